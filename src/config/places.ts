@@ -1,0 +1,12 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Environment } from './environment.ts';
+
+/** Where fetched Flink releases are kept for all Sluices of this user: `$SLUICE_FLINK_CACHE`, else under `$XDG_CACHE_HOME` or `~/.cache`. */
+export function flinkCacheFolder(env: Environment = process.env): string {
+  return env['SLUICE_FLINK_CACHE'] || join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'sluice', 'flink');
+}
+/** The demo's data directory when none is given: `sluice-demo` in `$XDG_DATA_HOME` or `~/.local/share`. */
+export function demoHome(env: Environment = process.env): string {
+  return join(env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'sluice-demo');
+}

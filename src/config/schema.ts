@@ -1,0 +1,176 @@
+import { z } from 'zod';
+import { duration, httpUrl, size, textField, whole } from './fields.ts';
+
+const second = 1000;
+const minute = 60 * second;
+
+const TeamId = textField({ expected: 'a Slack workspace id', example: 'T024BE7LD' }, (v) => /^[TE][A-Z0-9]+$/.test(v));
+const UserId = textField({ expected: 'a Slack user id (in Slack: profile, three dots, Copy member ID)', example: 'U024BE7LH' }, (v) =>
+  /^[UW][A-Z0-9]+$/.test(v),
+);
+const ChannelId = textField(
+  { expected: 'a Slack channel id (in Slack: channel name, at the bottom of About)', example: 'C024BE91L' },
+  (v) => /^[CG][A-Z0-9]+$/.test(v),
+);
+const folder = (example: string) => textField({ expected: 'a folder', example });
+
+const Slack = z.strictObject({
+  apiUrl: httpUrl('https://slack.com/api/', 'slash')
+    .prefault('https://slack.com/api/')
+    .describe('Base address of the Slack Web API. Every call follows it, Socket Mode too; another one is for proxies and practice.'),
+  teamId: TeamId.optional().describe('The Slack workspace that Sluice serves. Without it, the workspace that the bot token belongs to.'),
+  defaultChannel: ChannelId.optional().describe('Where messages about a job go that has no channel of its own.'),
+  alertChannel: ChannelId.optional().describe(
+    'Where incidents are posted for jobs that name no alert channel. Without it, the default channel.',
+  ),
+});
+
+const Admin = z.strictObject({
+  teamId: TeamId.describe('The Slack workspace of the person.'),
+  userId: UserId.describe('The Slack user id of the person; never a name or an e-mail address.'),
+  name: textField({ expected: 'a name', example: 'Ada' }).optional().describe('How the person is called on the page.'),
+});
+
+const Git = z.strictObject({
+  plainHttpHosts: z
+    .array(textField({ expected: 'a host, with a port if it has one', example: 'git.internal:3000' }, (v) => !/[\s/@]/.test(v)))
+    .prefault([])
+    .meta({ expected: 'a list of hosts', example: '[git.internal:3000]' })
+    .describe('Hosts that git may be spoken to over plain `http://`. Everywhere else Sluice refuses to send a password unencrypted.'),
+});
+
+const Builds = z.strictObject({
+  timeout: duration('30 min', { minMs: second }).prefault('30 min').describe('A build that takes longer is ended and fails.'),
+  noOutputTimeout: duration('10 min', { minMs: second })
+    .prefault('10 min')
+    .describe('A build that prints nothing for so long is ended and fails.'),
+  concurrent: whole(1, { min: 1, max: 32 }).prefault(1).describe('How many builds run at once; the others are queued.'),
+  keep: whole(20, { min: 1, max: 10_000 })
+    .prefault(20)
+    .describe('How many artifacts of a job are kept. Those that a run, a restore point or the current version needs are kept beyond it.'),
+  minFreeDisk: size('2 GB').prefault('2 GB').describe('A build is refused while the data directory has less free space than this.'),
+  mavenCommand: textField({ expected: 'a program', example: '/opt/maven/bin/mvn' })
+    .prefault('mvn')
+    .describe("The Maven that compiles projects without a Maven wrapper of their own: a name on the PATH or a program's path."),
+});
+
+const Artifacts = z.strictObject({
+  store: z
+    .enum(['folder', 'database'])
+    .prefault('folder')
+    .meta({ expected: '`folder` or `database`', example: 'database' })
+    .describe('Where jars are kept. With several replicas: a folder that all of them share, or the database.'),
+  folder: folder('/mnt/shared/sluice-artifacts')
+    .optional()
+    .describe('The folder of the store `folder`. Without it, `artifacts` in the data directory.'),
+});
+
+const Approvals = z.strictObject({
+  expireAfter: duration('60 min', { minMs: minute })
+    .prefault('60 min')
+    .describe('A plan that nobody approved or rejected for so long expires.'),
+});
+
+const Watch = z.strictObject({
+  jobsEvery: duration('1s', { minMs: 200, maxMs: 60 * minute })
+    .prefault('1s')
+    .describe('How often each cluster is asked which jobs it has and in which state; less often while it answers slowly.'),
+  overviewEvery: duration('5s', { minMs: second, maxMs: 60 * minute })
+    .prefault('5s')
+    .describe('How often each cluster is asked how many tasks of each job run.'),
+  checkpointsEvery: duration('60s', { minMs: second, maxMs: 60 * minute })
+    .prefault('60s')
+    .describe("How often a running job's checkpoints are read."),
+});
+
+const Digest = z.strictObject({
+  at: textField(
+    { expected: 'a cron expression of five fields: minute, hour, day of month, month, day of week', example: "'0 9 * * 1-5'" },
+    isCronExpression,
+  )
+    .prefault('0 9 * * *')
+    .describe('When the checkpoint digest is brought up to date.'),
+  timeZone: textField({ expected: 'a time zone', example: 'Europe/Berlin' }, isTimeZone)
+    .prefault('UTC')
+    .describe("The time zone of `digest.at` and of the day that a channel's digest belongs to."),
+});
+
+const Starts = z.strictObject({
+  runningWithin: duration('2 min', { minMs: second })
+    .prefault('2 min')
+    .describe('A start fails if not every vertex of the job runs after so long.'),
+  firstCheckpointWithin: duration('5 min', { minMs: second })
+    .prefault('5 min')
+    .describe('If a started job has completed no checkpoint after so long, the message of the start says so.'),
+});
+
+const Flink = z.strictObject({
+  home: folder('/opt/flink-1.20.5').optional().describe('An unpacked Flink distribution that the demo takes instead of downloading one.'),
+});
+
+/** The whole of `sluice.yaml`. Durations come out as milliseconds, sizes as bytes. docs/configuration.md is generated from it. */
+export const Settings = z.strictObject({
+  host: textField({ expected: 'an address of this machine', example: '0.0.0.0' }, (v) => !/[\s/]/.test(v))
+    .prefault('127.0.0.1')
+    .describe('The address that the one port for the page, the API and Slack listens on. `0.0.0.0` means every address of the machine.'),
+  port: whole(8095, { min: 0, max: 65_535 }).prefault(8095).describe('The port for the page, the API and Slack. 0 takes any free one.'),
+  publicUrl: httpUrl('https://sluice.example.com', 'no slash')
+    .optional()
+    .describe(
+      'The address under which people reach the page; every link in a message begins with it. Without it, `http://localhost` with the port.',
+    ),
+  home: folder('/var/lib/sluice')
+    .optional()
+    .describe(
+      'The data directory: embedded PostgreSQL, artifacts, build folders. Without it, `sluice` in `$XDG_DATA_HOME` or `~/.local/share`; `.sluice` where there is no home.',
+    ),
+  databaseUrl: textField(
+    { expected: 'the address of a PostgreSQL 14 or newer', example: 'postgresql://sluice@db.internal/sluice' },
+    isPostgresUrl,
+  )
+    .meta({ secret: true })
+    .optional()
+    .describe(
+      'A PostgreSQL of your own; needed for more than one replica. Without it, an embedded one in the data directory. An address with a password belongs in `DATABASE_URL`.',
+    ),
+  slack: Slack.prefault({}).describe(
+    'Slack. The tokens come from the environment; Socket Mode is used when `SLACK_APP_TOKEN` is set, else signed HTTP.',
+  ),
+  admins: z
+    .array(Admin)
+    .prefault([])
+    .meta({ expected: 'a list of people', example: '[{ teamId: T024BE7LD, userId: U024BE7LH }]' })
+    .describe('People who are always admins, so that the first one can let others in.'),
+  git: Git.prefault({}).describe('How repositories are reached. Their addresses and credentials belong to the projects.'),
+  builds: Builds.prefault({}).describe('What builds may use. An artifact is the jar that a build or an upload leaves.'),
+  artifacts: Artifacts.prefault({}).describe('Where artifacts are kept.'),
+  approvals: Approvals.prefault({}).describe('Plans that wait for a second person.'),
+  watch: Watch.prefault({}).describe('How closely clusters are watched.'),
+  digest: Digest.prefault({}).describe('The daily checkpoint digest.'),
+  starts: Starts.prefault({}).describe('What a start waits for.'),
+  flink: Flink.prefault({}).describe('Flink on this machine.'),
+  logLevel: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .prefault('info')
+    .meta({ expected: '`debug`, `info`, `warn` or `error`', example: 'debug' })
+    .describe('The least serious kind of line that is logged.'),
+});
+export type Settings = z.output<typeof Settings>;
+/** Settings as they are typed: durations and sizes as text, everything optional. */
+export type SettingsInput = z.input<typeof Settings>;
+
+function isCronExpression(value: string): boolean {
+  const fields = value.trim().split(/\s+/);
+  return fields.length === 5 && fields.every((field) => /^[\d*/,\-a-z]+$/i.test(field));
+}
+function isTimeZone(value: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: value });
+    return true;
+  } catch {
+    return false;
+  }
+}
+function isPostgresUrl(value: string): boolean {
+  return /^postgres(ql)?:\/\//.test(value) && URL.canParse(value);
+}

@@ -1,0 +1,75 @@
+import pg from 'pg';
+import type { Log } from '../core/log.ts';
+import { sleep } from '../core/time.ts';
+import { driverConfig, type Target } from './connection.ts';
+import { isConnectionLoss, storeUnreachable } from './failures.ts';
+
+export interface PoolOptions {
+  log: Log;
+  /** Connections at most; 10 by default. */
+  max?: number;
+  /** How long a connection is waited for, be it new or busy; 2 s by default. */
+  connectTimeoutMs?: number;
+  /** How long one statement may take; 3 s by default. */
+  queryTimeoutMs?: number;
+}
+export interface Pool {
+  /** A connection that no error event of can end the process. @throws UnreachableError */
+  checkout(): Promise<pg.PoolClient>;
+  /** Gives a connection back, or destroys it if the error says that it is lost. */
+  giveBack(client: pg.PoolClient, error?: unknown): void;
+  /** Waits for what runs, at most 3 s, then cuts every connection. */
+  close(): Promise<void>;
+}
+
+/** A pool whose every wait is bounded and that outlives each loss of its connections. */
+export function createPool(target: Target, options: PoolOptions): Pool {
+  const { log } = options;
+  const pool = new pg.Pool({
+    ...driverConfig(target),
+    max: options.max ?? 10,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 2000,
+    query_timeout: options.queryTimeoutMs ?? 3000,
+    idleTimeoutMillis: 30_000,
+  });
+  const clients = new Set<pg.PoolClient>();
+  // Without these two handlers an idle disconnect ends the process.
+  pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
+  pool.on('connect', (client) => {
+    clients.add(client);
+    client.on('error', (error) => log.debug({ err: error }, 'database connection lost'));
+  });
+  pool.on('remove', (client) => void clients.delete(client));
+  let closing: Promise<void> | undefined;
+  return {
+    async checkout() {
+      try {
+        return await pool.connect();
+      } catch (error) {
+        if (!isConnectionLoss(error)) throw error;
+        throw storeUnreachable(error, 'nothing', { connections: pool.totalCount, waiting: pool.waitingCount });
+      }
+    },
+    giveBack(client, error) {
+      client.release(isConnectionLoss(error));
+    },
+    close() {
+      closing ??= (async () => {
+        const timer = new AbortController();
+        const cut = sleep(3000, timer.signal).then(
+          () => {
+            for (const client of clients) streamOf(client)?.destroy();
+          },
+          () => {},
+        );
+        await Promise.race([pool.end(), cut]);
+        timer.abort();
+      })();
+      return closing;
+    },
+  };
+}
+
+function streamOf(client: pg.PoolClient): { destroy(): void } | undefined {
+  return (client as unknown as { connection?: { stream?: { destroy(): void } } }).connection?.stream;
+}

@@ -1,0 +1,106 @@
+import type { PersonRef } from '../../core/message.ts';
+import { boolean, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uniqueIndex } from './builders.ts';
+
+/** The whole definition of a job at one version. Flink options are kept under the newest key name. */
+export interface JobDefinition {
+  cluster: string;
+  environment: 'production' | 'development';
+  /** SHA-256 of the artifact; absent until the first build or upload. */
+  artifact?: string;
+  mainClass?: string;
+  args: string[];
+  parallelism?: number;
+  /** Flink duration, for example `10s`; absent: the cluster's default. */
+  checkpointInterval?: string;
+  checkpointDir?: string;
+  savepointDir?: string;
+  restartStrategy?: { kind: 'none' } | { kind: 'fixed-delay'; attempts: number; delay: string } | { kind: 'exponential-delay' };
+  stateBackend?: 'hashmap' | 'rocksdb';
+  /** Any other Flink key. */
+  flink: Record<string, string>;
+  /** Slack channel id where the job speaks. */
+  channel?: string;
+  alertChannel?: string;
+  links: { label: string; url: string }[];
+}
+
+export const jobs = pgTable('jobs', {
+  name: text().primaryKey(),
+  team: text().notNull(),
+  kind: text().$type<'jar' | 'sql' | 'python'>().notNull(),
+  mode: text().$type<'streaming' | 'batch'>().notNull(),
+  project: text(),
+  currentVersion: integer('current_version').notNull(),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+});
+
+/** Immutable numbered snapshots; editing makes the next one. */
+export const jobVersions = pgTable(
+  'job_versions',
+  {
+    job: text().notNull(),
+    number: integer().notNull(),
+    definition: jsonb().$type<JobDefinition>().notNull(),
+    /** What made it: `set`, `build`, `form`, `apply`, `upload`. */
+    origin: text().notNull(),
+    note: text(),
+    createdBy: jsonb('created_by').$type<PersonRef>().notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.job, t.number] })],
+);
+
+export interface CheckpointFact {
+  id: number;
+  path: string | undefined;
+  /** Bytes. */
+  size: number;
+  durationMs: number;
+  /** ISO time of the latest acknowledgement. */
+  at: string;
+}
+
+/** One execution of a job version. A run is over only when its end is proven. */
+export const runs = pgTable(
+  'runs',
+  {
+    id: text().primaryKey(),
+    job: text().notNull(),
+    version: integer().notNull(),
+    cluster: text().notNull(),
+    flinkJobId: text('flink_job_id').notNull(),
+    operationId: text('operation_id').notNull(),
+    /** Last proven state: Flink's own names, or STARTING (not yet submitted), LOST (gone from a cluster that answers). */
+    state: text().notNull(),
+    /** When `state` was last proven. */
+    stateAt: timestamp('state_at', { withTimezone: true }).notNull(),
+    /** Why the run is over: `stopped`, `canceled`, `finished`, `failed`, `lost`, `never-started`. */
+    endReason: text('end_reason'),
+    ended: boolean().notNull().default(false),
+    endedAt: timestamp('ended_at', { withTimezone: true }),
+    startedBy: jsonb('started_by').$type<PersonRef>().notNull(),
+    startedAt: timestamp('started_at', { withTimezone: true }).notNull(),
+    /** When every vertex ran for the first time. */
+    runningAt: timestamp('running_at', { withTimezone: true }),
+    flinkVersion: text('flink_version'),
+    /** How it began: `fresh`, `resume`, `upgrade`, `restore`. */
+    beginning: text().$type<'fresh' | 'resume' | 'upgrade' | 'restore'>().notNull(),
+    restoredFrom: text('restored_from'),
+    tasksRunning: integer('tasks_running').notNull().default(0),
+    tasksTotal: integer('tasks_total').notNull().default(0),
+    restarts: integer().notNull().default(0),
+    lastCheckpoint: jsonb('last_checkpoint').$type<CheckpointFact>(),
+    checkpointsReadAt: timestamp('checkpoints_read_at', { withTimezone: true }),
+    /** Milliseconds between checkpoints; null: not known yet, 0: checkpointing is off. */
+    checkpointIntervalMs: integer('checkpoint_interval_ms'),
+    failedCheckpoints: integer('failed_checkpoints').notNull().default(0),
+    rootException: jsonb('root_exception').$type<{ name: string; message: string; at: string; task: string | null }>(),
+    /** First-checkpoint fact of watch: `waiting`, `seen`, `overdue`, `off`. */
+    firstCheckpoint: text('first_checkpoint').$type<'waiting' | 'seen' | 'overdue' | 'off'>().notNull().default('waiting'),
+  },
+  (t) => [
+    uniqueIndex('runs_flink_job').on(t.cluster, t.flinkJobId),
+    index('runs_job').on(t.job, t.startedAt),
+    index('runs_live').on(t.cluster, t.ended),
+  ],
+);

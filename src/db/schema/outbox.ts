@@ -1,0 +1,43 @@
+import type { Message } from '../../core/message.ts';
+import { bigint, index, integer, jsonb, pgTable, text, timestamp } from './builders.ts';
+
+/** Desired messages: the row holds what should be visible, the sender makes it so; many changes become few edits. */
+export const outboxMessages = pgTable(
+  'outbox_messages',
+  {
+    id: text().primaryKey(),
+    /** One message per key, for example `operation:op_x` or `incident:inc_y`. */
+    dedupeKey: text('dedupe_key').notNull().unique(),
+    /** Which sender delivers it: `slack` now. */
+    channelKind: text('channel_kind').notNull().default('slack'),
+    /** Where it goes (a Slack channel or user id). */
+    channel: text().notNull(),
+    /** Where it goes when the first place refuses (not in channel, archived). */
+    fallbackChannel: text('fallback_channel'),
+    /** Outbox id of the message whose thread this one belongs to. */
+    threadOf: text('thread_of'),
+    /** Slack timestamp of a thread that a person typed in. */
+    threadTs: text('thread_ts'),
+    desired: jsonb().$type<Message>().notNull(),
+    desiredVersion: integer('desired_version').notNull().default(1),
+    sentVersion: integer('sent_version').notNull().default(0),
+    /** Where it was really posted. */
+    sentChannel: text('sent_channel'),
+    sentTs: text('sent_ts'),
+    permalink: text(),
+    state: text().$type<'pending' | 'sent' | 'failed'>().notNull().default('pending'),
+    /** 0 approvals, 1 alerts, 2 operations, 3 digests. */
+    priority: integer().notNull().default(2),
+    attempts: integer().notNull().default(0),
+    nextAt: timestamp('next_at', { withTimezone: true }).notNull(),
+    /** Set before a post leaves: after a crash in between, the post is looked for before it is repeated. */
+    postingSince: timestamp('posting_since', { withTimezone: true }),
+    owner: text(),
+    leaseUntil: timestamp('lease_until', { withTimezone: true }),
+    epoch: bigint({ mode: 'number' }).notNull().default(0),
+    lastError: text('last_error'),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+    updatedAt: timestamp('updated_at', { withTimezone: true }).notNull(),
+  },
+  (t) => [index('outbox_due').on(t.state, t.nextAt), index('outbox_sent').on(t.sentChannel, t.sentTs)],
+);

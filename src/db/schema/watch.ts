@@ -1,0 +1,25 @@
+import { bigint, integer, pgTable, text, timestamp } from './builders.ts';
+/** What is known of each cluster, and which replica polls it. */
+export const clusterViews = pgTable('cluster_views', {
+  cluster: text().primaryKey(),
+  flinkVersion: text('flink_version'),
+  slotsTotal: integer('slots_total'),
+  slotsAvailable: integer('slots_available'),
+  taskManagers: integer('task_managers'),
+  /** When the cluster last answered. */
+  lastOkAt: timestamp('last_ok_at', { withTimezone: true }),
+  lastTriedAt: timestamp('last_tried_at', { withTimezone: true }),
+  /** Polls without an answer since the last good one. */
+  failures: integer().notNull().default(0),
+  lastError: text('last_error'),
+  owner: text(),
+  leaseUntil: timestamp('lease_until', { withTimezone: true }),
+  epoch: bigint({ mode: 'number' }).notNull().default(0),
+});
+
+/** What must happen once per tick in a fleet: the winner moves `nextAt`. */
+export const schedules = pgTable('schedules', {
+  name: text().primaryKey(),
+  nextAt: timestamp('next_at', { withTimezone: true }).notNull(),
+  lastFiredAt: timestamp('last_fired_at', { withTimezone: true }),
+});
