@@ -1,0 +1,66 @@
+import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UpstreamError, UserError } from '../core/errors.ts';
+import { formatBytes } from '../core/time.ts';
+
+export interface Workspace {
+  /** An empty directory of the build's own (0700). */
+  dir: string;
+  remove(): Promise<void>;
+}
+export interface WorkspaceOptions {
+  /** Bytes that must be free before a build begins; 1 GB. */
+  minFreeBytes?: number | undefined;
+}
+
+/**
+ * A fresh directory for one build. What a build that was killed left under the same id (lock files, half a checkout) is thrown away.
+ * @param id letters, digits, `-` and `_`
+ * @throws UpstreamError if there is too little room on the disk.
+ */
+export async function createWorkspace(root: string, id: string, options: WorkspaceOptions = {}): Promise<Workspace> {
+  if (!/^[\w-]{1,100}$/.test(id)) throw new UserError('A workspace cannot have this name.');
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  await checkFreeDisk(root, options.minFreeBytes ?? 1024 ** 3);
+  const dir = join(root, id);
+  await removeTree(dir);
+  await mkdir(dir, { mode: 0o700 });
+  return { dir, remove: () => removeTree(dir) };
+}
+
+/**
+ * Removes the workspaces of builds that are over.
+ * @param isLive tells of an id whether its build still runs
+ * @returns the ids removed
+ */
+export async function sweepWorkspaces(root: string, isLive: (id: string) => boolean, minAgeMs = 0, now = new Date()): Promise<string[]> {
+  const removed: string[] = [];
+  for (const id of await readdir(root).catch(() => [])) {
+    if (isLive(id)) continue;
+    const path = join(root, id);
+    const made = await stat(path).catch(() => undefined);
+    if (made && now.getTime() - made.mtimeMs < minAgeMs) continue;
+    await removeTree(path);
+    removed.push(id);
+  }
+  return removed;
+}
+
+/**
+ * Refuses to begin what would fill the disk.
+ * @throws UpstreamError that says how much is free and how much is needed
+ */
+export async function checkFreeDisk(dir: string, minFreeBytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(dir);
+  const free = bavail * bsize;
+  if (free >= minFreeBytes) return;
+  throw new UpstreamError(`Only ${formatBytes(free)} are free on the disk for builds; ${formatBytes(minFreeBytes)} are needed.`, {
+    hint: 'An admin can free some space on the machine of Sluice, then build again.',
+    details: { dir, free, minFreeBytes },
+  });
+}
+
+/** Retries: a process of the build that is being ended may still write into the folder. */
+function removeTree(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+}

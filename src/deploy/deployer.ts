@@ -1,0 +1,117 @@
+import type { CallOptions } from '../flink/client.ts';
+
+/** What a run is at this moment, as its cluster proves it. `unknown` never decays into `gone`. */
+export type RunSight =
+  | {
+      is: 'seen';
+      /** Flink's own state name. */
+      state: string;
+      ended: boolean;
+      allRunning: boolean;
+      tasksRunning: number;
+      tasksTotal: number;
+      /** Milliseconds since 1970: when the last vertex was deployed; undefined until all run. */
+      runningAt: number | undefined;
+      /** Milliseconds since 1970: when Flink accepted the job. */
+      acceptedAt: number | undefined;
+      name: string;
+    }
+  /** The cluster answers and does not know the run. */
+  | { is: 'gone' }
+  | { is: 'unknown'; why: string };
+
+export interface CheckpointSight {
+  /** Newest first, at most what Flink keeps (10). */
+  completed: {
+    id: number;
+    path: string | undefined;
+    size: number;
+    durationMs: number;
+    at: number;
+    isSavepoint: boolean;
+    discarded: boolean;
+  }[];
+  /** Newest failed one, if any. */
+  lastFailed: { id: number; at: number; message: string } | undefined;
+  /** What the run was restored from last. */
+  restored: { path: string | undefined; at: number } | undefined;
+}
+export interface RootCause {
+  name: string;
+  message: string;
+  task: string | null;
+  /** Milliseconds since 1970. */
+  at: number;
+  stack: string;
+}
+export interface ClusterFacts {
+  flinkVersion: string;
+  slotsTotal: number;
+  slotsAvailable: number;
+  taskManagers: number;
+  jobsRunning: number;
+}
+export interface Submission {
+  flinkJobId: string;
+  /** What `placeArtifact` returned. */
+  artifact: string;
+  mainClass: string | undefined;
+  args: readonly string[];
+  parallelism: number | undefined;
+  restorePath: string | undefined;
+  /** Flink options of this job alone. */
+  flink: Readonly<Record<string, string>>;
+}
+export type SavepointSight =
+  | { is: 'running' }
+  | { is: 'done'; path: string }
+  /** `path` is set when a consistent savepoint exists although the operation failed. */
+  | { is: 'failed'; reason: string; hint: string | undefined; path: string | undefined }
+  /** The cluster does not know this trigger: never asked, or forgotten (5 minutes, restart of the JobManager). */
+  | { is: 'not-known' }
+  | { is: 'unknown'; why: string };
+
+/**
+ * Where runs go: one file per kind of cluster. All ids are chosen by the caller, so each call may be repeated. Calls throw AppErrors: UnreachableError
+ * when no answer came and the effect is unknown, UpstreamError (FlinkError) when the cluster refused.
+ */
+export interface Deployer {
+  /** GET /overview */
+  facts(options?: CallOptions): Promise<ClusterFacts>;
+  /** Ids and states of all that the cluster knows, never stale. */
+  listRuns(options?: CallOptions): Promise<Map<string, string>>;
+  /** Tasks of each run, up to 3 s stale. */
+  overview(options?: CallOptions): Promise<Map<string, { state: string; tasksRunning: number; tasksTotal: number }>>;
+  look(flinkJobId: string, options?: CallOptions): Promise<RunSight>;
+  /** Where an artifact already is on the cluster; undefined when it must be placed. */
+  findArtifact(artifact: { sha256: string; name: string }, options?: CallOptions): Promise<string | undefined>;
+  placeArtifact(artifact: { sha256: string; name: string; path: string }, options?: CallOptions): Promise<string>;
+  /** Starts a run under the id given. A duplicate id is answered with `already`: an earlier try worked. */
+  submit(submission: Submission, options?: CallOptions): Promise<'submitted' | 'already'>;
+  cancel(flinkJobId: string, options?: CallOptions): Promise<void>;
+  triggerSavepoint(flinkJobId: string, triggerId: string, directory: string | undefined, options?: CallOptions): Promise<void>;
+  /** Stop with savepoint. One at a time per run, always with the same trigger id. */
+  triggerStop(flinkJobId: string, triggerId: string, directory: string | undefined, options?: CallOptions): Promise<void>;
+  savepoint(flinkJobId: string, triggerId: string, options?: CallOptions): Promise<SavepointSight>;
+  checkpoints(flinkJobId: string, options?: CallOptions): Promise<CheckpointSight>;
+  /** Milliseconds between checkpoints, 0 when checkpointing is off. */
+  checkpointInterval(flinkJobId: string, options?: CallOptions): Promise<number>;
+  rootCause(flinkJobId: string, options?: CallOptions): Promise<RootCause | undefined>;
+  /** The ends of the JobManager's and the TaskManagers' logs. */
+  logTails(bytes: number, options?: CallOptions): Promise<{ from: string; text: string }[]>;
+  /** Flink's own page of a run. */
+  runUrl(flinkJobId: string): string;
+  close(): Promise<void>;
+}
+export interface DeployTarget {
+  name: string;
+  url: string;
+  webUrl: string | null;
+  options: Readonly<Record<string, string>>;
+}
+/** A kind of cluster. */
+export interface ClusterKind {
+  kind: string;
+  summary: string;
+  open(target: DeployTarget): Deployer;
+}

@@ -1,0 +1,176 @@
+import { UnreachableError } from '../../core/errors.ts';
+import { type CallOptions, createFlinkClient, type FlinkClient } from '../../flink/client.ts';
+import { FlinkError } from '../../flink/errors.ts';
+import { allVerticesRunning, rootException } from '../../flink/job-facts.ts';
+import { type Checkpoint, endedJobStates } from '../../flink/schema.ts';
+import type { ClusterKind, Deployer, DeployTarget, RunSight, SavepointSight } from '../deployer.ts';
+
+/** A session cluster that somebody else keeps running, reached by the JobManager's REST address. */
+export const standalone: ClusterKind = {
+  kind: 'standalone',
+  summary: 'A session cluster reached by its REST address.',
+  open: (target) => sessionDeployer(target, createFlinkClient({ url: target.url })),
+};
+
+/** Uploaded jars are named by content, so that the same artifact is uploaded once. */
+const placedName = (artifact: { sha256: string; name: string }) =>
+  `sluice-${artifact.sha256.slice(0, 16)}-${artifact.name.replace(/[^\w.-]/g, '_')}`;
+/** Checkpoint intervals from here on mean "off": Flink reports a huge number. */
+const offIntervalMs = 1000 * 3600 * 24 * 365;
+
+function sessionDeployer(target: DeployTarget, flink: FlinkClient): Deployer {
+  async function look(flinkJobId: string, options?: CallOptions): Promise<RunSight> {
+    try {
+      // The status is never stale, the details may be: they count for tasks, the status for the state.
+      const state = await flink.jobStatus(flinkJobId, options);
+      const job = await flink.job(flinkJobId, options);
+      const tasks = allVerticesRunning({ ...job, state });
+      return {
+        is: 'seen',
+        state,
+        ended: endedJobStates.includes(state),
+        allRunning: tasks.allRunning,
+        tasksRunning: tasks.running,
+        tasksTotal: tasks.total,
+        runningAt: tasks.runningAt,
+        acceptedAt: job['start-time'] > 0 ? job['start-time'] : undefined,
+        name: job.name,
+      };
+    } catch (error) {
+      if (error instanceof FlinkError && error.kind === 'job-not-found') return { is: 'gone' };
+      if (error instanceof UnreachableError || error instanceof FlinkError) return { is: 'unknown', why: error.message };
+      throw error;
+    }
+  }
+  return {
+    look,
+    async facts(options) {
+      const o = await flink.overview(options);
+      return {
+        flinkVersion: o['flink-version'],
+        slotsTotal: o['slots-total'],
+        slotsAvailable: o['slots-available'],
+        taskManagers: o.taskmanagers,
+        jobsRunning: o['jobs-running'],
+      };
+    },
+    async listRuns(options) {
+      return new Map((await flink.jobs(options)).map((job) => [job.id, job.status]));
+    },
+    async overview(options) {
+      return new Map(
+        (await flink.jobsOverview(options)).map((job) => [
+          job.jid,
+          {
+            state: job.state,
+            tasksRunning: (job.tasks['running'] ?? 0) + (job.tasks['finished'] ?? 0),
+            tasksTotal: job.tasks['total'] ?? 0,
+          },
+        ]),
+      );
+    },
+    async findArtifact(artifact, options) {
+      const name = placedName(artifact);
+      const found = (await flink.jars(options)).find((jar) => jar.name === name);
+      return found?.id;
+    },
+    async placeArtifact(artifact, options) {
+      return (await flink.uploadJar(artifact.path, placedName(artifact), options)).jarId;
+    },
+    async submit(submission, options) {
+      try {
+        await flink.runJar(
+          {
+            jarId: submission.artifact,
+            jobId: submission.flinkJobId,
+            entryClass: submission.mainClass,
+            programArgs: submission.args,
+            parallelism: submission.parallelism,
+            savepointPath: submission.restorePath,
+            // CLAIM would let Flink delete the restore point.
+            claimMode: 'NO_CLAIM',
+            flinkConfiguration: submission.flink,
+          },
+          options,
+        );
+        return 'submitted';
+      } catch (error) {
+        if (error instanceof FlinkError && error.kind === 'duplicate-job') return 'already';
+        throw error;
+      }
+    },
+    async cancel(flinkJobId, options) {
+      try {
+        await flink.cancelJob(flinkJobId, options);
+      } catch (error) {
+        if (!(error instanceof FlinkError && error.kind === 'job-already-ended')) throw error;
+      }
+    },
+    async triggerSavepoint(flinkJobId, triggerId, directory, options) {
+      await flink.triggerSavepoint({ jobId: flinkJobId, triggerId, targetDirectory: directory }, options);
+    },
+    async triggerStop(flinkJobId, triggerId, directory, options) {
+      await flink.stopWithSavepoint({ jobId: flinkJobId, triggerId, targetDirectory: directory }, options);
+    },
+    async savepoint(flinkJobId, triggerId, options): Promise<SavepointSight> {
+      try {
+        const result = await flink.savepointResult(flinkJobId, triggerId, options);
+        if (result.state === 'completed') return { is: 'done', path: result.location };
+        if (result.state === 'in-progress') return { is: 'running' };
+        if (result.state === 'unknown') return { is: 'not-known' };
+        return { is: 'failed', reason: result.error.message, hint: result.error.hint, path: result.error.savepointPath };
+      } catch (error) {
+        if (error instanceof UnreachableError || error instanceof FlinkError) return { is: 'unknown', why: error.message };
+        throw error;
+      }
+    },
+    async checkpoints(flinkJobId, options) {
+      const answer = await flink.checkpoints(flinkJobId, options);
+      const { restored, failed } = answer.latest;
+      return {
+        completed: answer.history
+          .filter((c) => c.status === 'COMPLETED')
+          .map(completed)
+          .sort((a, b) => b.id - a.id),
+        lastFailed: failed
+          ? { id: failed.id, at: failed.failure_timestamp ?? failed.trigger_timestamp, message: failed.failure_message ?? '' }
+          : undefined,
+        restored: restored ? { path: restored.external_path ?? undefined, at: restored.restore_timestamp } : undefined,
+      };
+    },
+    async checkpointInterval(flinkJobId, options) {
+      const config = await flink.checkpointConfig(flinkJobId, options);
+      return config.interval >= offIntervalMs ? 0 : config.interval;
+    },
+    async rootCause(flinkJobId, options) {
+      const root = rootException(await flink.exceptions(flinkJobId, 5, options));
+      return root && { name: root.name, message: root.message, task: root.task ?? null, at: root.timestamp, stack: root.stack };
+    },
+    async logTails(bytes, options) {
+      const tails = [{ from: 'JobManager', text: (await flink.jobManagerLog({ tailBytes: bytes, ...options })).text }];
+      for (const tm of await flink.taskManagers(options))
+        try {
+          tails.push({ from: `TaskManager ${tm.id}`, text: (await flink.taskManagerLog(tm.id, { tailBytes: bytes, ...options })).text });
+        } catch (error) {
+          // A TaskManager that just died has no log to give; the others still count.
+          if (!(error instanceof FlinkError || error instanceof UnreachableError)) throw error;
+        }
+      return tails;
+    },
+    runUrl: (flinkJobId) => `${(target.webUrl ?? target.url).replace(/\/$/, '')}/#/job/running/${flinkJobId}/overview`,
+    close: () => flink.close(),
+  };
+}
+
+function completed(c: Checkpoint) {
+  const path = c.external_path;
+  return {
+    id: c.id,
+    path: typeof path === 'string' && path.includes('/') ? path : undefined,
+    size: c.state_size,
+    durationMs: c.end_to_end_duration,
+    at: c.latest_ack_timestamp,
+    isSavepoint: c.is_savepoint,
+    discarded: c.discarded ?? false,
+  };
+}
