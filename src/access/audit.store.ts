@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { dbNow } from '../db/clock.ts';
+import type { Db, Tx } from '../db/db.ts';
+import { asc, desc, eq, sql } from '../db/query.ts';
+import { type AuditActor, audit } from '../db/schema/index.ts';
+
+export interface AuditEntry {
+  actor: AuditActor;
+  /** For example `operation.accepted`. */
+  action: string;
+  /** For example `job:etl-orders`. */
+  subject: string;
+  details?: Record<string, unknown>;
+}
+export type AuditRow = typeof audit.$inferSelect;
+
+/** Appends to the audit within the caller's transaction; a transaction lock keeps the hash chain in one line. */
+export async function record(tx: Tx, entry: AuditEntry): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(7301, 1)`);
+  const [last] = await tx.select({ hash: audit.hash }).from(audit).orderBy(desc(audit.id)).limit(1);
+  const at = await dbNow(tx);
+  const previousHash = last?.hash ?? '';
+  const details = entry.details ?? {};
+  await tx.insert(audit).values({
+    at,
+    actor: entry.actor,
+    action: entry.action,
+    subject: entry.subject,
+    details,
+    previousHash,
+    hash: hashOf(previousHash, at, entry.actor, entry.action, entry.subject, details),
+  });
+}
+
+function hashOf(previous: string, at: Date, actor: AuditActor, action: string, subject: string, details: unknown): string {
+  return createHash('sha256')
+    .update(canonical([previous, at.toISOString(), actor, action, subject, details]))
+    .digest('hex');
+}
+/** JSON with sorted keys: PostgreSQL's jsonb does not keep their order. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (value && typeof value === 'object')
+    return `{${Object.entries(value)
+      .filter(([, v]) => v !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([k, v]) => `${JSON.stringify(k)}:${canonical(v)}`)
+      .join(',')}}`;
+  return JSON.stringify(value) ?? 'null';
+}
+
+/** Checks the whole chain; the id of the first row that does not fit, or undefined. */
+export async function firstBrokenAuditRow(db: Db | Tx): Promise<number | undefined> {
+  let previous = '';
+  for (const row of await db.select().from(audit).orderBy(asc(audit.id))) {
+    if (row.previousHash !== previous || row.hash !== hashOf(previous, row.at, row.actor, row.action, row.subject, row.details))
+      return row.id;
+    previous = row.hash;
+  }
+  return undefined;
+}
+
+/** The newest audit rows of a subject, newest first. */
+export async function auditOf(db: Db | Tx, subject: string, limit = 50): Promise<AuditRow[]> {
+  return db.select().from(audit).where(eq(audit.subject, subject)).orderBy(desc(audit.id)).limit(limit);
+}

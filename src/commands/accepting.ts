@@ -1,0 +1,163 @@
+import { record } from '../access/audit.store.ts';
+import { teamMembers } from '../access/people.store.ts';
+import { type Right, whoMay } from '../access/policy.ts';
+import { PermissionError } from '../core/errors.ts';
+import { actions, context, fields, type Message, message, type Part, type Span, text } from '../core/message.ts';
+import { jobChannels } from '../jobs/channels.ts';
+import type { Job } from '../jobs/jobs.store.ts';
+import { accept } from '../operations/accept.ts';
+import { planHash } from '../operations/plan-hash.ts';
+import type { Json, OperationKind } from '../operations/types.ts';
+import { worldFacts } from '../operations/world-facts.ts';
+import { desire } from '../outbox/outbox.store.ts';
+import { type CommandContext, commandButton, Reply } from './spec.ts';
+
+export interface Wanted {
+  kind: string;
+  job: Job;
+  right: Right;
+  input: Json;
+  /** `to restore etl-orders`, for sentences. */
+  what: string;
+  reason?: string | undefined;
+  breakGlass?: string | undefined;
+  /** What would happen, for the plan that a lead approves. */
+  plan?: Part[];
+  /** How to ask for it again with a reason: a command line with `{input}`. */
+  askAgain?: string;
+}
+
+/**
+ * Accepts an operation, or asks for a lead's approval first when the policy says so. Everything is committed together with the reply; a replay gets
+ * the same reply.
+ */
+export async function acceptOrAsk(ctx: CommandContext, wanted: Wanted): Promise<Message> {
+  const { services, request } = ctx;
+  const { job, right } = wanted;
+  const verdict = ctx.verdict(right, job);
+  if (verdict === 'no')
+    throw new PermissionError(`You may not ${wanted.what.replace(/^to /, '')}: that needs ${whoMay(right)} of team ${job.team}.`, {
+      hint: 'Ask somebody of that team, or an admin.',
+    });
+  const breakGlass = wanted.breakGlass;
+  if (breakGlass !== undefined && ctx.verdict('break-glass', job) !== 'yes')
+    throw new PermissionError(`You may not break glass on ${job.name}: that needs ${whoMay('break-glass')} of team ${job.team}.`);
+  const asks = verdict === 'asks' && breakGlass === undefined;
+  if (asks && !wanted.reason) throw needsReason(wanted);
+  const kind = services.kinds.find((k) => k.kind === wanted.kind) as OperationKind;
+  const actor = ctx.me().ref;
+  const { channel } = await jobChannels(services.database.db, job, services);
+  const { kind: origin, threadTs } = request.origin;
+  const place = asks ? channel : (request.origin.channel ?? channel);
+  return ctx.effect(async (tx) => {
+    const input = { ...wanted.input, right, ...(wanted.reason ? { reason: wanted.reason } : {}) };
+    const leads = (await teamMembers(tx, job.team, 'lead')).filter((lead) => lead.userId !== actor.userId || lead.teamId !== actor.teamId);
+    const op = await accept(tx, {
+      kind,
+      job,
+      input,
+      actor,
+      origin: { kind: origin, ...(place ? { channel: place } : {}), ...(threadTs && !asks ? { threadTs } : {}) },
+      idemKey: request.deliveryKey,
+      jobChannel: channel,
+      ...(asks
+        ? {
+            planHash: planHash(await worldFacts(tx, wanted.kind, job.name, input)),
+            approval: {
+              reason: wanted.reason as string,
+              lifetimeMs: services.settings.approvalLifetimeMs,
+              message: (id: string, until: Date) => approvalMessage(id, wanted, actor, leads, until),
+            },
+          }
+        : {}),
+      ...(breakGlass === undefined ? {} : { breakGlass }),
+    });
+    if (breakGlass !== undefined) {
+      await record(tx, {
+        actor: { person: actor, origin },
+        action: 'break-glass',
+        subject: `job:${job.name}`,
+        details: { operation: op.id, reason: breakGlass },
+      });
+      await desire(tx, {
+        dedupeKey: `break-glass:${op.id}`,
+        channel: channel ?? place ?? '',
+        message: breakGlassMessage(op.id, wanted, actor, leads),
+        priority: 0,
+      });
+    }
+    const where: Span[] = place && place !== request.origin.channel ? [' in ', { channel: place }] : [];
+    if (asks)
+      return message(
+        'neutral',
+        `Asked for approval ${wanted.what}`,
+        text(
+          leads.length > 0 ? 'A lead has to approve it' : `Team ${job.team} has no other lead, so nobody can approve it`,
+          ...where,
+          '. Nothing happens before.',
+        ),
+        context(op.id),
+      );
+    return message(
+      'neutral',
+      `Accepted: ${kind.busyTitle(op).replace(/^./, (c) => c.toLowerCase())}`,
+      context('Progress ', ...(where.length > 0 ? where : ['in this channel']), ` · ${op.id}`),
+    );
+  });
+}
+
+function needsReason(wanted: Wanted): Reply {
+  const again = wanted.askAgain;
+  return new Reply(
+    `A lead has to approve it ${wanted.what} on production, and reads why.`,
+    text('Add ', { code: '--reason "why"' }, '. Nothing was done.'),
+    ...(again
+      ? [actions({ label: 'Say why…', command: again, input: { title: 'Why?', label: 'Reason, shown to the leads', multiline: true } })]
+      : []),
+  );
+}
+
+/** The plan in the channel: what would happen, why, until when, for the leads to decide. */
+function approvalMessage(
+  id: string,
+  wanted: Wanted,
+  actor: { teamId: string; userId: string; name: string },
+  leads: { teamId: string; userId: string; name: string }[],
+  until: Date,
+): Message {
+  return {
+    tone: 'warn',
+    title: `Approval needed ${wanted.what}`,
+    parts: [
+      text({ person: actor }, ' asks: ', wanted.reason ?? ''),
+      ...(wanted.plan ?? []),
+      fields([['Can be approved until', [{ time: until, style: 'time' }]]]),
+      text(...leads.flatMap((lead, i): Span[] => [i > 0 ? ' ' : '', { person: lead }])),
+      actions(commandButton('Approve', `approve ${id}`, 'primary'), {
+        label: 'Reject',
+        command: `reject ${id} --reason {input}`,
+        style: 'danger',
+        input: { title: 'Reject', label: 'Why not? The requester reads this.', multiline: true },
+      }),
+      context(id),
+    ],
+  };
+}
+function breakGlassMessage(
+  id: string,
+  wanted: Wanted,
+  actor: { teamId: string; userId: string; name: string },
+  leads: { teamId: string; userId: string; name: string }[],
+): Message {
+  return {
+    tone: 'warn',
+    title: `Break-glass: ${actor.name} acts without a second person ${wanted.what}`,
+    parts: [
+      text({ person: actor }, ' says: ', wanted.breakGlass ?? ''),
+      ...(wanted.plan ?? []),
+      text(...leads.flatMap((lead): Span[] => [{ person: lead }, ' ']), 'please review it afterwards.'),
+      actions(commandButton('Reviewed', `review ${id}`)),
+      context(id),
+    ],
+  };
+}

@@ -1,0 +1,66 @@
+import { record } from '../access/audit.store.ts';
+import { samePerson } from '../access/policy.ts';
+import { NotFoundError, PermissionError } from '../core/errors.ts';
+import { actions, context, message } from '../core/message.ts';
+import { withdrawApproval } from '../operations/approvals.store.ts';
+import { describeKind, openOperations, requestCancel } from '../operations/operations.store.ts';
+import { endIdle } from './parked.ts';
+import { commandButton, defineCommand } from './spec.ts';
+
+export const cancel = defineCommand({
+  name: 'cancel',
+  summary: 'Cancel what is in progress on a job (not the job itself: that is stop).',
+  examples: ['cancel etl-orders'],
+  arguments: [{ name: 'job', summary: 'The job.', required: true, kind: 'job' }],
+  options: { operation: { summary: 'Which operation, when there are several.', value: 'id' } },
+  kind: 'operate',
+  right: 'operate',
+  async run(ctx, args) {
+    const job = await ctx.job(args.values['job'] as string);
+    const open = await openOperations(ctx.services.database.db, job.name);
+    const id = args.options['operation'] as string | undefined;
+    const op = id ? open.find((o) => o.id === id) : open[0];
+    if (!op) {
+      if (id)
+        throw new NotFoundError(`The operation ${id} is not in progress on ${job.name}.`, {
+          hint: 'It may have ended a moment ago; look at its message.',
+        });
+      return message(
+        'neutral',
+        `Nothing is in progress on ${job.name}. To stop the job with a savepoint:`,
+        actions(commandButton('Stop', `stop ${job.name}`)),
+      );
+    }
+    // An engineer cancels their own; on-call, leads and admins cancel any.
+    const mine = samePerson(op.actor, ctx.me().ref);
+    const roles = ctx
+      .me()
+      .memberships.filter((m) => m.team === job.team)
+      .map((m) => m.role);
+    if (!mine && !ctx.me().admin && !roles.includes('on-call') && !roles.includes('lead'))
+      throw new PermissionError(
+        `${op.actor.name} asked for ${describeKind(op.kind)}; only they, on-call, a lead or an admin may cancel it.`,
+      );
+    return ctx.effect(async (tx) => {
+      if (op.state === 'waiting' || op.state === 'parked') {
+        await withdrawApproval(tx, op.id);
+        await endIdle(tx, op, ctx.me().ref, 'Canceled by ');
+        return message('neutral', `Canceled: ${op.kind} of ${job.name}`, context(op.id));
+      }
+      const asked = await requestCancel(tx, op.id, ctx.me().ref);
+      await record(tx, {
+        actor: { person: ctx.me().ref, origin: ctx.request.origin.kind },
+        action: 'operation.cancel-requested',
+        subject: `job:${job.name}`,
+        details: { operation: op.id },
+      });
+      return asked
+        ? message(
+            'neutral',
+            `Canceling ${describeKind(op.kind)} of ${job.name}`,
+            context('Its message says how it ended. A step that cannot be interrupted is let to its end first.'),
+          )
+        : message('neutral', `${describeKind(op.kind).replace(/^a /, 'The ')} of ${job.name} is being canceled already, or has just ended`);
+    });
+  },
+});

@@ -1,0 +1,83 @@
+import { record } from '../access/audit.store.ts';
+import { decide, samePerson, whoMay } from '../access/policy.ts';
+import { ConflictError, NotFoundError, PermissionError } from '../core/errors.ts';
+import { type Message, message, type Span, text } from '../core/message.ts';
+import { findJob } from '../jobs/jobs.store.ts';
+import { decideApproval, findApproval, releaseWaiting } from '../operations/approvals.store.ts';
+import { busyMessage, outcome, outcomeMessage } from '../operations/message.ts';
+import { findOperation, finish } from '../operations/operations.store.ts';
+import { planHash } from '../operations/plan-hash.ts';
+import { worldFacts } from '../operations/world-facts.ts';
+import { desire } from '../outbox/outbox.store.ts';
+import type { CommandContext } from './spec.ts';
+
+/**
+ * A lead's decision: the role is checked at this moment, never one's own request, once (of two clicks one wins), within its time. The plan is compared with the
+ * world before anything runs.
+ */
+export async function decideNow(
+  ctx: CommandContext,
+  id: string,
+  state: 'approved' | 'rejected',
+  reason: string | undefined,
+): Promise<Message> {
+  const { db } = ctx.services.database;
+  const op = await findOperation(db, id);
+  const approval = op && (await findApproval(db, id));
+  if (!op || !approval) throw new NotFoundError(`Nothing waits for approval under ${id}.`);
+  const job = await findJob(db, op.job);
+  if (!job) throw new NotFoundError(`The job ${op.job} is gone.`);
+  const verb = state === 'approved' ? 'approve' : 'reject';
+  if (ctx.person && samePerson(op.actor, ctx.person.ref))
+    throw new PermissionError(`You asked for this yourself, so another lead has to ${verb} it.`, {
+      hint: `To take it back: /flink cancel ${op.job}`,
+    });
+  if (decide(ctx.person, 'approve', { team: job.team, environment: job.current.definition.environment }) !== 'yes')
+    throw new PermissionError(`You may not ${verb} this: that needs ${whoMay('approve')} of team ${job.team}.`);
+  const by = ctx.me().ref;
+  if (approval.state !== 'pending')
+    throw new ConflictError(`It is decided already: ${approval.state}${approval.decidedBy ? ` by ${approval.decidedBy.name}` : ''}.`);
+  return ctx.effect(async (tx) => {
+    const decided = await decideApproval(tx, id, state, by, reason);
+    if (!decided) {
+      const now = await findApproval(tx, id);
+      throw new ConflictError(
+        now && now.state !== 'pending'
+          ? `It is decided already: ${now.state}${now.decidedBy ? ` by ${now.decidedBy.name}` : ''}.`
+          : 'Its time is over; it has to be asked for again.',
+      );
+    }
+    await record(tx, {
+      actor: { person: by, origin: ctx.request.origin.kind },
+      action: `approval.${state}`,
+      subject: `job:${op.job}`,
+      details: { operation: id, planHash: approval.planHash, reason },
+    });
+    const decision: Span[] = ['Asked by ', { person: op.actor }, `, ${state} by `, { person: by }, `. Reason: ${approval.reason}`];
+    if (state === 'rejected') {
+      const what = outcome('neutral', `Rejected: ${op.kind} of ${op.job}`, [text(...decision), text(`Why not: ${reason}`)]);
+      await finish(tx, op, 'canceled', what);
+      await desire(tx, { dedupeKey: `operation:${id}`, channel: '', message: outcomeMessage((await findOperation(tx, id)) ?? op, what) });
+      return message('neutral', `Rejected: ${op.kind} of ${op.job}`);
+    }
+    if (planHash(await worldFacts(tx, op.kind, op.job, op.input)) !== approval.planHash) {
+      const what = outcome(
+        'warn',
+        `Not done: the world changed since ${op.kind} of ${op.job} was planned`,
+        [text(...decision), text('Nothing was done. Ask again, so that the new plan can be read.')],
+        [{ label: 'Ask again', command: `${op.kind} ${op.job}` }],
+      );
+      await finish(tx, op, 'canceled', what);
+      await desire(tx, { dedupeKey: `operation:${id}`, channel: '', message: outcomeMessage((await findOperation(tx, id)) ?? op, what) });
+      return message('warn', `Not done: the world changed since it was planned`, text('The requester has to ask again.'));
+    }
+    await releaseWaiting(tx, id);
+    const kind = ctx.services.kinds.find((k) => k.kind === op.kind);
+    const fresh = (await findOperation(tx, id)) ?? op;
+    if (kind) {
+      const busy = busyMessage(fresh, kind, [], new Map(), ctx.now);
+      await desire(tx, { dedupeKey: `operation:${id}`, channel: '', message: { ...busy, parts: [text(...decision), ...busy.parts] } });
+    }
+    return message('good', `Approved: ${op.kind} of ${op.job} begins`);
+  });
+}

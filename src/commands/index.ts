@@ -1,0 +1,53 @@
+import { acknowledge } from './acknowledge.ts';
+import { approve } from './approve.ts';
+import { build } from './build.ts';
+import { cancel } from './cancel.ts';
+import { diff } from './diff.ts';
+import { digest } from './digest.ts';
+import { help } from './help.ts';
+import { history } from './history.ts';
+import { list } from './list.ts';
+import { logs } from './logs.ts';
+import { reject } from './reject.ts';
+import { restart } from './restart.ts';
+import { restore } from './restore.ts';
+import { retry } from './retry.ts';
+import { review } from './review.ts';
+import { savepoint } from './savepoint.ts';
+import { set } from './set.ts';
+import type { Command } from './spec.ts';
+import { start } from './start.ts';
+import { status } from './status.ts';
+import { stop } from './stop.ts';
+import { use } from './use.ts';
+import { versions } from './versions.ts';
+import { web } from './web.ts';
+import { whoami } from './whoami.ts';
+
+/** Every command there is, in the order of docs/commands.md. */
+export const commands: readonly Command[] = [
+  help,
+  list,
+  status,
+  build,
+  start,
+  stop,
+  restart,
+  savepoint,
+  restore,
+  approve,
+  reject,
+  cancel,
+  retry,
+  logs,
+  versions,
+  diff,
+  set,
+  use,
+  history,
+  digest,
+  acknowledge,
+  web,
+  whoami,
+  review,
+];

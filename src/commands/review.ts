@@ -1,0 +1,47 @@
+import { record } from '../access/audit.store.ts';
+import { decide, samePerson } from '../access/policy.ts';
+import { ConflictError, NotFoundError, PermissionError } from '../core/errors.ts';
+import { message, text } from '../core/message.ts';
+import { findJob } from '../jobs/jobs.store.ts';
+import { findOperation } from '../operations/operations.store.ts';
+import { desire } from '../outbox/outbox.store.ts';
+import { defineCommand } from './spec.ts';
+
+export const review = defineCommand({
+  name: 'review',
+  summary: 'Mark a break-glass action as reviewed.',
+  examples: ['review op_4k2m9x7qw3tz'],
+  arguments: [{ name: 'operation', summary: 'The id of the operation.', required: true, kind: 'text' }],
+  options: {},
+  kind: 'operate',
+  right: 'anyone',
+  hidden: true,
+  async run(ctx, args) {
+    const id = args.values['operation'] as string;
+    const op = await findOperation(ctx.services.database.db, id);
+    if (!op?.breakGlass) throw new NotFoundError(`There is no break-glass action ${id}.`);
+    const job = await findJob(ctx.services.database.db, op.job);
+    if (!job || decide(ctx.person, 'approve', { team: job.team }) !== 'yes')
+      throw new PermissionError('Only a lead of the team reviews a break-glass action.');
+    const by = ctx.me().ref;
+    if (samePerson(by, op.actor)) throw new ConflictError('You did this yourself, so another lead has to review it.');
+    return ctx.effect(async (tx) => {
+      await record(tx, {
+        actor: { person: by, origin: ctx.request.origin.kind },
+        action: 'break-glass.reviewed',
+        subject: `job:${op.job}`,
+        details: { operation: id },
+      });
+      await desire(tx, {
+        dedupeKey: `break-glass:${id}`,
+        channel: '',
+        message: {
+          tone: 'good',
+          title: `Break-glass reviewed: ${op.kind} of ${op.job}`,
+          parts: [text({ person: op.actor }, ` said: ${op.breakGlass}`), text('Reviewed by ', { person: by }, '.')],
+        },
+      });
+      return message('good', 'Marked as reviewed');
+    });
+  },
+});

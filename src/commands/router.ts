@@ -1,0 +1,141 @@
+import { earlierReply, once } from '../access/deliveries.store.ts';
+import { reportError } from '../access/error-reports.store.ts';
+import { findPerson } from '../access/people.store.ts';
+import { decide, type Person, whoMay } from '../access/policy.ts';
+import { AppError, errorToMessage, PermissionError } from '../core/errors.ts';
+import { actions, type Message, type PersonRef, text } from '../core/message.ts';
+import { nearest, quoteWord } from '../core/text.ts';
+import { dbNow } from '../db/clock.ts';
+import { findJob, jobNames } from '../jobs/jobs.store.ts';
+import { findMessage } from '../outbox/outbox.store.ts';
+import { parseCommand } from './parse.ts';
+import type { CommandReply, CommandRequest, HandleCommand } from './request.ts';
+import { type Args, type Command, type CommandContext, type CommandServices, commandButton, Reply } from './spec.ts';
+import { jobOfThread } from './thread-job.ts';
+
+/** The one road of every command line: parse, find the person, permit, run; bad input is a reply, and a replay gets the first answer. */
+export function createRouter(services: CommandServices, commands: readonly Command[]): HandleCommand {
+  return async (request) => {
+    let command: Command | undefined;
+    try {
+      const replay = await earlierReply(services.database.db, request.deliveryKey);
+      if (replay) return { message: replay };
+      const impliedJob = request.origin.threadTs
+        ? await jobOfThread(services.database.db, request.origin.channel, request.origin.threadTs)
+        : undefined;
+      const parsed = parseCommand(request.line, commands, impliedJob);
+      const line =
+        parsed.is === 'empty'
+          ? { command: commands.find((c) => c.name === 'help') as Command, args: { values: {}, options: {}, rest: [] } as Args }
+          : parsed;
+      command = line.command;
+      if (line.args.options['help']) {
+        const help = commands.find((c) => c.name === 'help') as Command;
+        return { message: await run(services, commands, help, { values: { verb: line.command.name }, options: {}, rest: [] }, request) };
+      }
+      if (!command.slow) return { message: await run(services, commands, command, line.args, request) };
+      const args = line.args;
+      const slow = command;
+      return {
+        message: { tone: 'busy', title: `Looking${args.values['job'] ? ` at ${args.values['job']}` : ''}…`, parts: [] },
+        later: run(services, commands, slow, args, request).catch((error) => explain(services, request, error)),
+      };
+    } catch (error) {
+      return { message: await explain(services, request, error) } satisfies CommandReply;
+    }
+  };
+}
+
+async function run(
+  services: CommandServices,
+  commands: readonly Command[],
+  command: Command,
+  args: Args,
+  request: CommandRequest,
+): Promise<Message> {
+  const { database } = services;
+  const person = await knownPerson(services, request.person);
+  const anyTeam = { team: undefined };
+  if (decide(person, command.right, anyTeam) === 'no') throw refusal(person, command);
+  const ctx: CommandContext = {
+    services,
+    request,
+    person,
+    now: await dbNow(database.db),
+    commands,
+    me() {
+      if (!person) throw refusal(person, command);
+      return person;
+    },
+    verdict: (right, job) => decide(person, right, { team: job.team, environment: job.current.definition.environment }),
+    async job(name, right = command.right) {
+      const job = await findJob(database.db, name);
+      if (!job) throw await unknownJob(services, command, args, name);
+      if (decide(person, right, { team: job.team, environment: job.current.definition.environment }) === 'no')
+        throw new PermissionError(`You may not ${command.name} ${job.name}: that needs ${whoMay(right)} of team ${job.team}.`, {
+          hint: 'Ask an admin, or somebody of that team.',
+        });
+      return job;
+    },
+    async effect(change) {
+      const reply = await once(database, request.deliveryKey, change);
+      services.wake();
+      return reply;
+    },
+  };
+  return command.run(ctx, args);
+}
+
+/** Stored rights, minus those whom Slack calls deactivated, guests or strangers. */
+async function knownPerson(services: CommandServices, ref: PersonRef): Promise<Person | undefined> {
+  const person = await findPerson(services.database.db, ref);
+  if (!person) return undefined;
+  const listed = await services.directory?.person(ref.teamId, ref.userId);
+  return listed?.restricted ? { ...person, active: false } : person;
+}
+
+function refusal(person: Person | undefined, command: Command): PermissionError {
+  const why = person ? `that needs ${whoMay(command.right)}` : 'Sluice does not know you';
+  return new PermissionError(`You may not ${command.name}: ${why}.`, {
+    hint: 'An admin of Sluice can give you a role: they need your Slack member id, which /flink whoami shows.',
+  });
+}
+
+async function unknownJob(services: CommandServices, command: Command, args: Args, name: string): Promise<Reply> {
+  const names = nearest(name, await jobNames(services.database.db));
+  if (names.length === 0)
+    return new Reply(`There is no job ${name}.`, text('Nothing was done.'), actions(commandButton('List the jobs', 'list')));
+  const options = Object.entries(args.options).flatMap(([key, value]) =>
+    value === undefined ? [] : value === true ? [`--${key}`] : [`--${key}`, `"${String(value)}"`],
+  );
+  const others = command.arguments.some((a) => a.kind === 'rest')
+    ? args.rest.map(quoteWord)
+    : Object.entries(args.values).flatMap(([key, value]) => (key === 'job' || value === undefined ? [] : [quoteWord(value)]));
+  const line = (job: string) => [command.name, job, ...others, ...options].join(' ');
+  return new Reply(
+    `There is no job ${name}. Did you mean ${names[0]}?`,
+    text('Nothing was done.'),
+    actions(...names.map((n) => commandButton(line(n).slice(0, 70), line(n)))),
+  );
+}
+
+/** What a person is told of an error; unexpected ones are kept under their reference. */
+async function explain(services: CommandServices, request: CommandRequest, error: unknown): Promise<Message> {
+  // Of two deliveries at once the slower one may fail on what the first has done: it gets the first one's answer.
+  const replay = await earlierReply(services.database.db, request.deliveryKey).catch(() => undefined);
+  if (replay) return replay;
+  if (error instanceof Reply) return error.reply;
+  const told = errorToMessage(error);
+  if (told.reference) {
+    services.log.error(
+      { reference: told.reference, error: error instanceof Error ? error.stack : String(error), line: request.line.split(' ')[0] },
+      'command failed unexpectedly',
+    );
+    await reportError(services.database.db, told.reference, `command ${request.line.split(' ')[0]}`, error).catch(() => {});
+  }
+  if (error instanceof AppError && typeof error.details['messageId'] === 'string') {
+    const where = await findMessage(services.database.db, error.details['messageId']).catch(() => undefined);
+    if (where?.permalink) return { ...told.message, parts: [...told.message.parts, actions({ label: 'See it', url: where.permalink })] };
+  }
+  return told.message;
+}

@@ -1,0 +1,89 @@
+import { record } from '../access/audit.store.ts';
+import { PermissionError, UserError } from '../core/errors.ts';
+import { actions, message, text } from '../core/message.ts';
+import { addVersion, findJob, type JobDefinition } from '../jobs/jobs.store.ts';
+import { assignParameter, diffDefinitions, ParameterProblem } from '../jobs/parameters.ts';
+import { latestRun } from '../jobs/runs.store.ts';
+import { commandButton, defineCommand } from './spec.ts';
+import { diffTable } from './views/diff-table.ts';
+
+export const set = defineCommand({
+  name: 'set',
+  summary: 'Change parameters: makes the next version; what runs stays until a restart.',
+  details:
+    'key=value, several at once; an empty value unsets. Keys: parallelism, args, main-class, checkpoint-interval and so on, or any Flink key.',
+  examples: [
+    'set etl-orders parallelism=4',
+    'set etl-orders args="--rate 200" taskmanager.memory.process.size=2g',
+    'set etl-orders checkpoint-interval=',
+  ],
+  arguments: [
+    { name: 'job', summary: 'The job.', required: true, kind: 'job' },
+    { name: 'key=value', summary: 'What to change.', required: true, kind: 'rest' },
+  ],
+  options: {},
+  kind: 'operate',
+  right: 'change',
+  async run(ctx, args) {
+    const job = await ctx.job(args.values['job'] as string);
+    const changes = args.rest.map((word) => {
+      const at = word.indexOf('=');
+      if (at < 1) throw new UserError(`${word} is no key=value.`, { hint: `For example: /flink set ${job.name} parallelism=4` });
+      return [word.slice(0, at).trim(), word.slice(at + 1)] as const;
+    });
+    const definition = applyAll(job.current.definition, changes);
+    if (definition.cluster !== job.current.definition.cluster) await ctx.services.deployers.of(definition.cluster);
+    const differences = diffDefinitions(job.current.definition, definition);
+    if (differences.length === 0) return message('neutral', `Nothing to change: ${job.name} v${job.currentVersion} says that already`);
+    if (definition.environment !== job.current.definition.environment && ctx.verdict('register', job) !== 'yes')
+      throw new PermissionError(`You may not change the environment of ${job.name}: that needs a lead of team ${job.team} or an admin.`, {
+        hint: 'It decides what has to be approved.',
+      });
+    return ctx.effect(async (tx) => {
+      // Read again under the transaction: a change made meanwhile is built upon, not overwritten.
+      const fresh = (await findJob(tx, job.name)) ?? job;
+      const number = await addVersion(tx, job.name, {
+        definition: applyAll(fresh.current.definition, changes),
+        origin: 'set',
+        note: changes.map(([k]) => k).join(', '),
+        createdBy: ctx.me().ref,
+      });
+      await record(tx, {
+        actor: { person: ctx.me().ref, origin: ctx.request.origin.kind },
+        action: 'version.created',
+        subject: `job:${job.name}`,
+        details: { version: number, changes: differences },
+      });
+      const run = await latestRun(tx, job.name);
+      const runs = run && !run.ended;
+      return message(
+        'good',
+        `${job.name} v${number} saved and current`,
+        diffTable(differences, `v${fresh.currentVersion}`, `v${number}`),
+        text(runs ? `v${run.version} runs on unchanged until a restart.` : 'It is what a start with --version current uses.'),
+        ...(runs
+          ? [
+              actions(
+                commandButton(`Restart with v${number}`, `restart ${job.name} --version v${number}`),
+                commandButton(`Back to v${fresh.currentVersion}`, `use ${job.name} v${fresh.currentVersion}`),
+              ),
+            ]
+          : []),
+      );
+    });
+  },
+});
+
+function applyAll(definition: JobDefinition, changes: readonly (readonly [string, string])[]): JobDefinition {
+  const problems: string[] = [];
+  let out = definition;
+  for (const [key, value] of changes)
+    try {
+      out = assignParameter(out, key, value);
+    } catch (error) {
+      if (!(error instanceof ParameterProblem)) throw error;
+      problems.push(error.message);
+    }
+  if (problems.length > 0) throw new UserError(problems.join(' '), { hint: 'Nothing was changed.' });
+  return out;
+}

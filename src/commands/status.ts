@@ -1,0 +1,95 @@
+import { actions, context, fields, type Message, type Part, type Span, text } from '../core/message.ts';
+import { formatAge, formatBytes, formatDuration } from '../core/time.ts';
+import { listRestorePoints } from '../restore-points/restore-points.store.ts';
+import { commandButton, defineCommand } from './spec.ts';
+import { type JobView, jobViews } from './views/job-view.ts';
+
+export const status = defineCommand({
+  name: 'status',
+  aliases: ['st'],
+  summary: 'How a job is: what is wrong first, then state, version, checkpoints, restore points.',
+  examples: ['status etl-orders'],
+  arguments: [{ name: 'job', summary: 'The job.', required: true, kind: 'job' }],
+  options: { share: { summary: 'Show it to the whole channel.' } },
+  kind: 'read',
+  right: 'see',
+  async run(ctx, args) {
+    const job = await ctx.job(args.values['job'] as string);
+    const { db } = ctx.services.database;
+    const view = (await jobViews(db, ctx.now, (j) => j.name === job.name))[0] as JobView;
+    const points = await listRestorePoints(db, job.name, 30);
+    const { run } = view;
+    const parts: Part[] = [];
+    for (const incident of view.incidents) parts.push(text({ bold: incident.title }, ', since ', { time: incident.firstSeen }));
+    if (run?.rootException && view.state !== 'running' && view.state !== 'stopped')
+      parts.push({ kind: 'code', text: `${run.rootException.name}: ${run.rootException.message}` });
+    if (view.holder)
+      parts.push(
+        text(`${view.holder.kind} in progress since `, { time: view.holder.createdAt, style: 'time' }, ', asked by ', {
+          person: view.holder.actor,
+        }),
+      );
+    const savepoints = points.filter((p) => p.kind === 'savepoint').length;
+    const newest = points[0];
+    parts.push(
+      fields([
+        ['State', view.words],
+        ['Version', versionWords(view)],
+        ['Run', run && !run.ended ? await runSpans(ctx.services.deployers, run.cluster, run.flinkJobId) : undefined],
+        ['Up', run?.runningAt && !run.ended ? formatDuration(ctx.now.getTime() - run.runningAt.getTime()) : undefined],
+        ['Last checkpoint', checkpointWords(view, ctx.now)],
+        [
+          'Restore points',
+          points.length === 0
+            ? 'none'
+            : `${savepoints} savepoint${savepoints === 1 ? '' : 's'}, ${points.length - savepoints} checkpoint${points.length - savepoints === 1 ? '' : 's'}; newest ${newest ? formatAge(newest.takenAt, ctx.now) : ''}`,
+        ],
+        ['Started', run ? [{ time: run.startedAt }, ' by ', { person: run.startedBy }] : undefined],
+        ['Where', `${job.current.definition.cluster}, ${job.current.definition.environment}`],
+      ]),
+    );
+    const links = job.current.definition.links;
+    if (links.length > 0) parts.push(context(...links.flatMap((l, i): Span[] => [i > 0 ? ' · ' : '', { link: l.label, url: l.url }])));
+    const tone: Message['tone'] =
+      view.incidents.length > 0 || view.state === 'failed' || view.state === 'lost'
+        ? 'bad'
+        : view.state === 'running'
+          ? 'good'
+          : view.state === 'restarting' || view.state === 'unknown'
+            ? 'warn'
+            : 'neutral';
+    const reply: Message = { tone, title: `${job.name}: ${view.words}`, parts };
+    if (args.options['share']) return { ...reply, visibility: 'channel' };
+    return { ...reply, parts: [...parts, actions(...buttons(view), commandButton('Share in channel', `status ${job.name} --share`))] };
+  },
+});
+
+function versionWords(view: JobView): string {
+  const current = view.job.currentVersion;
+  const ran = view.run?.version;
+  if (ran === undefined) return `v${current} is current`;
+  const verb = view.run?.ended ? 'ran last' : 'runs';
+  return ran === current ? `v${ran} ${verb}` : `v${ran} ${verb}; v${current} is current`;
+}
+async function runSpans(
+  deployers: { of(name: string): Promise<{ deployer: { runUrl(id: string): string } }> },
+  cluster: string,
+  flinkJobId: string,
+): Promise<Span[]> {
+  const { deployer } = await deployers.of(cluster);
+  return [{ code: flinkJobId.slice(0, 8) }, ' ', { link: 'Flink', url: deployer.runUrl(flinkJobId) }];
+}
+function checkpointWords(view: JobView, now: Date): string | undefined {
+  const { run } = view;
+  if (!run) return undefined;
+  if (run.lastCheckpoint)
+    return `${run.lastCheckpoint.id}, ${formatBytes(run.lastCheckpoint.size)} in ${formatDuration(run.lastCheckpoint.durationMs)}, ${formatAge(new Date(run.lastCheckpoint.at), now)}`;
+  if (run.checkpointIntervalMs === 0) return 'checkpointing is off: a crash loses all state';
+  return run.ended ? 'none' : 'none yet';
+}
+function buttons(view: JobView) {
+  const { name } = view.job;
+  if (view.holder) return [];
+  if (view.run && !view.run.ended) return [commandButton('Savepoint', `savepoint ${name}`), commandButton('Logs', `logs ${name}`)];
+  return [commandButton('Start', `start ${name}`, 'primary'), commandButton('Logs', `logs ${name}`)];
+}

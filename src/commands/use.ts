@@ -1,0 +1,48 @@
+import { record } from '../access/audit.store.ts';
+import { NotFoundError, PermissionError } from '../core/errors.ts';
+import { actions, message, text } from '../core/message.ts';
+import { findVersion, setCurrentVersion } from '../jobs/jobs.store.ts';
+import { diffDefinitions } from '../jobs/parameters.ts';
+import { commandButton, defineCommand } from './spec.ts';
+import { versionNumber } from './version-option.ts';
+import { diffTable } from './views/diff-table.ts';
+
+export const use = defineCommand({
+  name: 'use',
+  summary: 'Make another version current; what runs stays until a restart.',
+  examples: ['use etl-orders v3'],
+  arguments: [
+    { name: 'job', summary: 'The job.', required: true, kind: 'job' },
+    { name: 'version', summary: 'The version, for example v3.', required: true, kind: 'text' },
+  ],
+  options: {},
+  kind: 'operate',
+  right: 'change',
+  async run(ctx, args) {
+    const job = await ctx.job(args.values['job'] as string);
+    const number = versionNumber(args.values['version'] as string);
+    const version = await findVersion(ctx.services.database.db, job.name, number);
+    if (!version) throw new NotFoundError(`${job.name} has no version v${number}.`, { hint: `All of them: /flink versions ${job.name}` });
+    if (number === job.currentVersion) return message('neutral', `${job.name} v${number} is current already`);
+    if (version.definition.environment !== job.current.definition.environment && ctx.verdict('register', job) !== 'yes')
+      throw new PermissionError(
+        `v${number} is for ${version.definition.environment}: changing the environment needs a lead of team ${job.team} or an admin.`,
+      );
+    return ctx.effect(async (tx) => {
+      await setCurrentVersion(tx, job.name, number);
+      await record(tx, {
+        actor: { person: ctx.me().ref, origin: ctx.request.origin.kind },
+        action: 'version.used',
+        subject: `job:${job.name}`,
+        details: { from: job.currentVersion, to: number },
+      });
+      return message(
+        'good',
+        `${job.name} v${number} is current`,
+        diffTable(diffDefinitions(job.current.definition, version.definition), `v${job.currentVersion}`, `v${number}`),
+        text('What runs stays as it is until a restart.'),
+        actions(commandButton(`Restart with v${number}`, `restart ${job.name} --version v${number}`)),
+      );
+    });
+  },
+});

@@ -1,0 +1,16 @@
+import { UserError } from '../core/errors.ts';
+
+/** `v6`, `6` or `current`. @throws UserError */
+export function parseVersion(value: string): number | 'current' {
+  if (value === 'current') return 'current';
+  const match = /^v?(\d{1,6})$/i.exec(value);
+  if (!match)
+    throw new UserError(`${value} is no version.`, { hint: 'Expected for example v6, or current. All of them: /flink versions <job>' });
+  return Number(match[1]);
+}
+/** The number of a version that must exist. */
+export function versionNumber(value: string): number {
+  const version = parseVersion(value);
+  if (version === 'current') throw new UserError('A version number was expected, for example v6.');
+  return version;
+}

@@ -1,0 +1,96 @@
+import { now } from '../db/clock.ts';
+import type { Db, Tx } from '../db/db.ts';
+import { and, desc, eq, inArray, isNotNull, isNull, sql, type Values } from '../db/query.ts';
+import { type CheckpointFact, runs } from '../db/schema/index.ts';
+
+export type { CheckpointFact };
+export type Run = typeof runs.$inferSelect;
+export type RunInput = Values<typeof runs.$inferInsert>;
+export type RunChange = Partial<Values<Omit<typeof runs.$inferInsert, 'id' | 'job' | 'flinkJobId'>>>;
+
+/** The newest run of a job, undefined if it never ran. */
+export async function latestRun(db: Db | Tx, job: string): Promise<Run | undefined> {
+  const [row] = await db.select().from(runs).where(eq(runs.job, job)).orderBy(desc(runs.startedAt), desc(runs.id)).limit(1);
+  return row;
+}
+/** The newest run of a job of which every vertex ran once: the version that "ran last". */
+export async function lastRunThatRan(db: Db | Tx, job: string): Promise<Run | undefined> {
+  const [row] = await db
+    .select()
+    .from(runs)
+    .where(and(eq(runs.job, job), isNotNull(runs.runningAt)))
+    .orderBy(desc(runs.startedAt), desc(runs.id))
+    .limit(1);
+  return row;
+}
+/** The newest run of each job. */
+export async function latestRuns(db: Db | Tx): Promise<Map<string, Run>> {
+  const rows = await db.selectDistinctOn([runs.job]).from(runs).orderBy(runs.job, desc(runs.startedAt), desc(runs.id));
+  return new Map(rows.map((row) => [row.job, row]));
+}
+/** Runs of a job, newest first. */
+export async function listRuns(db: Db | Tx, job: string, limit = 20): Promise<Run[]> {
+  return db.select().from(runs).where(eq(runs.job, job)).orderBy(desc(runs.startedAt), desc(runs.id)).limit(limit);
+}
+export async function findRun(db: Db | Tx, id: string): Promise<Run | undefined> {
+  const [row] = await db.select().from(runs).where(eq(runs.id, id));
+  return row;
+}
+/** Runs on a cluster whose end is not proven. */
+export async function liveRuns(db: Db | Tx, cluster: string): Promise<Run[]> {
+  return db
+    .select()
+    .from(runs)
+    .where(and(eq(runs.cluster, cluster), eq(runs.ended, false)));
+}
+/** The run under a Flink job id of a cluster. */
+export async function runOfFlinkJob(db: Db | Tx, cluster: string, flinkJobId: string): Promise<Run | undefined> {
+  const [row] = await db
+    .select()
+    .from(runs)
+    .where(and(eq(runs.cluster, cluster), eq(runs.flinkJobId, flinkJobId)));
+  return row;
+}
+
+/** Records a run before it is submitted. Doing so twice changes nothing. */
+export async function insertRun(tx: Tx, run: RunInput): Promise<void> {
+  await tx.insert(runs).values(run).onConflictDoNothing();
+}
+/** Changes what is known of a run. */
+export async function updateRun(tx: Db | Tx, id: string, change: RunChange): Promise<void> {
+  await tx.update(runs).set(change).where(eq(runs.id, id));
+}
+/** Records the proven end of a run, once: the first reason stays. True if this call ended it. */
+export async function endRun(tx: Db | Tx, id: string, end: { state: string; reason: string }): Promise<boolean> {
+  const rows = await tx
+    .update(runs)
+    .set({ ended: true, endedAt: now, endReason: end.reason, state: end.state, stateAt: now, tasksRunning: 0 })
+    .where(and(eq(runs.id, id), eq(runs.ended, false)))
+    .returning({ id: runs.id });
+  return rows.length === 1;
+}
+
+/** Says for many runs at once that their state was proven just now. */
+export async function touchRuns(db: Db | Tx, ids: readonly string[]): Promise<void> {
+  if (ids.length > 0)
+    await db
+      .update(runs)
+      .set({ stateAt: now })
+      .where(inArray(runs.id, [...ids]));
+}
+/** Whether a version of a job ever ran. */
+export async function versionsThatRan(db: Db | Tx, job: string): Promise<Set<number>> {
+  const rows = await db
+    .select({ version: runs.version })
+    .from(runs)
+    .where(and(eq(runs.job, job), sql`${runs.runningAt} is not null`))
+    .groupBy(runs.version);
+  return new Set(rows.map((row) => row.version));
+}
+/** Runs that wait for their first checkpoint. */
+export async function runsWithoutFirstCheckpoint(db: Db | Tx, cluster: string): Promise<Run[]> {
+  return db
+    .select()
+    .from(runs)
+    .where(and(eq(runs.cluster, cluster), eq(runs.firstCheckpoint, 'waiting'), eq(runs.ended, false), isNull(runs.endedAt)));
+}

@@ -1,0 +1,93 @@
+import { record } from '../access/audit.store.ts';
+import type { Right } from '../access/policy.ts';
+import { newId } from '../core/ids.ts';
+import type { Message, PersonRef } from '../core/message.ts';
+import { inMs, now } from '../db/clock.ts';
+import type { Tx } from '../db/db.ts';
+import type { OperationOrigin } from '../db/schema/index.ts';
+import type { Job } from '../jobs/jobs.store.ts';
+import { desire } from '../outbox/outbox.store.ts';
+import { insertApproval } from './approvals.store.ts';
+import { busyMessage } from './message.ts';
+import { findOperation, insertOperation } from './operations.store.ts';
+import type { Json, Operation, OperationKind } from './types.ts';
+
+export interface AcceptRequest {
+  kind: OperationKind;
+  job: Job;
+  input: Json & { right: Right };
+  actor: PersonRef & { name: string };
+  origin: OperationOrigin;
+  /** Names the request; the same key never makes a second operation. */
+  idemKey: string;
+  /** Where the job speaks when the place it was asked in cannot be posted to. */
+  jobChannel: string | undefined;
+  plan?: Json;
+  planHash?: string;
+  /** Set when a lead has to approve first: the operation waits with this message. */
+  approval?: { reason: string; lifetimeMs: number; message: (operationId: string, expiresAt: Date) => Message };
+  breakGlass?: string;
+}
+
+/**
+ * Accepts an operation: its row, its message in the outbox, its approval and its audit row commit together in the caller's transaction. Only after
+ * the commit may the person be told.
+ * @throws ConflictError naming the holder when the first step needs the job and another operation holds it.
+ */
+export async function accept(tx: Tx, request: AcceptRequest): Promise<Operation> {
+  const id = newId('op');
+  const { kind, job, approval } = request;
+  const holds = !approval && kind.steps.find((step) => !step.when || stepApplies(step.name, kind, request.input))?.holds === true;
+  const channel = request.origin.channel ?? request.jobChannel ?? '';
+  const messageId = await desire(tx, {
+    dedupeKey: `operation:${id}`,
+    channel,
+    fallbackChannel: request.jobChannel,
+    threadTs: request.origin.threadTs,
+    // Replaced below, once the row exists that it tells of.
+    message: { tone: 'busy', title: job.name, parts: [] },
+    priority: approval ? 0 : 2,
+  });
+  await insertOperation(tx, {
+    id,
+    kind: kind.kind,
+    job: job.name,
+    state: approval ? 'waiting' : 'queued',
+    holds,
+    input: request.input,
+    plan: request.plan ?? null,
+    planHash: request.planHash ?? null,
+    idemKey: request.idemKey,
+    actor: request.actor,
+    origin: { ...request.origin, channel },
+    messageId,
+    breakGlass: request.breakGlass ?? null,
+    createdAt: now,
+  });
+  const op = (await findOperation(tx, id)) as Operation;
+  if (approval) {
+    const expiresAt = new Date(op.createdAt.getTime() + approval.lifetimeMs);
+    await insertApproval(tx, {
+      id: newId('ap'),
+      operationId: id,
+      planHash: request.planHash ?? '',
+      state: 'pending',
+      requestedBy: request.actor,
+      reason: approval.reason,
+      expiresAt: inMs(approval.lifetimeMs),
+    });
+    await desire(tx, { dedupeKey: `operation:${id}`, channel, message: approval.message(id, expiresAt) });
+  } else await desire(tx, { dedupeKey: `operation:${id}`, channel, message: busyMessage(op, kind, [], new Map(), op.createdAt) });
+  await record(tx, {
+    actor: { person: request.actor, origin: request.origin.kind },
+    action: approval ? 'operation.requested' : 'operation.accepted',
+    subject: `job:${job.name}`,
+    details: { operation: id, kind: kind.kind, input: request.input, planHash: request.planHash, breakGlass: request.breakGlass },
+  });
+  return op;
+}
+
+/** Whether a step with a condition applies, as far as the input alone tells: build steps only run when a build was asked for. */
+function stepApplies(name: string, _kind: OperationKind, input: Json): boolean {
+  return !name.startsWith('build-') || input['build'] === true;
+}

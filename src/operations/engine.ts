@@ -1,0 +1,141 @@
+import { hostname } from 'node:os';
+import { errorToMessage } from '../core/errors.ts';
+import { processStartTime, stillRuns } from '../core/process.ts';
+import { sleep } from '../core/time.ts';
+import { type Execution, execute } from './execute.ts';
+import { claim, expireLeasesOf, FencedError, release, renew, runningOwners } from './operations.store.ts';
+import type { OperationKind, Services } from './types.ts';
+
+export interface EngineOptions {
+  services: Services;
+  kinds: readonly OperationKind[];
+  /** How many operations run at once in this process. */
+  concurrent?: number;
+  /** Called with unexpected errors and the reference that people were shown. */
+  onUnexpected?(reference: string, where: string, error: unknown): void;
+  /** Called when something new is to be told. */
+  onPaint?(): void;
+}
+export interface Engine {
+  /** Names this process in leases: `host:pid:process start time`. */
+  owner: string;
+  /** Look for work at once. */
+  wake(): void;
+  /** Stops claiming, gives back what runs, and waits for it; nothing is undone. */
+  stop(): Promise<void>;
+  active(): string[];
+}
+
+const renewEveryMs = 5000;
+/** Without a renewal for this long the process fences itself, well before the lease ends for others. */
+const selfFenceMs = 10_000;
+
+/** Starts the loop that claims operations and runs them, step by step, under a lease. */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const { services } = options;
+  const { log } = services;
+  const { db } = services.database;
+  const owner = `${hostname()}:${process.pid}:${(await processStartTime(process.pid)) ?? '0'}`;
+  const byName = new Map(options.kinds.map((kind) => [kind.kind, kind]));
+  const running = new Map<string, { execution: Execution; done: Promise<void> }>();
+  let stopping = false;
+  let wakeUp: () => void = () => {};
+  let woken = false;
+  const stopSignal = new AbortController();
+
+  await takeOverDeadOwners().catch((error) => log.warn({ error: String(error) }, 'leases of dead processes could not be looked at'));
+
+  async function takeOverDeadOwners(): Promise<void> {
+    for (const other of await runningOwners(db)) {
+      const [host, pid, started] = other.split(':');
+      if (other === owner || host !== hostname() || !pid) continue;
+      // Same host, but that process is gone (or its pid now belongs to another one): nobody will renew.
+      if (!(await stillRuns(Number(pid), started ?? ''))) await expireLeasesOf(db, other);
+    }
+  }
+
+  async function claimAll(): Promise<void> {
+    while (!stopping && running.size < (options.concurrent ?? 8)) {
+      const claimed = await claim(db, owner, [...byName.keys()], [...running.keys()]);
+      if (!claimed) return;
+      begin(claimed);
+    }
+  }
+  function begin(claimed: NonNullable<Awaited<ReturnType<typeof claim>>>): void {
+    const { op } = claimed;
+    const kind = byName.get(op.kind) as OperationKind;
+    const abort = new AbortController();
+    let lastRenewal = performance.now();
+    const execution: Execution = { op, kind, abort, crashed: claimed.crashed };
+    const renewal = setInterval(() => {
+      void renew(db, execution.op)
+        .then((row) => {
+          if (!row) return abort.abort(new FencedError());
+          lastRenewal = performance.now();
+          if (row.cancelRequestedAt && !execution.op.cancelRequestedAt) {
+            execution.op = row;
+            execution.onCancel?.();
+          }
+        })
+        .catch((error) => log.warn({ error: String(error), operationId: op.id }, 'lease not renewed'));
+      if (performance.now() - lastRenewal > selfFenceMs) abort.abort(new FencedError());
+    }, renewEveryMs);
+    const done = carryOut(execution, abort).then(async () => {
+      clearInterval(renewal);
+      if (stopping) await release(db, op).catch(() => {});
+      running.delete(op.id);
+      wake();
+    });
+    running.set(op.id, { execution, done });
+  }
+  /** Never rejects: what cannot be carried on now keeps its lease for a moment and is tried again. */
+  async function carryOut(execution: Execution, abort: AbortController): Promise<void> {
+    const { op } = execution;
+    try {
+      await execute(services, execution, options.onPaint ?? (() => {}));
+    } catch (error) {
+      if (error instanceof FencedError) return log.warn({ operationId: op.id }, 'operation was taken over by another process');
+      if (abort.signal.aborted && stopping) return;
+      const told = errorToMessage(error);
+      log.error({ operationId: op.id, reference: told.reference, error: error instanceof Error ? error.stack : String(error) }, 'operation could not be carried on; it will be tried again');
+      if (told.reference) options.onUnexpected?.(told.reference, `operation ${op.id}`, error);
+      await sleep(1000);
+    }
+  }
+  const loop = (async () => {
+    let rounds = 0;
+    while (!stopping) {
+      woken = false;
+      try {
+        if (rounds++ % 5 === 4) await takeOverDeadOwners();
+        await claimAll();
+      } catch (error) {
+        log.warn({ error: String(error) }, 'operations cannot be claimed');
+      }
+      if (woken || stopping) continue;
+      await Promise.race([
+        sleep(1000, stopSignal.signal).catch(() => {}),
+        new Promise<void>((resolve) => {
+          wakeUp = resolve;
+        }),
+      ]);
+    }
+  })();
+  function wake(): void {
+    woken = true;
+    wakeUp();
+  }
+  return {
+    owner,
+    wake,
+    active: () => [...running.keys()],
+    async stop() {
+      stopping = true;
+      stopSignal.abort();
+      wake();
+      for (const { execution } of running.values()) execution.abort.abort(new Error('Sluice is stopping'));
+      await loop;
+      await Promise.all([...running.values()].map((entry) => entry.done));
+    },
+  };
+}

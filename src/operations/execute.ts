@@ -1,0 +1,311 @@
+import { reportError } from '../access/error-reports.store.ts';
+import { AppError, ConflictError, errorToMessage, UnreachableError, UpstreamError } from '../core/errors.ts';
+import { type Message, text } from '../core/message.ts';
+import { formatDuration, sleep } from '../core/time.ts';
+import { dbNow } from '../db/clock.ts';
+import { desire } from '../outbox/outbox.store.ts';
+import { busyMessage, failureOutcome, outcome, outcomeMessage } from './message.ts';
+import {
+  countCrash,
+  FencedError,
+  findOperation,
+  finish,
+  guarded,
+  listSteps,
+  paint,
+  takeHold,
+  writeIntent,
+  writeStep,
+} from './operations.store.ts';
+import { planHash } from './plan-hash.ts';
+import { recheckRights } from './rights.ts';
+import type { Json, Operation, OperationKind, Outcome, Services, Step, StepContext } from './types.ts';
+import { worldFacts } from './world-facts.ts';
+
+export interface Execution {
+  /** The row as last read; its epoch guards every write. */
+  op: Operation;
+  kind: OperationKind;
+  abort: AbortController;
+  crashed: boolean;
+  /** Set by the running step: called once when a cancel is seen. */
+  onCancel?: () => void;
+}
+
+/** Thrown into a step that cancels at once. */
+class CanceledError extends AppError {
+  constructor() {
+    super('conflict', 'Canceled.');
+  }
+}
+/** A step that ran out of time without knowing what the world did. */
+class ParkError extends AppError {
+  constructor(message: string) {
+    super('unreachable', message);
+  }
+}
+const maxCrashes = 3;
+
+/**
+ * Runs one claimed operation to its end, or until it is fenced or Sluice stops (then it throws). What was done by an earlier owner is
+ * not done again: results are read, unfinished steps are observed first.
+ */
+export async function execute(services: Services, execution: Execution, onPaint: () => void): Promise<void> {
+  const { database } = services;
+  const { kind, abort } = execution;
+  const notes = new Map<string, string>();
+  let lastThread: Message | undefined;
+  let dirty = true;
+  const painter = setInterval(() => void repaint(), 400);
+  let lastPaint = 0;
+  let painting = false;
+  async function repaint(): Promise<void> {
+    // Elapsed time alone repaints every 3 s; news at once, at the pace of the outbox.
+    if (painting || abort.signal.aborted || (!dirty && performance.now() - lastPaint < 3000)) return;
+    painting = true;
+    dirty = false;
+    lastPaint = performance.now();
+    try {
+      const steps = await listSteps(database.db, execution.op.id);
+      const thread = lastThread;
+      lastThread = undefined;
+      await paint(database.db, execution.op, busyMessage(execution.op, kind, steps, notes, new Date()));
+      if (thread)
+        await desire(database.db, {
+          dedupeKey: `thread:${execution.op.id}`,
+          channel: execution.op.origin.channel ?? '',
+          threadOf: execution.op.messageId,
+          message: thread,
+          priority: 3,
+        });
+      onPaint();
+    } catch (error) {
+      services.log.warn({ error: String(error), operationId: execution.op.id }, 'progress was not painted');
+    } finally {
+      painting = false;
+    }
+  }
+  const results: Record<string, Json> = {};
+  const context = (signal: AbortSignal, step: string): StepContext => ({
+    op: execution.op,
+    services,
+    results,
+    signal,
+    note(note) {
+      if (notes.get(step) === note) return;
+      notes.set(step, note);
+      dirty = true;
+    },
+    thread(message) {
+      lastThread = message;
+      dirty = true;
+    },
+  });
+  const end = async (state: 'succeeded' | 'failed' | 'canceled' | 'parked', what: Outcome) => {
+    await guarded(database, execution.op, async (tx) => {
+      await finish(tx, execution.op, state, what);
+      const row = await findOperation(tx, execution.op.id);
+      if (row)
+        await desire(tx, { dedupeKey: `operation:${row.id}`, channel: row.origin.channel ?? '', message: outcomeMessage(row, what) });
+    });
+    onPaint();
+  };
+
+  try {
+    const rows = await listSteps(database.db, execution.op.id);
+    for (const row of rows) if (row.state === 'done') results[row.name] = row.result ?? {};
+    if (execution.crashed) {
+      const crashes = await guarded(database, execution.op, (tx) => countCrash(tx, execution.op));
+      if (crashes >= maxCrashes) {
+        const at = rows.find((row) => row.state === 'running');
+        return await end('parked', parked(execution, `Sluice died ${crashes} times in the step "${at?.title ?? at?.name}".`));
+      }
+    }
+    if (rows.length === 0) {
+      const refusal = await recheckRights(database.db, execution.op);
+      const invalid = refusal ?? (await planStillHolds(services, execution.op));
+      if (invalid) throw new ConflictError(invalid, { hint: 'Nothing was done. Ask again if it is still wanted.' });
+    }
+    for (const [seq, step] of kind.steps.entries()) {
+      const row = rows.find((r) => r.name === step.name);
+      if (row && (row.state === 'done' || row.state === 'skipped')) continue;
+      execution.op = (await findOperation(database.db, execution.op.id)) ?? execution.op;
+      if (execution.op.cancelRequestedAt) throw new CanceledError();
+      const at = { name: step.name, seq, title: step.title };
+      const c = context(abort.signal, step.name);
+      if (step.when && !step.when(c)) {
+        await guarded(database, execution.op, (tx) => writeStep(tx, execution.op, at, { state: 'skipped' }));
+        continue;
+      }
+      if (step.holds && !execution.op.holds) {
+        await takeHold(database, execution.op);
+        execution.op = { ...execution.op, holds: true };
+      }
+      results[step.name] = await runStep(
+        services,
+        execution,
+        step,
+        at,
+        row?.state === 'running' ? (row.intent ?? undefined) : undefined,
+        (signal) => context(signal, step.name),
+        notes,
+      );
+      dirty = true;
+    }
+    await end('succeeded', await kind.succeeded(context(abort.signal, 'end')));
+  } catch (error) {
+    if (error instanceof FencedError || isStoreLoss(error) || abort.signal.aborted)
+      throw abort.signal.aborted ? abort.signal.reason : error;
+    await endWithError(error);
+  } finally {
+    clearInterval(painter);
+  }
+
+  async function endWithError(error: unknown): Promise<void> {
+    const step = execution.op.step ?? kind.steps[0]?.name ?? '';
+    if (error instanceof ParkError) return end('parked', parked(execution, error.message));
+    const c = context(abort.signal, step);
+    const undone = await kind.compensate?.(c);
+    const tail = undone ? [text(undone)] : [];
+    if (error instanceof CanceledError) {
+      const by = execution.op.cancelRequestedBy;
+      return end(
+        'canceled',
+        outcome('neutral', `Canceled: ${kind.busyTitle(execution.op).toLowerCase()}`, [
+          ...(by ? [text('Canceled by ', { person: by }, '.')] : []),
+          ...tail,
+        ]),
+      );
+    }
+    const own = await kind.failed?.(c, step, error);
+    const { outcome: generic, reference } = failureOutcome(`Failed: ${kind.busyTitle(execution.op).toLowerCase()}`, error);
+    if (reference) {
+      services.log.error(
+        { reference, operationId: execution.op.id, error: error instanceof Error ? error.stack : String(error) },
+        'operation failed unexpectedly',
+      );
+      await reportError(database.db, reference, `operation ${execution.op.id}, step ${step}`, error);
+    } else if (error instanceof AppError)
+      await reportError(database.db, execution.op.id, `operation ${execution.op.id}, step ${step}`, error);
+    const seq = kind.steps.findIndex((s) => s.name === step);
+    const failedStep = kind.steps[seq];
+    const what = own ?? generic;
+    await guarded(database, execution.op, async (tx) => {
+      if (failedStep)
+        await writeStep(
+          tx,
+          execution.op,
+          { name: step, seq, title: failedStep.title },
+          { state: 'failed', note: errorToMessage(error).message.title },
+        );
+    });
+    await end('failed', { ...what, parts: [...what.parts, ...tail] });
+  }
+}
+
+function parked(execution: Execution, why: string): Outcome {
+  return outcome(
+    'warn',
+    `Parked: ${execution.kind.busyTitle(execution.op).toLowerCase()}`,
+    [text(why), text('Nothing more is done until a person decides; the job stays reserved for this operation.')],
+    [
+      { label: 'Try again', command: `retry ${execution.op.id}`, style: 'primary' },
+      { label: 'Give up', command: `cancel ${execution.op.job} --operation ${execution.op.id}` },
+    ],
+  );
+}
+function isStoreLoss(error: unknown): boolean {
+  return error instanceof UnreachableError && 'outcome' in error.details;
+}
+/** Flink did not answer, and what it did is unknown (`refused`: nothing can have happened). */
+function isUnknown(error: unknown): boolean {
+  return error instanceof UnreachableError && !isStoreLoss(error);
+}
+
+/** An approved plan is bound to its hash: what decides its meaning must be as it was. */
+async function planStillHolds(services: Services, op: Operation): Promise<string | undefined> {
+  if (!op.planHash) return undefined;
+  const facts = await worldFacts(services.database.db, op.kind, op.job, op.input);
+  return planHash(facts) === op.planHash
+    ? undefined
+    : `The world changed since this was planned: ${op.job} is not in the state that the plan was made for.`;
+}
+
+/** A step whose effect can be unknown is parked for a person; one that changes nothing outside just fails. */
+function late(step: Step): AppError {
+  const sentence = `"${step.title}" was not finished after ${formatDuration(step.deadlineMs)}.`;
+  return step.observe
+    ? new ParkError(`${sentence} It may still come to an end by itself.`)
+    : new UpstreamError(sentence, { hint: 'Look at the log, then try again.' });
+}
+
+async function runStep(
+  services: Services,
+  execution: Execution,
+  step: Step,
+  at: { name: string; seq: number; title: string },
+  earlierIntent: Json | undefined,
+  contextOf: (signal: AbortSignal) => StepContext,
+  notes: Map<string, string>,
+): Promise<Json> {
+  const { database } = services;
+  const stepAbort = new AbortController();
+  const tooLate = AbortSignal.timeout(step.deadlineMs);
+  const signal = AbortSignal.any([execution.abort.signal, stepAbort.signal, tooLate]);
+  if (step.cancel === 'at-once') {
+    execution.onCancel = () => stepAbort.abort(new CanceledError());
+    if (execution.op.cancelRequestedAt) execution.onCancel();
+  }
+  const c = contextOf(signal);
+  const startedAt = await dbNow(database.db);
+  const deadline = startedAt.getTime() + step.deadlineMs;
+  const intent = earlierIntent ?? (await step.prepare?.(c)) ?? {};
+  if (!earlierIntent)
+    await guarded(database, execution.op, async (tx) => {
+      await writeIntent(tx, execution.op, at, intent);
+      await step.recordIntent?.(tx, c, intent);
+    });
+  execution.op = { ...execution.op, step: step.name };
+  let mayHaveActed = earlierIntent !== undefined;
+  let result: Json | undefined;
+  for (let attempt = 0; result === undefined; attempt++) {
+    try {
+      if (mayHaveActed && step.observe) {
+        const seen = await step.observe(c, intent);
+        if (seen.is === 'done') result = seen.result;
+        else if (seen.is === 'unknown') await waitOrPark(seen.why, attempt);
+        else mayHaveActed = false;
+        if (seen.is !== 'not-done') continue;
+      }
+      result = await step.act(c, intent);
+    } catch (error) {
+      if (stepAbort.signal.aborted) throw stepAbort.signal.reason;
+      if (tooLate.aborted && !execution.abort.signal.aborted) throw late(step);
+      if (execution.abort.signal.aborted || !isUnknown(error)) throw error;
+      const details = (error as UnreachableError).details;
+      const nothingHappened = details['refused'] === true || details['sent'] === false;
+      if (!nothingHappened) mayHaveActed = true;
+      // Refused connections: nothing was done, so giving up is safe; a JobManager that restarts gets 30 s.
+      if (nothingHappened && !mayHaveActed && (await dbNow(database.db)).getTime() > Math.min(deadline, startedAt.getTime() + 30_000))
+        throw error;
+      await waitOrPark((error as Error).message, attempt);
+    }
+  }
+  delete execution.onCancel;
+  const final = result;
+  return guarded(database, execution.op, async (tx) => {
+    const more = await step.record?.(tx, c, intent, final);
+    const whole = { ...final, ...more };
+    await writeStep(tx, execution.op, at, { state: 'done', result: whole, note: notes.get(step.name) ?? null });
+    return whole;
+  });
+
+  async function waitOrPark(why: string, attempt: number): Promise<void> {
+    if ((await dbNow(database.db)).getTime() > deadline)
+      throw new ParkError(
+        `"${step.title}" could not be finished in ${formatDuration(step.deadlineMs)}, and whether it was done is not known: ${why}`,
+      );
+    c.note(`cannot tell yet: ${why}`);
+    await sleep(Math.min(5000, 500 * 2 ** Math.min(attempt, 4)), signal);
+  }
+}

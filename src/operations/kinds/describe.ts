@@ -1,0 +1,76 @@
+import type { Action, Part, Span } from '../../core/message.ts';
+import { fields, text } from '../../core/message.ts';
+import { formatAge, formatBytes, formatDuration } from '../../core/time.ts';
+import { outcome } from '../message.ts';
+import type { StartPlan } from '../start-plan.ts';
+import { beginningWords } from '../steps/start.ts';
+import type { Outcome, StepContext } from '../types.ts';
+
+/** `etl-orders runs: v5 on 4/4 tasks after 2.1 s`, with what it came from and a link to Flink's page. */
+export async function runsOutcome(c: StepContext, verb: string, extra: Part[] = []): Promise<Outcome> {
+  const p = c.results['plan'] as unknown as StartPlan;
+  const { tasks, runningAt } = c.results['running'] as { tasks: number; runningAt: number };
+  const { flinkJobId } = c.results['submit'] as { flinkJobId: string };
+  const open = await c.services.deployers.of(p.cluster);
+  const since = (c.op.startedAt ?? c.op.createdAt).getTime();
+  const after = Math.max(0, runningAt - since);
+  const lines: [string, string | Span[] | undefined][] = [
+    ['Version', `v${p.version}`],
+    ['State', stateWords(p)],
+    ['Cluster', [`${p.cluster} · `, { link: 'Flink', url: open.deployer.runUrl(flinkJobId) }]],
+    ['Flink job', [{ code: flinkJobId }]],
+  ];
+  const parts: Part[] = [fields(lines), ...extra];
+  if (p.newerNeverRan)
+    parts.push(
+      text(`v${p.newerNeverRan} is current and has never run; it was not started. To run it: `, {
+        code: `/flink restart ${c.op.job} --version v${p.newerNeverRan}`,
+      }),
+    );
+  for (const note of p.notes) parts.push(text(`Note: ${note}.`));
+  return {
+    ...outcome('good', `${c.op.job} ${verb}: v${p.version} running on ${tasks}/${tasks} tasks after ${formatDuration(after)}`, parts, [
+      { label: 'Status', command: `status ${c.op.job}` },
+      {
+        label: 'Stop',
+        command: `stop ${c.op.job}`,
+        confirm: { title: `Stop ${c.op.job}?`, text: 'It is stopped with a savepoint; nothing is lost.', yes: 'Stop it' },
+      },
+    ]),
+    later: { checkpoint: ['Waiting for its first checkpoint.'] },
+  };
+}
+/** What the state of a start is, for people. */
+export function stateWords(p: StartPlan): string {
+  if (p.beginning === 'fresh') return p.previousRun ? 'from nothing, as asked' : 'from nothing (first start)';
+  const age = p.restoreTakenAt ? `, ${formatAge(new Date(p.restoreTakenAt), new Date())}` : '';
+  return `${p.beginning}, ${beginningWords(p)}${age}`;
+}
+
+/** The facts of a savepoint that was just written. */
+export function savepointFields(result: Record<string, unknown>, flinkVersion: string | null | undefined): Part {
+  return fields([
+    ['Path', [{ code: String(result['path']) }]],
+    ['Size', result['size'] === undefined ? undefined : formatBytes(Number(result['size']))],
+    ['Duration', result['durationMs'] === undefined ? undefined : formatDuration(Number(result['durationMs']))],
+    ['Flink', flinkVersion ?? undefined],
+  ]);
+}
+
+/** The choices after a savepoint that failed; the job runs on. */
+export function savepointChoices(job: string, verb: 'stop' | 'restart'): Action[] {
+  return [
+    { label: 'Try again', command: `${verb} ${job}`, style: 'primary' },
+    {
+      label: verb === 'stop' ? 'Stop without savepoint' : 'Restart without savepoint',
+      command: `${verb} ${job} --no-savepoint --reason {input}`,
+      style: 'danger',
+      input: {
+        title: 'Without a savepoint',
+        label: 'Why? What came in since the last checkpoint is read again.',
+        placeholder: 'savepoint storage is down',
+      },
+    },
+    { label: 'Leave it running', command: `status ${job}` },
+  ];
+}

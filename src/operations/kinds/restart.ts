@@ -1,0 +1,58 @@
+import { text } from '../../core/message.ts';
+import { findRun } from '../../jobs/runs.store.ts';
+import { failureOutcome } from '../message.ts';
+import { buildSteps, endBuild } from '../steps/build.ts';
+import { startSteps, undoStart } from '../steps/start.ts';
+import { SavepointError, stopSteps, type Target, targetStep } from '../steps/stop.ts';
+import type { OperationKind } from '../types.ts';
+import { buildFields } from './build.ts';
+import { runsOutcome, savepointChoices } from './describe.ts';
+
+/** Restart: build first with the old job untouched, stop with savepoint, start from it, prove it, or offer the way back. */
+export const restartKind: OperationKind = {
+  kind: 'restart',
+  busyTitle: (op) => (op.input['build'] === true ? `Building and restarting ${op.job}` : `Restarting ${op.job}`),
+  steps: [...buildSteps, targetStep(false), ...stopSteps, ...startSteps],
+  async succeeded(c) {
+    return runsOutcome(c, 'restarted', c.results['build-bind'] ? [buildFields(c)] : []);
+  },
+  async failed(c, step, error) {
+    const { outcome: said } = failureOutcome(`${c.op.job} was not restarted`, error);
+    if (step === 'stop-savepoint' && error instanceof SavepointError)
+      return {
+        ...said,
+        title: `${c.op.job} was not restarted: its savepoint failed. The old run goes on`,
+        actions: savepointChoices(c.op.job, 'restart'),
+      };
+    const stopped = c.results['stop-ended'];
+    if (!stopped)
+      return {
+        ...said,
+        title: `${c.op.job} was not restarted; what ran before was not touched`,
+        actions: [{ label: 'Status', command: `status ${c.op.job}` }],
+      };
+    const old = await findRun(c.services.database.db, (c.results['target'] as unknown as Target).runId);
+    const savepoint = c.results['stop-savepoint']?.['path'];
+    return {
+      ...said,
+      title: `${c.op.job} is down: the old run was stopped, and the new one did not come up`,
+      parts: [...said.parts, ...(savepoint ? [text('The state is safe in ', { code: String(savepoint) }, '.')] : [])],
+      actions: [
+        { label: `Go back to v${old?.version}`, command: `start ${c.op.job} --version v${old?.version}`, style: 'primary' },
+        {
+          label: 'Try again',
+          command: `start ${c.op.job}${c.results['plan'] ? ` --version v${String(c.results['plan']['version'])}` : ''}`,
+        },
+        { label: 'Logs', command: `logs ${c.op.job}` },
+      ],
+    };
+  },
+  async compensate(c) {
+    await endBuild(c, c.op.cancelRequestedAt ? 'canceled' : 'failed');
+    const undone = await undoStart(c);
+    // Canceled after the old run was stopped: nobody may find it down unnoticed.
+    if (c.op.cancelRequestedAt && c.results['stop-ended'] && !c.results['running'])
+      return `${undone ?? ''} The old run had already been stopped with its savepoint, so ${c.op.job} is down now: /flink start ${c.op.job} resumes it.`.trim();
+    return undone;
+  },
+};

@@ -1,0 +1,55 @@
+import { text } from '../../core/message.ts';
+import { findApproval } from '../approvals.store.ts';
+import { failureOutcome } from '../message.ts';
+import { startSteps, undoStart } from '../steps/start.ts';
+import { SavepointError, stopSteps, targetStep } from '../steps/stop.ts';
+import type { OperationKind } from '../types.ts';
+import { runsOutcome } from './describe.ts';
+
+/** Restore: safety savepoint of what runs, stop, start from the chosen point, proven by Flink's own word. */
+export const restoreKind: OperationKind = {
+  kind: 'restore',
+  busyTitle: (op) => `Restoring ${op.job}`,
+  steps: [targetStep(false), ...stopSteps, ...startSteps],
+  async succeeded(c) {
+    const approval = await findApproval(c.services.database.db, c.op.id);
+    const who = approval?.decidedBy
+      ? text('Asked by ', { person: c.op.actor }, ', approved by ', { person: approval.decidedBy }, `. Reason: ${approval.reason}`)
+      : text(
+          c.op.breakGlass ? 'Break-glass by ' : 'By ',
+          { person: c.op.actor },
+          `. Reason: ${String(c.op.input['reason'] ?? c.op.breakGlass ?? '')}`,
+        );
+    const safety = c.results['stop-savepoint']?.['path'];
+    const proof = c.results['prove']?.['restored'];
+    return runsOutcome(c, 'restored', [
+      who,
+      ...(proof ? [text('Flink confirms: restored from ', { code: String(proof) })] : []),
+      ...(safety ? [text('Safety savepoint of what ran before: ', { code: String(safety) })] : []),
+    ]);
+  },
+  async failed(c, step, error) {
+    const { outcome: said } = failureOutcome(`${c.op.job} was not restored`, error);
+    if (step === 'stop-savepoint' && error instanceof SavepointError)
+      return {
+        ...said,
+        title: `${c.op.job} was not restored: the safety savepoint failed. What ran goes on`,
+        actions: [{ label: 'Status', command: `status ${c.op.job}` }],
+      };
+    if (!c.results['stop-ended']) return { ...said, actions: [{ label: 'Ask again', command: `restore ${c.op.job}` }] };
+    const safety = c.results['stop-savepoint']?.['path'];
+    return {
+      ...said,
+      title: `${c.op.job} is down: it was stopped for the restore, and did not come up from the chosen point`,
+      parts: [
+        ...said.parts,
+        ...(safety ? [text('The state of before is safe in ', { code: String(safety) }, `; /flink start ${c.op.job} resumes it.`)] : []),
+      ],
+      actions: [
+        { label: 'Resume what ran before', command: `start ${c.op.job}`, style: 'primary' },
+        { label: 'Logs', command: `logs ${c.op.job}` },
+      ],
+    };
+  },
+  compensate: (c) => undoStart(c),
+};

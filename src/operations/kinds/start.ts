@@ -1,0 +1,33 @@
+import { failureOutcome } from '../message.ts';
+import { buildSteps, endBuild } from '../steps/build.ts';
+import { startSteps, undoStart } from '../steps/start.ts';
+import type { OperationKind } from '../types.ts';
+import { buildFields } from './build.ts';
+import { runsOutcome } from './describe.ts';
+
+const verbs = { fresh: 'started', resume: 'resumed', upgrade: 'upgraded', restore: 'restored' } as const;
+
+/** Start: resume, upgrade or fresh, with a build before it when asked for. */
+export const startKind: OperationKind = {
+  kind: 'start',
+  busyTitle: (op) => (op.input['build'] === true ? `Building and starting ${op.job}` : `Starting ${op.job}`),
+  steps: [...buildSteps, ...startSteps],
+  async succeeded(c) {
+    const beginning = c.results['plan']?.['beginning'] as keyof typeof verbs;
+    return runsOutcome(c, verbs[beginning], c.results['build-bind'] ? [buildFields(c)] : []);
+  },
+  async failed(c, _step, error) {
+    const { outcome } = failureOutcome(`${c.op.job} was not started`, error);
+    return {
+      ...outcome,
+      actions: [
+        { label: 'Start again', command: `start ${c.op.job}` },
+        { label: 'Logs', command: `logs ${c.op.job}` },
+      ],
+    };
+  },
+  async compensate(c) {
+    await endBuild(c, c.op.cancelRequestedAt ? 'canceled' : 'failed');
+    return undoStart(c);
+  },
+};

@@ -1,0 +1,67 @@
+import { AppError, errorToMessage } from '../core/errors.ts';
+import { type Action, actions, context, type Message, type Part, type ProgressStep, type Span, text } from '../core/message.ts';
+import { formatDuration } from '../core/time.ts';
+import type { Operation, OperationKind, OperationStep, Outcome } from './types.ts';
+
+/** The one message of an operation while it is under way: what, who, how long, each step, and a way to stop it. */
+export function busyMessage(
+  op: Operation,
+  kind: OperationKind,
+  steps: readonly OperationStep[],
+  notes: ReadonlyMap<string, string>,
+  now: Date,
+): Message {
+  const byName = new Map(steps.map((step) => [step.name, step]));
+  const list: ProgressStep[] = kind.steps
+    .filter((step) => byName.get(step.name)?.state !== 'skipped')
+    .map((step) => {
+      const row = byName.get(step.name);
+      const state = row === undefined ? 'waiting' : row.state;
+      const note = row?.state === 'done' ? doneNote(row) : notes.get(step.name);
+      return { title: step.title, state, ...(note ? { note } : {}) };
+    });
+  const elapsed = formatDuration(now.getTime() - (op.startedAt ?? op.createdAt).getTime());
+  const canceling = op.cancelRequestedAt !== null;
+  return {
+    tone: 'busy',
+    title: canceling ? `${kind.busyTitle(op)}: canceling` : op.state === 'queued' ? `${kind.busyTitle(op)}: queued` : kind.busyTitle(op),
+    parts: [
+      { kind: 'progress', steps: list },
+      context('Asked by ', { person: op.actor }, op.state === 'queued' ? ' · queued' : ` · ${elapsed}`, ` · ${op.id}`),
+      ...(canceling ? [] : [actions({ label: 'Cancel', command: `cancel ${op.job} --operation ${op.id}` })]),
+    ],
+  };
+}
+function doneNote(row: OperationStep): string | undefined {
+  if (row.note) return row.note;
+  if (!row.doneAt) return undefined;
+  const ms = row.doneAt.getTime() - row.startedAt.getTime();
+  return ms >= 1000 ? formatDuration(ms) : undefined;
+}
+
+/** The same message at the end. */
+export function outcomeMessage(op: Operation, outcome: Outcome): Message {
+  const later: Part[] = Object.values(outcome.later ?? {}).map((spans) => ({ kind: 'text', spans }));
+  const footer: Span[] = ['Asked by ', { person: op.actor }];
+  if (op.startedAt && op.finishedAt) footer.push(` · took ${formatDuration(op.finishedAt.getTime() - op.startedAt.getTime())}`);
+  footer.push(` · ${op.id}`);
+  return {
+    tone: outcome.tone,
+    title: outcome.title,
+    parts: [...outcome.parts, ...later, context(...footer), ...(outcome.actions.length > 0 ? [actions(...outcome.actions)] : [])],
+  };
+}
+
+/** What a failed operation says when its kind has no words of its own. */
+export function failureOutcome(title: string, error: unknown): { outcome: Outcome; reference: string | undefined } {
+  const told = errorToMessage(error);
+  const parts: Part[] = [text(told.message.title), ...told.message.parts];
+  const tail = error instanceof AppError ? error.details['logTail'] : undefined;
+  if (Array.isArray(tail)) parts.push({ kind: 'code', text: tail.slice(-12).join('\n') });
+  return { outcome: { tone: 'bad', title, parts, actions: [] }, reference: told.reference };
+}
+
+/** An outcome from a title, lines and buttons. */
+export function outcome(tone: Outcome['tone'], title: string, parts: Part[] = [], buttons: Action[] = []): Outcome {
+  return { tone, title, parts, actions: buttons };
+}

@@ -1,0 +1,56 @@
+import type { Database } from '../db/db.ts';
+import type { RunSight } from '../deploy/deployer.ts';
+import type { OpenCluster } from '../deploy/deployers.ts';
+import { endRun, findRun, type Run, updateRun } from '../jobs/runs.store.ts';
+import { recordCheckpoints } from '../restore-points/record-checkpoints.ts';
+import { markFinal, markVanished, restorePointsOfRun } from '../restore-points/restore-points.store.ts';
+
+const reasons: Record<string, string> = { FINISHED: 'finished', CANCELED: 'canceled', FAILED: 'failed' };
+
+/**
+ * Records the proven end of a run with its last state, before the cluster forgets it. Does nothing (and says so) when the end is not proven.
+ * @param reason why it ended, when the caller made it end (`stopped`).
+ * @returns the run as it is now, and whether this call ended it.
+ */
+export async function settleRun(
+  database: Database,
+  cluster: OpenCluster,
+  run: Run,
+  sight: RunSight,
+  reason?: string,
+): Promise<{ run: Run; endedNow: boolean }> {
+  if (run.ended || sight.is === 'unknown' || (sight.is === 'seen' && !sight.ended)) return { run, endedNow: false };
+  // Read before the end is written: afterwards nobody would look again.
+  const last = sight.is === 'seen' ? await lastWords(cluster, run) : undefined;
+  const state = sight.is === 'seen' ? sight.state : 'LOST';
+  return database.transaction(async (tx) => {
+    if (last?.checkpoints) await recordCheckpoints(tx, run, last.checkpoints);
+    if (last?.cause)
+      await updateRun(tx, run.id, {
+        rootException: {
+          name: last.cause.name,
+          message: last.cause.message,
+          task: last.cause.task,
+          at: new Date(last.cause.at).toISOString(),
+        },
+      });
+    const endedNow = await endRun(tx, run.id, { state, reason: reason ?? reasons[state] ?? 'lost' });
+    const points = await restorePointsOfRun(tx, run.id);
+    // On FINISHED Flink deletes every checkpoint, retained or not (flink.md fact 7).
+    if (state === 'FINISHED')
+      await markVanished(
+        tx,
+        points.filter((p) => p.kind === 'checkpoint').map((p) => p.id),
+      );
+    else if (points[0]) await markFinal(tx, points[0].id);
+    return { run: (await findRun(tx, run.id)) ?? run, endedNow };
+  });
+}
+
+async function lastWords(cluster: OpenCluster, run: Run) {
+  const [checkpoints, cause] = await Promise.all([
+    cluster.deployer.checkpoints(run.flinkJobId).catch(() => undefined),
+    cluster.deployer.rootCause(run.flinkJobId).catch(() => undefined),
+  ]);
+  return { checkpoints, cause };
+}

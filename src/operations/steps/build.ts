@@ -1,0 +1,240 @@
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { checkout, type GitTarget, resolveCommit } from '../../build/git.ts';
+import { inspectJar } from '../../build/jar.ts';
+import { mavenBuild } from '../../build/maven.ts';
+import { createWorkspace } from '../../build/workspace.ts';
+import { NotFoundError, UserError } from '../../core/errors.ts';
+import { formatBytes, formatDuration } from '../../core/time.ts';
+import { now } from '../../db/clock.ts';
+import { addVersion, findJob } from '../../jobs/jobs.store.ts';
+import { insertBuild, recordArtifact, updateBuild } from '../../projects/builds.store.ts';
+import { findProject, type Project } from '../../projects/projects.store.ts';
+import type { Step, StepContext } from '../types.ts';
+
+/** A build's id is its operation's, with another prefix. */
+export const buildIdOf = (operationId: string): string => operationId.replace(/^op_/, 'bld_');
+
+async function projectOf(c: StepContext): Promise<Project> {
+  const { db } = c.services.database;
+  const job = await findJob(db, c.op.job);
+  if (!job?.project)
+    throw new UserError(`${c.op.job} is not built from a git project.`, {
+      hint: 'Upload a jar on the page of the job, or let an admin give it a project.',
+    });
+  const project = await findProject(db, job.project);
+  if (!project)
+    throw new NotFoundError(`The project ${job.project} of ${c.op.job} does not exist.`, {
+      hint: 'An admin registers projects with npm run apply.',
+    });
+  return project;
+}
+async function gitTarget(c: StepContext, project: Project, onLine?: (line: string) => void): Promise<GitTarget> {
+  return {
+    url: project.url,
+    credential: await c.services.openCredential(project.credential),
+    allowPlainHttpHosts: c.services.settings.plainHttpHosts,
+    signal: c.signal,
+    buildId: buildIdOf(c.op.id),
+    ...(onLine ? { onLine } : {}),
+  };
+}
+const workspaces = (c: StepContext) => join(c.services.workDir, 'workspaces');
+const logFile = (c: StepContext) => join(c.services.workDir, 'build-logs', `${buildIdOf(c.op.id)}.log`);
+const wantsBuild = (c: StepContext) => c.op.kind === 'build' || c.op.input['build'] === true;
+
+const resolve: Step = {
+  name: 'build-resolve',
+  title: 'Resolve the commit',
+  cancel: 'at-once',
+  deadlineMs: 90_000,
+  holds: false,
+  when: wantsBuild,
+  async recordIntent(tx, c) {
+    const job = await findJob(tx, c.op.job);
+    await insertBuild(tx, {
+      id: buildIdOf(c.op.id),
+      project: job?.project ?? '',
+      job: c.op.job,
+      operationId: c.op.id,
+      state: 'running',
+      startedAt: now,
+      actor: c.op.actor,
+    });
+  },
+  async act(c) {
+    const project = await projectOf(c);
+    const branch = (c.op.input['branch'] as string | undefined) ?? project.branch ?? undefined;
+    const { commit, branch: found } = await resolveCommit({ ...(await gitTarget(c, project)), branch });
+    c.note(`${found ?? branch ?? 'tag'} at ${commit.slice(0, 7)}`);
+    return { commit, branch: found ?? branch ?? null };
+  },
+  async record(tx, c, _intent, result) {
+    await updateBuild(tx, buildIdOf(c.op.id), { commit: result['commit'] as string, branch: (result['branch'] as string | null) ?? null });
+    return undefined;
+  },
+};
+
+async function fetchSources(c: StepContext): Promise<{ dir: string; subject: string }> {
+  const project = await projectOf(c);
+  const { commit, branch } = c.results['build-resolve'] as { commit: string; branch: string | null };
+  const workspace = await createWorkspace(workspaces(c), buildIdOf(c.op.id), { minFreeBytes: c.services.settings.minFreeDiskBytes });
+  const { subject } = await checkout({ ...(await gitTarget(c, project)), commit, branch: branch ?? undefined, dir: workspace.dir });
+  return { dir: workspace.dir, subject };
+}
+
+const clone: Step = {
+  name: 'build-clone',
+  title: 'Clone',
+  cancel: 'at-once',
+  deadlineMs: 12 * 60_000,
+  holds: false,
+  when: wantsBuild,
+  async act(c) {
+    const { dir, subject } = await fetchSources(c);
+    c.note(subject.slice(0, 60));
+    return { dir, subject };
+  },
+  async record(tx, c, _intent, result) {
+    await updateBuild(tx, buildIdOf(c.op.id), { subject: result['subject'] as string });
+    return undefined;
+  },
+};
+
+const compile: Step = {
+  name: 'build-compile',
+  title: 'Compile',
+  cancel: 'at-once',
+  deadlineMs: 40 * 60_000,
+  holds: false,
+  when: wantsBuild,
+  async act(c) {
+    const project = await projectOf(c);
+    let dir = (c.results['build-clone'] as { dir: string }).dir;
+    // After a crash, or on another machine, the workspace of the step before may be gone or half built.
+    if (!(await readFile(join(dir, '.git', 'HEAD')).catch(() => undefined))) ({ dir } = await fetchSources(c));
+    await mkdir(join(c.services.workDir, 'build-logs'), { recursive: true });
+    const tail: string[] = [];
+    let shownAt = 0;
+    const started = performance.now();
+    const { settings } = c.services;
+    const result = await mavenBuild({
+      dir,
+      module: project.module ?? undefined,
+      args: project.buildArgs,
+      artifact: project.artifact ?? undefined,
+      mavenCommand: settings.mavenCommand,
+      timeoutMs: settings.buildTimeoutMs,
+      noOutputTimeoutMs: settings.buildNoOutputTimeoutMs,
+      signal: c.signal,
+      logFile: logFile(c),
+      buildId: buildIdOf(c.op.id),
+      onLine(line) {
+        tail.push(line);
+        if (tail.length > 12) tail.shift();
+        if (performance.now() - shownAt < 1500) return;
+        shownAt = performance.now();
+        c.note(`${formatDuration(performance.now() - started)} · ${line.replace(/^\[\w+\]\s*/, '').slice(0, 70)}`);
+        showLog(c, 'Build log', tail);
+        void keepLog(c).catch(() => {});
+      },
+    }).finally(() => keepLog(c).catch(() => {}));
+    showLog(c, 'Build log', result.logTail.slice(-12));
+    const jar = result.jars[0]!;
+    c.note(`${formatDuration(result.durationMs)}, ${formatBytes(jar.size)}`);
+    return {
+      path: jar.path,
+      name: basename(jar.path),
+      size: jar.size,
+      mainClass: jar.mainClass ?? null,
+      durationMs: Math.round(result.durationMs),
+    };
+  },
+};
+function showLog(c: StepContext, title: string, tail: readonly string[]): void {
+  c.thread({
+    tone: 'neutral',
+    title,
+    parts: [
+      { kind: 'code', text: tail.join('\n') },
+      { kind: 'context', spans: [{ link: 'Whole log', url: `${c.services.settings.publicUrl}/builds/${buildIdOf(c.op.id)}` }] },
+    ],
+  });
+}
+async function keepLog(c: StepContext): Promise<void> {
+  const text = await readFile(logFile(c), 'utf8').catch(() => '');
+  if (text) await updateBuild(c.services.database.db, buildIdOf(c.op.id), { log: text.slice(-1024 * 1024) });
+}
+
+const publish: Step = {
+  name: 'build-publish',
+  title: 'Publish the artifact',
+  cancel: 'at-once',
+  deadlineMs: 5 * 60_000,
+  holds: false,
+  when: wantsBuild,
+  async act(c) {
+    const built = c.results['build-compile'] as { path: string; name: string; mainClass: string | null };
+    const jar = await inspectJar(built.path);
+    const { sha256, size } = await c.services.artifacts.put(built.path);
+    c.note(`SHA-256 ${sha256.slice(0, 12)}`);
+    return { sha256, size, name: built.name, mainClass: jar.mainClass ?? null };
+  },
+};
+
+const bind: Step = {
+  name: 'build-bind',
+  title: 'Make the version',
+  cancel: 'finish-first',
+  deadlineMs: 30_000,
+  holds: false,
+  when: wantsBuild,
+  async act(c) {
+    await rm(join(workspaces(c), buildIdOf(c.op.id)), { recursive: true, force: true });
+    return {};
+  },
+  async record(tx, c) {
+    const { sha256, size, name, mainClass } = c.results['build-publish'] as {
+      sha256: string;
+      size: number;
+      name: string;
+      mainClass: string | null;
+    };
+    const { commit, branch } = c.results['build-resolve'] as { commit: string; branch: string | null };
+    const id = buildIdOf(c.op.id);
+    const job = await findJob(tx, c.op.job);
+    if (!job) throw new NotFoundError(`The job ${c.op.job} is gone.`);
+    await recordArtifact(tx, {
+      sha256,
+      size,
+      name,
+      mainClass,
+      source: 'build',
+      project: job.project,
+      buildId: id,
+      commit,
+      branch,
+      createdBy: c.op.actor,
+      createdAt: now,
+    });
+    await updateBuild(tx, id, { state: 'succeeded', sha256, size, finishedAt: now });
+    if (job.current.definition.artifact === sha256) return { version: job.currentVersion, unchanged: true };
+    const version = await addVersion(tx, job.name, {
+      definition: { ...job.current.definition, artifact: sha256 },
+      origin: 'build',
+      note: `${branch ?? 'commit'} ${commit.slice(0, 7)}`,
+      createdBy: c.op.actor,
+    });
+    return { version, unchanged: false };
+  },
+};
+
+/** Build: resolve, clone, compile, publish, bind. The job is not held and what runs is not touched. */
+export const buildSteps: readonly Step[] = [resolve, clone, compile, publish, bind];
+
+/** Marks the build of an operation that failed or was canceled. */
+export async function endBuild(c: StepContext, state: 'failed' | 'canceled'): Promise<void> {
+  if (!wantsBuild(c) || c.results['build-bind']) return;
+  await updateBuild(c.services.database.db, buildIdOf(c.op.id), { state, finishedAt: now });
+  await rm(join(workspaces(c), buildIdOf(c.op.id)), { recursive: true, force: true });
+}

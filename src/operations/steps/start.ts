@@ -1,0 +1,280 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inspectJar, requireMainClass } from '../../build/jar.ts';
+import { AppError, NotFoundError, UnreachableError, UpstreamError } from '../../core/errors.ts';
+import { newFlinkId, newId } from '../../core/ids.ts';
+import { formatDuration, sleep } from '../../core/time.ts';
+import { now } from '../../db/clock.ts';
+import type { OpenCluster } from '../../deploy/deployers.ts';
+import { samePathKey } from '../../deploy/restore-path.ts';
+import { flinkOptions } from '../../jobs/flink-options.ts';
+import { findJob, findVersion, type JobVersion } from '../../jobs/jobs.store.ts';
+import { endRun, findRun, insertRun, updateRun } from '../../jobs/runs.store.ts';
+import { type Artifact, findArtifact } from '../../projects/builds.store.ts';
+import { listSteps } from '../operations.store.ts';
+import { settleRun } from '../settle-run.ts';
+import { gatherStartFacts, type StartWish } from '../start-facts.ts';
+import { decideStart, type StartPlan } from '../start-plan.ts';
+import type { Json, Step, StepContext } from '../types.ts';
+
+/** What the operation's input wants to start. */
+export function wishOf(c: StepContext): StartWish {
+  const { input } = c.op;
+  const bound = c.results['build-bind'] as { version: number } | undefined;
+  return {
+    version: bound?.version ?? (input['version'] as number | 'current' | undefined),
+    fresh: input['fresh'] === true,
+    from: input['from'] as string | undefined,
+    pointId: input['pointId'] as string | undefined,
+    breakGlass: c.op.breakGlass !== null,
+  };
+}
+const planOf = (c: StepContext) => c.results['plan'] as unknown as StartPlan;
+
+/** Decides again, now that the job is held: what was true when it was asked for may have changed. */
+const plan: Step = {
+  name: 'plan',
+  title: 'Plan',
+  cancel: 'at-once',
+  deadlineMs: 30_000,
+  holds: true,
+  async act(c) {
+    const job = await findJob(c.services.database.db, c.op.job);
+    if (!job) throw new NotFoundError(`The job ${c.op.job} is gone.`);
+    const wish = wishOf(c);
+    // The version that stopped a moment ago in this operation is the one that "ran last"; an asked for one wins.
+    const decision = decideStart(await gatherStartFacts(c.services, job, wish), wish, new Date());
+    if (decision.is === 'refused') throw decision.error;
+    const p = decision.plan;
+    c.note(`v${p.version}, ${beginningWords(p)}`);
+    return p as unknown as Json;
+  },
+};
+/** `from its final savepoint`, `from checkpoint chk-9`, `from nothing`. */
+export function beginningWords(p: StartPlan): string {
+  if (p.beginning === 'fresh') return 'from nothing';
+  const name = p.restorePath?.split('/').pop() ?? '';
+  if (p.restoreKind === 'savepoint') return p.restoreFinal ? `from its final savepoint ${name}` : `from savepoint ${name}`;
+  return p.beginning === 'restore' ? `from checkpoint ${name}` : `from its last completed checkpoint ${name}`;
+}
+
+async function versionOf(c: StepContext): Promise<{ version: JobVersion; artifact: Artifact; open: OpenCluster }> {
+  const { db } = c.services.database;
+  const version = await findVersion(db, c.op.job, planOf(c).version);
+  const artifact = version?.definition.artifact ? await findArtifact(db, version.definition.artifact) : undefined;
+  if (!version || !artifact)
+    throw new NotFoundError(`The artifact of ${c.op.job} v${planOf(c).version} is not known.`, {
+      hint: `Build it again: /flink build ${c.op.job}`,
+    });
+  return { version, artifact, open: await c.services.deployers.of(planOf(c).cluster) };
+}
+
+/** Uploads the artifact unless the cluster has it; named by content, so doing it twice is harmless. */
+const place: Step = {
+  name: 'place',
+  title: 'Upload the artifact',
+  cancel: 'at-once',
+  deadlineMs: 10 * 60_000,
+  holds: true,
+  async act(c) {
+    return { handle: await placeArtifact(c, true) };
+  },
+};
+async function placeArtifact(c: StepContext, mayReuse: boolean): Promise<string> {
+  const { version, artifact, open } = await versionOf(c);
+  const there = mayReuse ? await open.deployer.findArtifact(artifact, { signal: c.signal }) : undefined;
+  if (there) {
+    c.note('already there');
+    return there;
+  }
+  const dir = join(c.services.workDir, 'artifacts');
+  await mkdir(dir, { recursive: true });
+  const path = await c.services.artifacts.openPath(artifact.sha256, dir);
+  // A main class that is not there is said before anything is sent, with the near ones.
+  requireMainClass(await inspectJar(path), version.definition.mainClass);
+  return open.deployer.placeArtifact({ ...artifact, path }, { signal: c.signal });
+}
+
+const submit: Step = {
+  name: 'submit',
+  title: 'Submit',
+  cancel: 'compensate',
+  deadlineMs: 10 * 60_000,
+  holds: true,
+  async prepare() {
+    return { flinkJobId: newFlinkId(), runId: newId('run') };
+  },
+  async recordIntent(tx, c, intent) {
+    const p = planOf(c);
+    await insertRun(tx, {
+      id: intent['runId'] as string,
+      job: c.op.job,
+      version: p.version,
+      cluster: p.cluster,
+      flinkJobId: intent['flinkJobId'] as string,
+      operationId: c.op.id,
+      state: 'STARTING',
+      stateAt: now,
+      startedBy: c.op.actor,
+      startedAt: now,
+      beginning: p.beginning,
+      restoredFrom: p.restorePath ?? null,
+    });
+  },
+  async observe(c, intent) {
+    const open = await c.services.deployers.of(planOf(c).cluster);
+    const sight = await open.deployer.look(intent['flinkJobId'] as string, { signal: c.signal });
+    if (sight.is === 'unknown') return { is: 'unknown', why: sight.why };
+    return sight.is === 'seen' ? { is: 'done', result: { ...intent } } : { is: 'not-done' };
+  },
+  async act(c, intent) {
+    const { version, artifact, open } = await versionOf(c);
+    const d = version.definition;
+    const send = (handle: string) =>
+      open.deployer.submit(
+        {
+          flinkJobId: intent['flinkJobId'] as string,
+          artifact: handle,
+          mainClass: d.mainClass ?? artifact.mainClass ?? undefined,
+          args: d.args,
+          parallelism: d.parallelism,
+          restorePath: planOf(c).restorePath,
+          flink: flinkOptions(c.op.job, d),
+        },
+        { signal: c.signal },
+      );
+    try {
+      await send((c.results['place'] as { handle: string }).handle);
+    } catch (error) {
+      // Uploaded jars are files of the JobManager: gone after its restart. Nothing was submitted, so once more.
+      if (!(error instanceof AppError && error.details['kind'] === 'jar-not-found')) throw error;
+      await send(await placeArtifact(c, false));
+    }
+    return { ...intent };
+  },
+};
+
+interface Submitted {
+  flinkJobId: string;
+  runId: string;
+}
+/** Done when every vertex runs; the job state RUNNING alone says nothing. */
+const running: Step = {
+  name: 'running',
+  title: 'See every task run',
+  cancel: 'compensate',
+  deadlineMs: 30 * 60_000,
+  holds: true,
+  async act(c) {
+    const { flinkJobId } = c.results['submit'] as unknown as Submitted;
+    const open = await c.services.deployers.of(planOf(c).cluster);
+    const started = performance.now();
+    const limitMs = c.services.settings.runningWithinMs;
+    for (let round = 0; ; round++) {
+      const sight = await open.deployer.look(flinkJobId, { signal: c.signal });
+      if (sight.is === 'unknown') throw new UnreachableError(sight.why);
+      if (sight.is === 'gone')
+        throw new UpstreamError(`${open.cluster.name} no longer knows the job that was just submitted (it was restarted).`, {
+          hint: `Nothing runs. Start it again: /flink start ${c.op.job}`,
+        });
+      if (sight.ended) {
+        const cause = await open.deployer.rootCause(flinkJobId).catch(() => undefined);
+        throw new UpstreamError(
+          `The job ${sight.state === 'FAILED' ? 'failed' : `ended (${sight.state})`} while it was starting${cause ? `: ${cause.name}: ${cause.message}` : '.'}`,
+          {
+            hint: `The whole log: /flink logs ${c.op.job}`,
+          },
+        );
+      }
+      if (sight.allRunning)
+        return { tasks: sight.tasksTotal, runningAt: sight.runningAt ?? Date.now(), acceptedAt: sight.acceptedAt ?? null };
+      c.note(`${sight.tasksRunning}/${sight.tasksTotal} tasks`);
+      if (c.op.cancelRequestedAt) throw new UpstreamError('Canceled while it was starting.');
+      if (performance.now() - started > limitMs) throw await notRunning(c, open, sight);
+      await sleep(Math.min(250, 20 * 1.4 ** round), c.signal);
+    }
+  },
+  async record(tx, c, _intent, result) {
+    const { runId } = c.results['submit'] as unknown as Submitted;
+    const open = await c.services.deployers.of(planOf(c).cluster);
+    const facts = await open.deployer.facts().catch(() => undefined);
+    await updateRun(tx, runId, {
+      state: 'RUNNING',
+      stateAt: now,
+      runningAt: new Date(result['runningAt'] as number),
+      tasksRunning: result['tasks'] as number,
+      tasksTotal: result['tasks'] as number,
+      ...(facts ? { flinkVersion: facts.flinkVersion } : {}),
+    });
+    return undefined;
+  },
+};
+async function notRunning(c: StepContext, open: OpenCluster, sight: { tasksRunning: number; tasksTotal: number }): Promise<AppError> {
+  const cause = await open.deployer.rootCause((c.results['submit'] as unknown as Submitted).flinkJobId).catch(() => undefined);
+  const facts = await open.deployer.facts().catch(() => undefined);
+  const slots = facts ? ` ${open.cluster.name} has ${facts.slotsAvailable} of ${facts.slotsTotal} slots free.` : '';
+  return new UpstreamError(
+    `After ${formatDuration(c.services.settings.runningWithinMs)} only ${sight.tasksRunning} of ${sight.tasksTotal} tasks run.${slots}`,
+    {
+      hint: cause ? `Flink says: ${cause.name}: ${cause.message}` : `The whole log: /flink logs ${c.op.job}`,
+    },
+  );
+}
+
+/** Flink's own word for what the run was restored from. */
+const prove: Step = {
+  name: 'prove',
+  title: 'Prove what it was restored from',
+  cancel: 'finish-first',
+  deadlineMs: 60_000,
+  holds: true,
+  when: (c) => planOf(c).restorePath !== undefined,
+  async act(c) {
+    const p = planOf(c);
+    const { flinkJobId } = c.results['submit'] as unknown as Submitted;
+    const open = await c.services.deployers.of(p.cluster);
+    for (let round = 0; ; round++) {
+      const { restored } = await open.deployer.checkpoints(flinkJobId, { signal: c.signal });
+      if (restored?.path) {
+        if (samePathKey(restored.path) !== samePathKey(p.restorePath as string))
+          throw new UpstreamError(`Flink says that the job was restored from ${restored.path}, not from ${p.restorePath}.`, {
+            hint: 'It runs; look at it before you trust its state.',
+          });
+        c.note(restored.path.split('/').pop() ?? '');
+        return { restored: restored.path };
+      }
+      await sleep(Math.min(1000, 50 * 1.5 ** round), c.signal);
+    }
+  },
+};
+
+/** Start: plan, upload, submit under an id chosen before, see every task run, prove the state it came from. */
+export const startSteps: readonly Step[] = [plan, place, submit, running, prove];
+
+/**
+ * After a failure or a cancel: a run of this operation that may be there is canceled and its end recorded, so that nothing half-started stays. Nothing is lost: restore points are
+ * used with NO_CLAIM, and the run never ran as a whole.
+ */
+export async function undoStart(c: StepContext): Promise<string | undefined> {
+  if (c.results['running']) return undefined;
+  const { db } = c.services.database;
+  // The intent names the run before any request leaves, so it is found also when `submit` has no result.
+  const intent = (await listSteps(db, c.op.id)).find((step) => step.name === 'submit')?.intent;
+  const run = intent ? await findRun(db, intent['runId'] as string) : undefined;
+  if (!run || run.ended) return undefined;
+  const open = await c.services.deployers.of(run.cluster);
+  for (let round = 0; round < 60; round++) {
+    const sight = await open.deployer.look(run.flinkJobId);
+    if (sight.is === 'gone') {
+      await endRun(c.services.database.db, run.id, { state: 'CANCELED', reason: 'never-started' });
+      return undefined;
+    }
+    if (sight.is === 'seen' && sight.ended) {
+      await settleRun(c.services.database, open, run, sight, 'never-started');
+      return round === 0 ? undefined : 'What had been submitted was canceled again.';
+    }
+    if (sight.is === 'seen' && round === 0) await open.deployer.cancel(run.flinkJobId).catch(() => {});
+    await sleep(Math.min(1000, 50 * 1.4 ** round));
+  }
+  return `What had been submitted (Flink job ${run.flinkJobId}) could not be proven to have ended; Sluice goes on watching it.`;
+}

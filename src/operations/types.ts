@@ -1,0 +1,102 @@
+import type { ArtifactStore } from '../build/artifact-store.ts';
+import type { GitCredential } from '../build/git-credential.ts';
+import type { Log } from '../core/log.ts';
+import type { Action, Message, Part, Span } from '../core/message.ts';
+import type { Database, Tx } from '../db/db.ts';
+import type { operationSteps, operations } from '../db/schema/index.ts';
+import type { Deployers } from '../deploy/deployers.ts';
+import type { CredentialRef } from '../projects/projects.store.ts';
+
+export type Operation = typeof operations.$inferSelect;
+export type OperationStep = typeof operationSteps.$inferSelect;
+export type Json = Record<string, unknown>;
+
+/** What steps may use; built by the roof. */
+export interface Services {
+  database: Database;
+  deployers: Deployers;
+  artifacts: ArtifactStore;
+  /** Reads the secret of a git credential at the moment it is needed. @throws ConfigError */
+  openCredential(ref: CredentialRef): Promise<GitCredential>;
+  /** Folder for workspaces and files that are being moved. */
+  workDir: string;
+  settings: Settings;
+  log: Log;
+}
+export interface Settings {
+  publicUrl: string;
+  plainHttpHosts: readonly string[];
+  buildTimeoutMs: number;
+  buildNoOutputTimeoutMs: number;
+  minFreeDiskBytes: number;
+  mavenCommand: string;
+  /** How long a start may take until every vertex runs. */
+  runningWithinMs: number;
+  /** How long an approval can be given. */
+  approvalLifetimeMs: number;
+}
+
+/** What a step sees and may do. */
+export interface StepContext {
+  op: Operation;
+  services: Services;
+  /** Results of the steps before, by step name. */
+  results: Readonly<Record<string, Json>>;
+  /** Aborted when the operation is fenced, canceled (for steps that cancel at once) or Sluice stops. */
+  signal: AbortSignal;
+  /** A short fact beside the step, for example `2/4 tasks`; shown soon, never waited for. */
+  note(text: string): void;
+  /** Replaces the message in the thread of the operation's message (a log tail); shown soon, never waited for. */
+  thread(message: Message): void;
+}
+
+/** What the world says about a step that may have been begun before. */
+export type Observation = { is: 'done'; result: Json } | { is: 'not-done' } | { is: 'unknown'; why: string };
+
+/**
+ * One step, written as intent -> observe -> act -> result. The intent (ids chosen by us) is stored before `act` runs, the result after, so that a
+ * successor after a crash can ask the world what happened instead of repeating it blindly.
+ */
+export interface Step {
+  name: string;
+  title: string;
+  /** `at-once`: abort it. `finish-first`: let it end, then stop. `compensate`: let it end, then undo by the kind's `compensate`. */
+  cancel: 'at-once' | 'finish-first' | 'compensate';
+  deadlineMs: number;
+  /** From this step on the operation holds the job. */
+  holds: boolean;
+  /** Left out when this says no. */
+  when?(c: StepContext): boolean;
+  /** Pure or reading: chooses what the effect will be, stored before it. */
+  prepare?(c: StepContext): Promise<Json>;
+  /** Asked when an earlier try may have acted. Absent: `act` changes nothing outside and may simply run again. */
+  observe?(c: StepContext, intent: Json): Promise<Observation>;
+  act(c: StepContext, intent: Json): Promise<Json>;
+  /** Rows written in the same transaction as the result; what it returns is added to the result. */
+  record?(tx: Tx, c: StepContext, intent: Json, result: Json): Promise<Json | undefined>;
+  /** Rows written in the same transaction as the intent. */
+  recordIntent?(tx: Tx, c: StepContext, intent: Json): Promise<void>;
+}
+
+/** What an operation says at its end. */
+export interface Outcome {
+  tone: Message['tone'];
+  title: string;
+  parts: Part[];
+  actions: Action[];
+  /** Facts that watch adds later ("checkpoint 1, 24 KB"), by name. */
+  later?: Record<string, Span[]>;
+}
+
+/** One kind of operation: one file, its test, one line in the list. */
+export interface OperationKind {
+  kind: string;
+  /** `Starting etl-orders`. */
+  busyTitle(op: Operation): string;
+  steps: readonly Step[];
+  succeeded(c: StepContext): Promise<Outcome>;
+  /** What is said and offered when a step failed; the generic text is used when absent. */
+  failed?(c: StepContext, step: string, error: unknown): Promise<Outcome | undefined>;
+  /** Undoes effects after a cancel or a failure; returns what it did, in words. */
+  compensate?(c: StepContext): Promise<string | undefined>;
+}

@@ -1,0 +1,88 @@
+import type { Db, Tx } from '../db/db.ts';
+import type { OpenCluster } from '../deploy/deployers.ts';
+import { checkRestorePath, retainedCheckpoints } from '../deploy/restore-path.ts';
+import type { Run } from '../jobs/runs.store.ts';
+import { markFinal, type RestorePoint, recordRestorePoint, restorePointsOfRun } from './restore-points.store.ts';
+
+/** The newest complete state of a job, with how sure that is. */
+export type LastState =
+  | {
+      is: 'found';
+      point: Pick<RestorePoint, 'path' | 'kind' | 'takenAt' | 'size' | 'final' | 'version'> & { id: string | undefined };
+      checked: boolean;
+      note: string | undefined;
+    }
+  /** The newest one is known but not there: never replaced by an older one silently. */
+  | { is: 'broken'; path: string; why: string }
+  /** No state was ever kept. */
+  | { is: 'none'; why: string };
+
+/**
+ * The newest complete restore point of an ended run: its final savepoint or last completed checkpoint; a run that ended before it kept any state falls
+ * back to the one it was itself started from, which loses nothing.
+ */
+export async function lastStateOf(db: Db | Tx, run: Run, cluster: OpenCluster, checkpointDir: string | undefined): Promise<LastState> {
+  await addCheckpointsFromDisk(db, run, cluster, checkpointDir);
+  const points = await restorePointsOfRun(db, run.id);
+  const newest = points[0];
+  if (!newest) {
+    if (run.restoredFrom)
+      return ofPath(run.restoredFrom, run, cluster, 'the run kept no state of its own, so it goes back to where that run began');
+    return { is: 'none', why: run.checkpointIntervalMs === 0 ? 'its checkpointing was off' : 'it ended before its first checkpoint' };
+  }
+  const sight = await checkRestorePath(newest.path, cluster.cluster.pathsReadable);
+  if (sight.is === 'missing' || sight.is === 'incomplete') return { is: 'broken', path: newest.path, why: sight.why };
+  if (!newest.final) await markFinal(db, newest.id);
+  return {
+    is: 'found',
+    point: { ...newest, final: true },
+    checked: sight.is === 'complete',
+    note: sight.is === 'cannot-check' ? sight.why : undefined,
+  };
+}
+
+async function ofPath(path: string, run: Run, cluster: OpenCluster, note: string): Promise<LastState> {
+  const sight = await checkRestorePath(path, cluster.cluster.pathsReadable);
+  if (sight.is === 'missing' || sight.is === 'incomplete') return { is: 'broken', path, why: sight.why };
+  return {
+    is: 'found',
+    point: {
+      id: undefined,
+      path,
+      kind: /\/chk-\d+\/?$/.test(path) ? 'checkpoint' : 'savepoint',
+      takenAt: run.startedAt,
+      size: null,
+      final: false,
+      version: run.version,
+    },
+    checked: sight.is === 'complete',
+    note,
+  };
+}
+
+/** After a crash the newest checkpoint may be younger than the last poll: where files can be read, the disk knows. */
+async function addCheckpointsFromDisk(db: Db | Tx, run: Run, { cluster }: OpenCluster, checkpointDir: string | undefined): Promise<void> {
+  if (!cluster.pathsReadable || run.endReason === 'stopped' || run.endReason === 'finished') return;
+  const known = (await restorePointsOfRun(db, run.id)).find((p) => p.kind === 'checkpoint');
+  const fromPath = known?.path.replace(new RegExp(`/${run.flinkJobId}/chk-\\d+/?$`), '');
+  for (const directory of new Set([fromPath, checkpointDir, cluster.options['checkpointDir']])) {
+    if (!directory) continue;
+    const found = await retainedCheckpoints(directory, run.flinkJobId);
+    for (const checkpoint of found ?? [])
+      await recordRestorePoint(db, {
+        job: run.job,
+        runId: run.id,
+        version: run.version,
+        kind: 'checkpoint',
+        // Flink writes file:/x in one place and file:///x in another; one spelling keeps one row.
+        path: sameSpelling(checkpoint.path, known?.path),
+        takenAt: checkpoint.at,
+        flinkVersion: run.flinkVersion,
+        checkpointId: checkpoint.id,
+      });
+    if (found) return;
+  }
+}
+function sameSpelling(path: string, like: string | undefined): string {
+  return like?.startsWith('file:/') && !like.startsWith('file://') ? path.replace(/^file:\/\//, 'file:') : path;
+}

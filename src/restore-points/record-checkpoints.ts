@@ -1,0 +1,47 @@
+import { now } from '../db/clock.ts';
+import type { Db, Tx } from '../db/db.ts';
+import type { CheckpointSight } from '../deploy/deployer.ts';
+import { type CheckpointFact, type Run, updateRun } from '../jobs/runs.store.ts';
+import { markVanished, recordRestorePoint, restorePointsOfRun } from './restore-points.store.ts';
+
+/**
+ * Records what Flink tells of a run's checkpoints: retained ones become restore points, subsumed ones are marked as vanished, the newest is the
+ * run's last checkpoint. Returns the newest completed one.
+ */
+export async function recordCheckpoints(tx: Db | Tx, run: Run, sight: CheckpointSight): Promise<CheckpointFact | undefined> {
+  const kept = sight.completed.filter((c) => c.path !== undefined && !c.discarded);
+  for (const c of kept)
+    await recordRestorePoint(tx, {
+      job: run.job,
+      runId: run.id,
+      version: run.version,
+      kind: c.isSavepoint ? 'savepoint' : 'checkpoint',
+      path: c.path as string,
+      size: c.size,
+      durationMs: c.durationMs,
+      takenAt: new Date(c.at),
+      flinkVersion: run.flinkVersion,
+      checkpointId: c.id,
+    });
+  const keptIds = new Set(kept.map((c) => c.id));
+  const oldestKept = Math.min(...keptIds);
+  const known = await restorePointsOfRun(tx, run.id);
+  const subsumed = known.filter(
+    (p) =>
+      p.kind === 'checkpoint' && p.checkpointId !== null && keptIds.size > 0 && !keptIds.has(p.checkpointId) && p.checkpointId < oldestKept,
+  );
+  await markVanished(
+    tx,
+    subsumed.map((p) => p.id),
+  );
+  const newest = sight.completed.find((c) => !c.isSavepoint);
+  const fact: CheckpointFact | undefined = newest && {
+    id: newest.id,
+    path: newest.path,
+    size: newest.size,
+    durationMs: newest.durationMs,
+    at: new Date(newest.at).toISOString(),
+  };
+  await updateRun(tx, run.id, { checkpointsReadAt: now, ...(fact ? { lastCheckpoint: fact } : {}) });
+  return fact;
+}

@@ -1,0 +1,72 @@
+import { newId } from '../core/ids.ts';
+import type { Db, Tx } from '../db/db.ts';
+import { and, desc, eq, inArray, sql } from '../db/query.ts';
+import { restorePoints } from '../db/schema/index.ts';
+
+export type RestorePoint = typeof restorePoints.$inferSelect;
+export type RestorePointInput = Omit<typeof restorePoints.$inferInsert, 'id' | 'state'>;
+
+/** Records a restore point; the same path again only adds what was not known (final, size, operation). */
+export async function recordRestorePoint(tx: Db | Tx, input: RestorePointInput): Promise<void> {
+  await tx
+    .insert(restorePoints)
+    .values({ id: newId('rp'), ...input })
+    .onConflictDoUpdate({
+      target: [restorePoints.job, restorePoints.path],
+      set: {
+        final: sql`${restorePoints.final} or ${input.final ?? false}`,
+        size: sql`coalesce(${restorePoints.size}, ${input.size ?? null})`,
+        durationMs: sql`coalesce(${restorePoints.durationMs}, ${input.durationMs ?? null})`,
+        operationId: sql`coalesce(${restorePoints.operationId}, ${input.operationId ?? null})`,
+      },
+    });
+}
+/** Restore points of a job that are still there, newest first. */
+export async function listRestorePoints(db: Db | Tx, job: string, limit = 50): Promise<RestorePoint[]> {
+  return db
+    .select()
+    .from(restorePoints)
+    .where(and(eq(restorePoints.job, job), eq(restorePoints.state, 'available')))
+    .orderBy(desc(restorePoints.takenAt))
+    .limit(limit);
+}
+/** Restore points of one run that are still there, newest first. */
+export async function restorePointsOfRun(db: Db | Tx, runId: string): Promise<RestorePoint[]> {
+  return db
+    .select()
+    .from(restorePoints)
+    .where(and(eq(restorePoints.runId, runId), eq(restorePoints.state, 'available')))
+    .orderBy(desc(restorePoints.takenAt));
+}
+export async function findRestorePoint(db: Db | Tx, id: string): Promise<RestorePoint | undefined> {
+  const [row] = await db.select().from(restorePoints).where(eq(restorePoints.id, id));
+  return row;
+}
+export async function findRestorePointByPath(db: Db | Tx, job: string, paths: readonly string[]): Promise<RestorePoint | undefined> {
+  const [row] = await db
+    .select()
+    .from(restorePoints)
+    .where(and(eq(restorePoints.job, job), inArray(restorePoints.path, [...paths])));
+  return row;
+}
+/** Marks restore points as gone: Flink subsumed them, or their files are not there any more. */
+export async function markVanished(db: Db | Tx, ids: readonly string[]): Promise<void> {
+  if (ids.length > 0)
+    await db
+      .update(restorePoints)
+      .set({ state: 'vanished' })
+      .where(inArray(restorePoints.id, [...ids]));
+}
+/** Marks a restore point as its run's last state. */
+export async function markFinal(db: Db | Tx, id: string): Promise<void> {
+  await db.update(restorePoints).set({ final: true }).where(eq(restorePoints.id, id));
+}
+/** Sizes of the newest restore point per job. */
+export async function newestRestorePoints(db: Db | Tx): Promise<Map<string, RestorePoint>> {
+  const rows = await db
+    .selectDistinctOn([restorePoints.job])
+    .from(restorePoints)
+    .where(eq(restorePoints.state, 'available'))
+    .orderBy(restorePoints.job, desc(restorePoints.takenAt));
+  return new Map(rows.map((row) => [row.job, row]));
+}

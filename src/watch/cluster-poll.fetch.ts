@@ -1,0 +1,57 @@
+import { UnreachableError } from '../core/errors.ts';
+import type { CheckpointSight, ClusterFacts } from '../deploy/deployer.ts';
+import type { OpenCluster } from '../deploy/deployers.ts';
+import { FlinkError } from '../flink/errors.ts';
+import type { Run } from '../jobs/runs.store.ts';
+import { type ClusterSeen, wantsCheckpoints, wantsOverview } from './cluster-poll.rule.ts';
+
+export interface PollTimes {
+  overviewEveryMs: number;
+  checkpointsEveryMs: number;
+}
+export type Fetched =
+  | {
+      is: 'answered';
+      seen: ClusterSeen;
+      facts: ClusterFacts | undefined;
+      /** By run id. */
+      checkpoints: Map<string, { sight: CheckpointSight; intervalMs: number }>;
+    }
+  | { is: 'no-answer'; why: string };
+
+/** Asks a cluster as little as the rules allow: `/jobs` each time, the rest when it is due. Never throws for what the cluster does. */
+export async function fetchCluster(
+  open: OpenCluster,
+  runs: readonly Run[],
+  now: Date,
+  sinceOverviewMs: number,
+  times: PollTimes,
+): Promise<Fetched> {
+  const { deployer } = open;
+  try {
+    const states = await deployer.listRuns({ timeoutMs: 4000 });
+    const due = wantsOverview(runs, states, sinceOverviewMs, times.overviewEveryMs);
+    const tasks = due ? await deployer.overview({ timeoutMs: 4000 }) : undefined;
+    const facts = sinceOverviewMs >= times.overviewEveryMs ? await deployer.facts({ timeoutMs: 4000 }) : undefined;
+    const checkpoints = new Map<string, { sight: CheckpointSight; intervalMs: number }>();
+    for (const run of runs) {
+      if (states.get(run.flinkJobId) !== 'RUNNING' || !run.runningAt || !wantsCheckpoints(run, now, times.checkpointsEveryMs)) continue;
+      const read = await readCheckpoints(open, run);
+      if (read) checkpoints.set(run.id, read);
+    }
+    return { is: 'answered', seen: { states, tasks }, facts, checkpoints };
+  } catch (error) {
+    if (error instanceof UnreachableError || error instanceof FlinkError) return { is: 'no-answer', why: error.message };
+    throw error;
+  }
+}
+async function readCheckpoints(open: OpenCluster, run: Run): Promise<{ sight: CheckpointSight; intervalMs: number } | undefined> {
+  try {
+    const intervalMs = run.checkpointIntervalMs ?? (await open.deployer.checkpointInterval(run.flinkJobId, { timeoutMs: 4000 }));
+    return { sight: await open.deployer.checkpoints(run.flinkJobId, { timeoutMs: 4000 }), intervalMs };
+  } catch (error) {
+    // The run may have ended between two requests; the next poll knows.
+    if (error instanceof FlinkError) return undefined;
+    throw error;
+  }
+}

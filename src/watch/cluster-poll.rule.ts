@@ -1,0 +1,73 @@
+import type { Run } from '../jobs/runs.store.ts';
+
+/** What a poll saw of a cluster that answered. */
+export interface ClusterSeen {
+  /** Flink job id -> state, never stale. */
+  states: ReadonlyMap<string, string>;
+  /** Flink job id -> tasks; undefined when it was not asked for this time. */
+  tasks: ReadonlyMap<string, { tasksRunning: number; tasksTotal: number }> | undefined;
+}
+export type RunFact =
+  /** Proven as before. */
+  | { is: 'same' }
+  | { is: 'changed'; state: string; tasksRunning: number; tasksTotal: number }
+  /** Flink says that it ended; the end has to be recorded. */
+  | { is: 'ended'; state: string }
+  /** A cluster that answers does not know it; to be confirmed by asking for the run itself. */
+  | { is: 'gone' };
+export type Health = 'healthy' | 'troubled' | 'coming-up';
+
+const endedStates = ['FAILED', 'CANCELED', 'FINISHED'];
+
+/** Old view and new view of one run -> what is to be written. Pure. */
+export function runFact(run: Pick<Run, 'flinkJobId' | 'state' | 'tasksRunning' | 'tasksTotal'>, seen: ClusterSeen): RunFact {
+  const state = seen.states.get(run.flinkJobId);
+  if (state === undefined) return { is: 'gone' };
+  if (endedStates.includes(state)) return { is: 'ended', state };
+  const tasks = seen.tasks?.get(run.flinkJobId) ?? { tasksRunning: run.tasksRunning, tasksTotal: run.tasksTotal };
+  if (state === run.state && tasks.tasksRunning === run.tasksRunning && tasks.tasksTotal === run.tasksTotal) return { is: 'same' };
+  return { is: 'changed', state, ...tasks };
+}
+
+/** RUNNING means that every vertex runs; before a run came up for the first time nothing is wrong yet. Pure. */
+export function healthOf(run: Pick<Run, 'state' | 'tasksRunning' | 'tasksTotal' | 'runningAt'>): Health {
+  if (run.state === 'RUNNING' && run.tasksTotal > 0 && run.tasksRunning >= run.tasksTotal) return 'healthy';
+  return run.runningAt ? 'troubled' : 'coming-up';
+}
+
+/** Whether `/jobs/overview` is worth asking for now: something changed, a run is not healthy, or its time has come. Pure. */
+export function wantsOverview(
+  runs: readonly Pick<Run, 'flinkJobId' | 'state' | 'tasksRunning' | 'tasksTotal' | 'runningAt'>[],
+  states: ReadonlyMap<string, string>,
+  sinceLastMs: number,
+  everyMs: number,
+): boolean {
+  return sinceLastMs >= everyMs || runs.some((run) => states.get(run.flinkJobId) !== run.state || healthOf(run) !== 'healthy');
+}
+
+/** Whether a run's checkpoints are to be read now: at least every `everyMs`, at most every 8 intervals (Flink keeps 10), and often while the first is awaited. Pure. */
+export function wantsCheckpoints(
+  run: Pick<Run, 'checkpointsReadAt' | 'firstCheckpoint' | 'checkpointIntervalMs'>,
+  now: Date,
+  everyMs: number,
+): boolean {
+  if (!run.checkpointsReadAt || run.checkpointIntervalMs === null) return true;
+  const age = now.getTime() - run.checkpointsReadAt.getTime();
+  if (run.firstCheckpoint === 'waiting') return age >= 1000;
+  if (run.checkpointIntervalMs === 0) return age >= 10 * everyMs;
+  return age >= Math.min(everyMs, run.checkpointIntervalMs * 8);
+}
+
+/** What is known of a run's first checkpoint. Pure. */
+export function firstCheckpointFact(
+  run: Pick<Run, 'startedAt' | 'runningAt' | 'checkpointIntervalMs'>,
+  newest: { at: Date } | undefined,
+  now: Date,
+  withinMs: number,
+): 'waiting' | 'seen' | 'overdue' | 'off' {
+  if (newest && newest.at.getTime() >= run.startedAt.getTime()) return 'seen';
+  if (run.checkpointIntervalMs === 0) return 'off';
+  const since = now.getTime() - (run.runningAt ?? run.startedAt).getTime();
+  const limit = Math.max(withinMs, 3 * (run.checkpointIntervalMs ?? 0));
+  return since > limit ? 'overdue' : 'waiting';
+}

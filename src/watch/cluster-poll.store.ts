@@ -1,0 +1,100 @@
+import type { Span } from '../core/message.ts';
+import { formatBytes, formatDuration } from '../core/time.ts';
+import { now } from '../db/clock.ts';
+import type { Database, Tx } from '../db/db.ts';
+import { updateClusterView } from '../deploy/cluster-views.store.ts';
+import type { CheckpointSight } from '../deploy/deployer.ts';
+import { findRun, type Run, touchRuns, updateRun } from '../jobs/runs.store.ts';
+import { addLater } from '../operations/later.ts';
+import { recordCheckpoints } from '../restore-points/record-checkpoints.ts';
+import type { Fetched } from './cluster-poll.fetch.ts';
+import { firstCheckpointFact, type RunFact } from './cluster-poll.rule.ts';
+
+/** Writes what a poll saw of the runs that still live, in one transaction. Returns the runs as they are now. */
+export async function storeSeen(
+  database: Database,
+  cluster: string,
+  fetched: Extract<Fetched, { is: 'answered' }>,
+  facts: readonly { run: Run; fact: RunFact }[],
+  settings: { firstCheckpointWithinMs: number; at: Date },
+): Promise<void> {
+  await database.transaction(async (tx) => {
+    await updateClusterView(tx, cluster, {
+      lastOkAt: now,
+      lastTriedAt: now,
+      failures: 0,
+      lastError: null,
+      ...(fetched.facts
+        ? {
+            flinkVersion: fetched.facts.flinkVersion,
+            slotsTotal: fetched.facts.slotsTotal,
+            slotsAvailable: fetched.facts.slotsAvailable,
+            taskManagers: fetched.facts.taskManagers,
+          }
+        : {}),
+    });
+    await touchRuns(
+      tx,
+      facts.filter((f) => f.fact.is === 'same').map((f) => f.run.id),
+    );
+    for (const { run, fact } of facts)
+      if (fact.is === 'changed')
+        await updateRun(tx, run.id, {
+          state: fact.state,
+          stateAt: now,
+          tasksRunning: fact.tasksRunning,
+          tasksTotal: fact.tasksTotal,
+          restarts: run.restarts + (fact.state === 'RESTARTING' && run.state !== 'RESTARTING' ? 1 : 0),
+        });
+    for (const { run } of facts) {
+      const read = fetched.checkpoints.get(run.id);
+      if (read) await storeCheckpoints(tx, run, read.sight, read.intervalMs, settings);
+    }
+  });
+}
+
+async function storeCheckpoints(
+  tx: Tx,
+  run: Run,
+  sight: CheckpointSight,
+  intervalMs: number,
+  settings: { firstCheckpointWithinMs: number; at: Date },
+): Promise<void> {
+  if (run.checkpointIntervalMs === null) await updateRun(tx, run.id, { checkpointIntervalMs: Math.min(intervalMs, 2_000_000_000) });
+  const newest = await recordCheckpoints(tx, run, sight);
+  const failedAt = sight.lastFailed?.at;
+  if (failedAt !== undefined && failedAt > run.startedAt.getTime())
+    await updateRun(tx, run.id, { failedCheckpoints: Math.max(run.failedCheckpoints, 1) });
+  if (run.firstCheckpoint === 'seen' || run.firstCheckpoint === 'off') return;
+  const known = { ...run, checkpointIntervalMs: intervalMs };
+  const fact = firstCheckpointFact(known, newest && { at: new Date(newest.at) }, settings.at, settings.firstCheckpointWithinMs);
+  if (fact === run.firstCheckpoint) return;
+  await updateRun(tx, run.id, { firstCheckpoint: fact });
+  const words: Record<typeof fact, Span[]> = {
+    waiting: [],
+    seen: newest ? [`Checkpoint ${newest.id}, ${formatBytes(newest.size)} in ${formatDuration(newest.durationMs)}.`] : [],
+    overdue: [
+      { bold: 'No checkpoint came in time: ' },
+      sight.lastFailed
+        ? `the last try failed: ${sight.lastFailed.message}`
+        : `none in ${formatDuration(Math.max(settings.firstCheckpointWithinMs, 3 * intervalMs))}`,
+      '. A crash now goes back to where it started from.',
+    ],
+    off: [
+      { bold: 'No checkpointing: ' },
+      `a crash loses all state. To turn it on: `,
+      { code: `/flink set ${run.job} checkpoint-interval=60s` },
+    ],
+  };
+  await addLater(tx, run.operationId, 'checkpoint', words[fact], fact === 'overdue' || fact === 'off' ? 'warn' : 'good');
+}
+
+/** Counts a poll without an answer; how many in a row. */
+export async function storeNoAnswer(database: Database, cluster: string, failuresBefore: number, why: string): Promise<number> {
+  await updateClusterView(database.db, cluster, { lastTriedAt: now, failures: failuresBefore + 1, lastError: why });
+  return failuresBefore + 1;
+}
+/** A run as it is now. */
+export async function reread(database: Database, id: string): Promise<Run | undefined> {
+  return findRun(database.db, id);
+}

@@ -1,0 +1,102 @@
+import cron from 'node-cron';
+import { dbNow } from '../db/clock.ts';
+import { leaseClusters } from '../deploy/cluster-views.store.ts';
+import { listClusters } from '../deploy/clusters.store.ts';
+import { digestChannels, postDigest } from '../incidents/digest.ts';
+import { expireWaiting } from '../operations/expire.ts';
+import { type PollDeps, pollCluster } from './cluster-poll.ts';
+import { forgetOld } from './housekeeping.ts';
+import { winTick } from './schedules.store.ts';
+
+export interface WatchOptions extends PollDeps {
+  owner: string;
+  jobsEveryMs: number;
+  digest: { at: string; timeZone: string };
+}
+export interface Watch {
+  /** Age of the last good poll of any cluster in ms, for `/healthz`; undefined before the first. */
+  lastPollAgeMs(): number | undefined;
+  stop(): Promise<void>;
+}
+interface Pace {
+  nextAt: number;
+  overviewAt: number;
+}
+/** A poll may cost this share of the time at most, so the pause grows with what the cluster takes to answer. */
+const costShare = 0.05;
+
+/** What time brings: polls, digests, expired approvals, housekeeping. One cron task a second asks each cluster whether it is due. */
+export function startWatch(options: WatchOptions): Watch {
+  const { database, log } = options;
+  const paces = new Map<string, Pace>();
+  const inFlight = new Map<string, Promise<void>>();
+  let lastGoodPoll: number | undefined;
+  let ours: string[] = [];
+  let leasedAt = 0;
+  let stopped = false;
+  let seconds = 0;
+
+  async function tick(): Promise<void> {
+    if (stopped) return;
+    seconds++;
+    if (performance.now() - leasedAt > 4000) {
+      const names = (await listClusters(database.db)).map((cluster) => cluster.name);
+      ours = await leaseClusters(database.db, options.owner, names);
+      leasedAt = performance.now();
+    }
+    for (const name of ours)
+      if (!inFlight.has(name) && (paces.get(name)?.nextAt ?? 0) <= performance.now() + 50)
+        inFlight.set(
+          name,
+          poll(name).finally(() => inFlight.delete(name)),
+        );
+    if (seconds % 5 === 0 && (await expireWaiting(database)) > 0) options.onNews();
+  }
+  async function poll(name: string): Promise<void> {
+    const started = performance.now();
+    const pace = paces.get(name) ?? { nextAt: 0, overviewAt: Number.NEGATIVE_INFINITY };
+    let answered = false;
+    try {
+      const sinceOverview = started - pace.overviewAt;
+      ({ answered } = await pollCluster(options, name, sinceOverview));
+      if (answered) lastGoodPoll = performance.now();
+      if (answered && sinceOverview >= options.times.overviewEveryMs) pace.overviewAt = started;
+    } catch (error) {
+      log.warn({ cluster: name, error: String(error) }, 'poll failed');
+    }
+    const tookMs = performance.now() - started;
+    // With jitter for clusters that do not answer, so that many of them are not asked in step.
+    const pauseMs = answered
+      ? Math.max(options.jobsEveryMs - tookMs, tookMs / costShare / 4)
+      : Math.min(10_000, options.jobsEveryMs * 2) * (0.75 + Math.random() / 2);
+    paces.set(name, { ...pace, nextAt: performance.now() + pauseMs });
+  }
+  async function digests(): Promise<void> {
+    const at = await dbNow(database.db);
+    // The tick is named by its minute: every replica's cron fires within it.
+    if (!(await winTick(database.db, 'digest', new Date(Math.floor(at.getTime() / 60_000) * 60_000)))) return;
+    const day = new Intl.DateTimeFormat('en-CA', { timeZone: options.digest.timeZone }).format(at);
+    for (const channel of await digestChannels(database.db, options.defaults))
+      await postDigest(database, channel, day, at, options.defaults);
+    options.onNews();
+  }
+  const guarded = (name: string, work: () => Promise<void>) => () =>
+    work().catch((error) => log.warn({ task: name, error: String(error) }, 'scheduled work failed'));
+  const tasks = [
+    cron.schedule('* * * * * *', guarded('tick', tick), { noOverlap: true, name: 'tick' }),
+    cron.schedule(options.digest.at, guarded('digest', digests), { noOverlap: true, name: 'digest', timezone: options.digest.timeZone }),
+    cron.schedule(
+      '17 * * * *',
+      guarded('housekeeping', () => forgetOld(database.db)),
+      { noOverlap: true, name: 'housekeeping' },
+    ),
+  ];
+  return {
+    lastPollAgeMs: () => (lastGoodPoll === undefined ? undefined : performance.now() - lastGoodPoll),
+    async stop() {
+      stopped = true;
+      await Promise.all(tasks.map((task) => task.destroy()));
+      await Promise.all(inFlight.values());
+    },
+  };
+}
