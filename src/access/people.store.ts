@@ -64,7 +64,10 @@ export async function putPerson(tx: Tx, input: PersonInput): Promise<void> {
 }
 
 /** Makes the people that `sluice.yaml` names admins, keeping what they already are. */
-export async function ensureAdmins(tx: Tx, admins: readonly { teamId: string; userId: string; name?: string | undefined }[]): Promise<void> {
+export async function ensureAdmins(
+  tx: Tx,
+  admins: readonly { teamId: string; userId: string; name?: string | undefined }[],
+): Promise<void> {
   for (const admin of admins)
     await tx
       .insert(people)

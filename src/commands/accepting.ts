@@ -1,15 +1,19 @@
 import { record } from '../access/audit.store.ts';
 import { teamMembers } from '../access/people.store.ts';
 import { type Right, whoMay } from '../access/policy.ts';
-import { PermissionError } from '../core/errors.ts';
+import { PermissionError, UserError } from '../core/errors.ts';
 import { actions, context, fields, type Message, message, type Part, type Span, text } from '../core/message.ts';
+import type { Tx } from '../db/db.ts';
+import { isUniqueViolation } from '../db/failures.ts';
 import { jobChannels } from '../jobs/channels.ts';
 import type { Job } from '../jobs/jobs.store.ts';
 import { accept } from '../operations/accept.ts';
+import { holderConflict, holderOf } from '../operations/operations.store.ts';
 import { planHash } from '../operations/plan-hash.ts';
-import type { Json, OperationKind } from '../operations/types.ts';
+import type { Json, Operation, OperationKind } from '../operations/types.ts';
 import { worldFacts } from '../operations/world-facts.ts';
 import { desire } from '../outbox/outbox.store.ts';
+import { giveUpParked } from './parked.ts';
 import { type CommandContext, commandButton, Reply } from './spec.ts';
 
 export interface Wanted {
@@ -25,6 +29,10 @@ export interface Wanted {
   plan?: Part[];
   /** How to ask for it again with a reason: a command line with `{input}`. */
   askAgain?: string;
+  /** A parked operation that this one replaces. */
+  takesOver?: Operation | undefined;
+  /** Looks once more inside the transaction that accepts it. @throws AppError */
+  before?(tx: Tx): Promise<void>;
 }
 
 /**
@@ -42,14 +50,19 @@ export async function acceptOrAsk(ctx: CommandContext, wanted: Wanted): Promise<
   const breakGlass = wanted.breakGlass;
   if (breakGlass !== undefined && ctx.verdict('break-glass', job) !== 'yes')
     throw new PermissionError(`You may not break glass on ${job.name}: that needs ${whoMay('break-glass')} of team ${job.team}.`);
+  if (breakGlass !== undefined && !breakGlass.trim())
+    throw new UserError('Break-glass needs a reason: all leads read it.', { hint: 'Nothing was done. Add --break-glass "why".' });
   const asks = verdict === 'asks' && breakGlass === undefined;
-  if (asks && !wanted.reason) throw needsReason(wanted);
+  if (asks && !wanted.reason?.trim()) throw needsReason(wanted);
+  if (asks && wanted.takesOver) throw holderConflict(wanted.takesOver);
   const kind = services.kinds.find((k) => k.kind === wanted.kind) as OperationKind;
   const actor = ctx.me().ref;
   const { channel } = await jobChannels(services.database.db, job, services);
   const { kind: origin, threadTs } = request.origin;
   const place = asks ? channel : (request.origin.channel ?? channel);
-  return ctx.effect(async (tx) => {
+  const accepted = ctx.effect(async (tx) => {
+    await wanted.before?.(tx);
+    if (wanted.takesOver) await giveUpParked(tx, ctx, wanted.takesOver);
     const input = { ...wanted.input, right, ...(wanted.reason ? { reason: wanted.reason } : {}) };
     const leads = (await teamMembers(tx, job.team, 'lead')).filter((lead) => lead.userId !== actor.userId || lead.teamId !== actor.teamId);
     const op = await accept(tx, {
@@ -91,11 +104,9 @@ export async function acceptOrAsk(ctx: CommandContext, wanted: Wanted): Promise<
       return message(
         'neutral',
         `Asked for approval ${wanted.what}`,
-        text(
-          leads.length > 0 ? 'A lead has to approve it' : `Team ${job.team} has no other lead, so nobody can approve it`,
-          ...where,
-          '. Nothing happens before.',
-        ),
+        leads.length > 0
+          ? text('A lead has to approve it', ...where, '. Nothing happens before.')
+          : text(`Team ${job.team} has no other lead, so nobody can approve it. An admin can name one.`),
         context(op.id),
       );
     return message(
@@ -104,12 +115,17 @@ export async function acceptOrAsk(ctx: CommandContext, wanted: Wanted): Promise<
       context('Progress ', ...(where.length > 0 ? where : ['in this channel']), ` · ${op.id}`),
     );
   });
+  return accepted.catch(async (error: unknown) => {
+    // Somebody was faster between our look and the insert.
+    const holder = isUniqueViolation(error, 'operations_one_holder') ? await holderOf(services.database.db, job.name) : undefined;
+    throw holder ? holderConflict(holder) : error;
+  });
 }
 
 function needsReason(wanted: Wanted): Reply {
   const again = wanted.askAgain;
   return new Reply(
-    `A lead has to approve it ${wanted.what} on production, and reads why.`,
+    `${wanted.what.replace(/^t/, 'T')} on production, a lead has to approve it, and reads why.`,
     text('Add ', { code: '--reason "why"' }, '. Nothing was done.'),
     ...(again
       ? [actions({ label: 'Say why…', command: again, input: { title: 'Why?', label: 'Reason, shown to the leads', multiline: true } })]

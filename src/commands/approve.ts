@@ -9,5 +9,6 @@ export const approve = defineCommand({
   options: { reason: { summary: 'A word to the requester.', value: 'text' } },
   kind: 'operate',
   right: 'anyone',
+  who: "a lead of the job's team, never the one who asked",
   run: (ctx, args) => decideNow(ctx, args.values['operation'] as string, 'approved', args.options['reason'] as string | undefined),
 });

@@ -1,6 +1,8 @@
 import { ConflictError, UserError } from '../core/errors.ts';
+import type { Db, Tx } from '../db/db.ts';
 import { openOperations } from '../operations/operations.store.ts';
 import { acceptOrAsk } from './accepting.ts';
+import { lockJob } from './job-lock.store.ts';
 import { defineCommand } from './spec.ts';
 
 export const build = defineCommand({
@@ -17,12 +19,15 @@ export const build = defineCommand({
       throw new UserError(`${job.name} is not built from a git project.`, {
         hint: 'Upload a jar on the page of the job (/flink web), or let an admin give it a project.',
       });
-    const other = (await openOperations(ctx.services.database.db, job.name)).find((op) => op.kind === 'build');
-    if (other)
+    const refuseSecond = async (db: Db | Tx) => {
+      const other = (await openOperations(db, job.name)).find((op) => op.kind === 'build');
+      if (!other) return;
       throw new ConflictError(`${job.name} is being built already: ${other.actor.name} asked for it.`, {
         hint: 'Wait for it, or cancel it.',
         details: { messageId: other.messageId, operationId: other.id },
       });
+    };
+    await refuseSecond(ctx.services.database.db);
     const branch = args.options['branch'] as string | undefined;
     return acceptOrAsk(ctx, {
       kind: 'build',
@@ -30,6 +35,11 @@ export const build = defineCommand({
       right: 'change',
       what: `to build ${job.name}`,
       input: { build: true, ...(branch ? { branch } : {}) },
+      // A build does not hold the job, so two at the same moment are told apart by its lock.
+      async before(tx) {
+        await lockJob(tx, job.name);
+        await refuseSecond(tx);
+      },
     });
   },
 });

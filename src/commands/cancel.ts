@@ -1,11 +1,12 @@
 import { record } from '../access/audit.store.ts';
 import { samePerson } from '../access/policy.ts';
 import { NotFoundError, PermissionError } from '../core/errors.ts';
-import { actions, context, message } from '../core/message.ts';
+import { actions, context, message, text } from '../core/message.ts';
+import { formatAge } from '../core/time.ts';
 import { withdrawApproval } from '../operations/approvals.store.ts';
-import { describeKind, openOperations, requestCancel } from '../operations/operations.store.ts';
+import { describeKind, findOperation, openOperations, requestCancel } from '../operations/operations.store.ts';
 import { endIdle } from './parked.ts';
-import { commandButton, defineCommand } from './spec.ts';
+import { commandButton, defineCommand, Reply } from './spec.ts';
 
 export const cancel = defineCommand({
   name: 'cancel',
@@ -15,10 +16,17 @@ export const cancel = defineCommand({
   options: { operation: { summary: 'Which operation, when there are several.', value: 'id' } },
   kind: 'operate',
   right: 'operate',
+  who: 'engineers what they asked for themselves; on-call, leads and admins anything',
   async run(ctx, args) {
     const job = await ctx.job(args.values['job'] as string);
     const open = await openOperations(ctx.services.database.db, job.name);
     const id = args.options['operation'] as string | undefined;
+    if (!id && open.length > 1)
+      throw new Reply(
+        `${open.length} operations are in progress on ${job.name}: cancel which one?`,
+        ...open.map((o) => text(`${o.kind}, ${formatAge(o.createdAt, ctx.now)}, asked by `, { person: o.actor }, ` · ${o.id}`)),
+        actions(...open.slice(0, 5).map((o) => commandButton(`Cancel ${describeKind(o.kind)}`, `cancel ${job.name} --operation ${o.id}`))),
+      );
     const op = id ? open.find((o) => o.id === id) : open[0];
     if (!op) {
       if (id)
@@ -42,12 +50,14 @@ export const cancel = defineCommand({
         `${op.actor.name} asked for ${describeKind(op.kind)}; only they, on-call, a lead or an admin may cancel it.`,
       );
     return ctx.effect(async (tx) => {
-      if (op.state === 'waiting' || op.state === 'parked') {
-        await withdrawApproval(tx, op.id);
-        await endIdle(tx, op, ctx.me().ref, 'Canceled by ');
+      // Both lock their rows: an approval or a retry at the same moment comes before or after, and what is idle is read after it.
+      await withdrawApproval(tx, op.id);
+      const asked = await requestCancel(tx, op.id, ctx.me().ref);
+      const fresh = (await findOperation(tx, op.id)) ?? op;
+      if (fresh.state === 'waiting' || fresh.state === 'parked') {
+        await endIdle(tx, ctx, fresh, 'Canceled by ');
         return message('neutral', `Canceled: ${op.kind} of ${job.name}`, context(op.id));
       }
-      const asked = await requestCancel(tx, op.id, ctx.me().ref);
       await record(tx, {
         actor: { person: ctx.me().ref, origin: ctx.request.origin.kind },
         action: 'operation.cancel-requested',

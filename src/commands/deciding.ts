@@ -3,10 +3,11 @@ import { decide, samePerson, whoMay } from '../access/policy.ts';
 import { ConflictError, NotFoundError, PermissionError } from '../core/errors.ts';
 import { type Message, message, type Span, text } from '../core/message.ts';
 import { findJob } from '../jobs/jobs.store.ts';
-import { decideApproval, findApproval, releaseWaiting } from '../operations/approvals.store.ts';
+import { type Approval, decideApproval, findApproval, releaseWaiting } from '../operations/approvals.store.ts';
 import { busyMessage, outcome, outcomeMessage } from '../operations/message.ts';
 import { findOperation, finish } from '../operations/operations.store.ts';
 import { planHash } from '../operations/plan-hash.ts';
+import type { Operation } from '../operations/types.ts';
 import { worldFacts } from '../operations/world-facts.ts';
 import { desire } from '../outbox/outbox.store.ts';
 import type { CommandContext } from './spec.ts';
@@ -35,18 +36,10 @@ export async function decideNow(
   if (decide(ctx.person, 'approve', { team: job.team, environment: job.current.definition.environment }) !== 'yes')
     throw new PermissionError(`You may not ${verb} this: that needs ${whoMay('approve')} of team ${job.team}.`);
   const by = ctx.me().ref;
-  if (approval.state !== 'pending')
-    throw new ConflictError(`It is decided already: ${approval.state}${approval.decidedBy ? ` by ${approval.decidedBy.name}` : ''}.`);
+  if (approval.state !== 'pending') throw tooLate(approval, op);
   return ctx.effect(async (tx) => {
     const decided = await decideApproval(tx, id, state, by, reason);
-    if (!decided) {
-      const now = await findApproval(tx, id);
-      throw new ConflictError(
-        now && now.state !== 'pending'
-          ? `It is decided already: ${now.state}${now.decidedBy ? ` by ${now.decidedBy.name}` : ''}.`
-          : 'Its time is over; it has to be asked for again.',
-      );
-    }
+    if (!decided) throw tooLate((await findApproval(tx, id)) ?? approval, op);
     await record(tx, {
       actor: { person: by, origin: ctx.request.origin.kind },
       action: `approval.${state}`,
@@ -54,6 +47,7 @@ export async function decideNow(
       details: { operation: id, planHash: approval.planHash, reason },
     });
     const decision: Span[] = ['Asked by ', { person: op.actor }, `, ${state} by `, { person: by }, `. Reason: ${approval.reason}`];
+    const answer = reason && state === 'approved' ? [text({ person: by }, ` adds: ${reason}`)] : [];
     if (state === 'rejected') {
       const what = outcome('neutral', `Rejected: ${op.kind} of ${op.job}`, [text(...decision), text(`Why not: ${reason}`)]);
       await finish(tx, op, 'canceled', what);
@@ -76,8 +70,26 @@ export async function decideNow(
     const fresh = (await findOperation(tx, id)) ?? op;
     if (kind) {
       const busy = busyMessage(fresh, kind, [], new Map(), ctx.now);
-      await desire(tx, { dedupeKey: `operation:${id}`, channel: '', message: { ...busy, parts: [text(...decision), ...busy.parts] } });
+      await desire(tx, {
+        dedupeKey: `operation:${id}`,
+        channel: '',
+        message: { ...busy, parts: [text(...decision), ...answer, ...busy.parts] },
+      });
     }
     return message('good', `Approved: ${op.kind} of ${op.job} begins`);
+  });
+}
+
+/** Why a click came too late, and what that means. */
+function tooLate(approval: Approval, op: Operation): ConflictError {
+  const what = `${op.kind} of ${op.job}`;
+  if (approval.state === 'approved' || approval.state === 'rejected')
+    return new ConflictError(`It is decided already: ${approval.state} by ${approval.decidedBy?.name ?? 'somebody else'}.`, {
+      details: { messageId: op.messageId },
+    });
+  if (approval.state === 'withdrawn')
+    return new ConflictError(`The request was taken back: ${what} is not asked for any more.`, { hint: 'Nothing was done.' });
+  return new ConflictError('Its time is over, so it cannot be decided any more.', {
+    hint: `Nothing was done. ${op.actor.name} has to ask for the ${what} again.`,
   });
 }

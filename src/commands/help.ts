@@ -1,4 +1,4 @@
-import { decide } from '../access/policy.ts';
+import { decide, whoMay } from '../access/policy.ts';
 import { actions, message, text } from '../core/message.ts';
 import { nearest } from '../core/text.ts';
 import { type Command, commandButton, defineCommand, Reply, usageOf } from './spec.ts';
@@ -12,6 +12,7 @@ export const help = defineCommand({
   options: {},
   kind: 'read',
   right: 'anyone',
+  who: 'everybody',
   async run(ctx, args) {
     const verb = args.values['verb']?.toLowerCase();
     if (verb) {
@@ -29,19 +30,22 @@ export const help = defineCommand({
     const mine = ctx.commands.filter((c) => !c.hidden && decide(ctx.person, c.right, { team: undefined }) !== 'no');
     const line = (names: string[]) => names.filter((name) => mine.some((c) => c.name === name)).join(' · ');
     const groups = [
-      ['Look', line(['list', 'status', 'logs', 'versions', 'diff', 'history', 'digest', 'whoami'])],
-      ['Run', line(['build', 'start', 'stop', 'restart', 'savepoint', 'cancel'])],
-      ['Change', line(['set', 'use', 'web'])],
+      ['Look', line(['list', 'status', 'logs', 'versions', 'diff', 'history', 'digest', 'web', 'whoami'])],
+      ['Run', line(['build', 'start', 'stop', 'restart', 'savepoint', 'cancel', 'acknowledge'])],
+      ['Change', line(['set', 'use'])],
       ['State', line(['restore'])],
+      ['Decide', decide(ctx.person, 'approve', { team: undefined }) === 'yes' ? line(['approve', 'reject']) : ''],
     ].filter(([, names]) => names);
     const examples = mine.some((c) => c.name === 'start')
       ? ['/flink start etl-orders', '/flink restart etl-orders --build', '/flink status etl-orders']
-      : ['/flink list', '/flink status etl-orders'];
+      : mine.some((c) => c.name === 'list')
+        ? ['/flink list', '/flink status etl-orders']
+        : ['/flink whoami'];
     return message(
       'neutral',
       'Sluice runs Flink jobs from here',
       ...groups.map(([title, names]) => text({ bold: `${title}: ` }, String(names))),
-      text('For example ', ...(mine.length > 2 ? examples : ['/flink whoami']).flatMap((e, i) => [i > 0 ? ', ' : '', { code: e }])),
+      text('For example ', ...examples.flatMap((e, i) => [i > 0 ? ', ' : '', { code: e }])),
       text(
         'More on one: ',
         { code: '/flink help start' },
@@ -60,6 +64,7 @@ function usage(command: Command) {
     text({ code: `/flink ${usageOf(command)}` }),
     ...(command.details ? [text(command.details)] : []),
     ...(options.length > 0 ? [text(options.join('\n'))] : []),
+    text(`Who may: ${(command.who ?? whoMay(command.right)).replaceAll('`', '')}.`),
     text('Examples: ', ...command.examples.flatMap((e, i) => [i > 0 ? ', ' : '', { code: `/flink ${e}` }])),
   );
 }

@@ -52,7 +52,7 @@ export const list = defineCommand({
       throw new Reply(
         `No job is called ${filter}, and it is no state.`,
         text(`States: ${Object.keys(filters).join(', ')}.`),
-        actions(...near.map((n) => commandButton(`list ${n}`, `list ${n}`))),
+        ...(near.length > 0 ? [actions(...near.map((n) => commandButton(`list ${n}`, `list ${n}`)))] : []),
       );
     }
     const bad = all.filter(filters['failed']!).length;

@@ -9,16 +9,15 @@ const maxLength = 3000;
 
 export type Parsed = { is: 'command'; command: Command; args: Args; words: string[] } | { is: 'empty' };
 
-/** What chat clients do to text, undone: curly quotes, long dashes, odd spaces, backticks around everything. */
+/** What chat clients do to text, undone: curly quotes, long dashes, odd spaces, backticks around words. */
 export function normalise(line: string): string {
   return stripControls(line)
     .replace(/[\u201c\u201d\u201e\u00ab\u00bb]/g, '"')
     .replace(/[\u2018\u2019\u201a]/g, "'")
     .replace(/(^|\s)[\u2014\u2013](?=\w)/g, '$1--')
     .replace(/[\u00a0\u2007\u202f]/g, ' ')
-    .trim()
-    .replace(/^`+|`+$/g, '')
-    .trim();
+    .replace(/`+([^`]*)`+/g, '$1')
+    .replace(/^[\s`]+|[\s`]+$/g, '');
 }
 
 /** Splits a line into words. @throws UserError for a quote that does not close, or a line that is too long. */
@@ -28,20 +27,28 @@ export function words(line: string): string[] {
     throw new UserError(`That command is ${clean.length} characters long; at most ${maxLength} are read.`, {
       hint: 'Put long values into a file, or on the page of the job.',
     });
-  const open = unclosedQuote(clean);
+  const { open, line: readable } = withoutApostrophes(clean);
   if (open) throw new UserError(`The quote ${open} does not close.`, { hint: `Add a ${open} at the end of the value, or leave both out.` });
-  return parseArgv(clean);
+  return parseArgv(readable).map((word) => word.replaceAll(apostrophe, "'"));
 }
-/** The quote that is still open at the end; an apostrophe inside a word is no quote. */
-function unclosedQuote(line: string): string | undefined {
-  let quote: string | undefined;
+/** Stands for an apostrophe while the line is split; `normalise` has removed any that was typed. */
+const apostrophe = '\0';
+/** The line with the apostrophes of words (don't) out of the splitter's way, and the quote that is still open at its end. */
+function withoutApostrophes(line: string): { open: string | undefined; line: string } {
+  let open: string | undefined;
+  let out = '';
   for (let i = 0; i < line.length; i++) {
     const ch = line[i]!;
-    if (quote) {
-      if (ch === quote) quote = undefined;
-    } else if (ch === '"' || (ch === "'" && !/\w/.test(line[i - 1] ?? ''))) quote = ch;
+    const literal = ch === "'" && (open === "'" ? isWordCharacter(line[i + 1]) : open === '"' || isWordCharacter(line[i - 1]));
+    out += literal ? apostrophe : ch;
+    if (literal) continue;
+    if (open) open = ch === open ? undefined : open;
+    else if (ch === '"' || ch === "'") open = ch;
   }
-  return quote;
+  return { open, line: out };
+}
+function isWordCharacter(ch: string | undefined): boolean {
+  return ch !== undefined && /[\p{L}\p{N}_]/u.test(ch);
 }
 
 /**
@@ -50,7 +57,9 @@ function unclosedQuote(line: string): string | undefined {
  * @throws UserError or Reply (did you mean, usage) for anything else.
  */
 export function parseCommand(line: string, commands: readonly Command[], impliedJob?: string): Parsed {
-  const all = words(line);
+  const typed = words(line);
+  // Every example shows the slash command, so people paste it after a mention, too.
+  const all = /^\/?flink$/i.test(typed[0] ?? '') ? typed.slice(1) : typed;
   const [verb, ...rest] = all;
   if (verb === undefined) return { is: 'empty' };
   const wanted = verb.toLowerCase();
@@ -84,7 +93,7 @@ function parseArguments(command: Command, rest: readonly string[], impliedJob: s
   let parsed: ReturnType<typeof parseArgs>;
   try {
     parsed = parseArgs({
-      args: [...rest],
+      args: withValues(command, rest),
       allowPositionals: true,
       strict: true,
       options: Object.fromEntries(
@@ -95,24 +104,52 @@ function parseArguments(command: Command, rest: readonly string[], impliedJob: s
     throw optionProblem(command, rest, error as NodeJS.ErrnoException);
   }
   const options = parsed.values as Args['options'];
+  const needsNothing = options['help'] === true;
   const given = [...parsed.positionals];
   const values: Record<string, string | undefined> = {};
   const restWords: string[] = [];
   const [first] = command.arguments;
-  if (first?.kind === 'job' && impliedJob && given.length < command.arguments.filter((a) => a.required).length) given.unshift(impliedJob);
+  const tooFew = given.length < command.arguments.filter((a) => a.required).length;
+  if (first?.kind === 'job' && impliedJob && (tooFew || !canBeJob(given[0]))) given.unshift(impliedJob);
   for (const argument of command.arguments) {
     if (argument.kind === 'rest') {
       restWords.push(...given.splice(0));
       values[argument.name] = restWords.length > 0 ? restWords.join(' ') : undefined;
-      if (argument.required && restWords.length === 0 && !options['help']) throw missing(command, argument.name);
+      if (argument.required && restWords.length === 0 && !needsNothing) throw missing(command, argument.name);
       continue;
     }
     const value = given.shift();
-    if (value === undefined && argument.required && !options['help']) throw missing(command, argument.name);
+    if (value === undefined && argument.required && !needsNothing) throw missing(command, argument.name);
     values[argument.name] = value;
   }
-  if (given.length > 0 && !options['help']) throw tooMany(command, values, given);
+  if (given.length > 0 && !needsNothing) throw tooMany(command, values, given, options);
   return { values, options, rest: restWords };
+}
+/** Options as they would be typed. */
+export function optionWords(options: Args['options']): string[] {
+  return Object.entries(options).flatMap(([name, value]) => {
+    if (value === undefined || value === false) return [];
+    return value === true ? [`--${name}`] : [`--${name}`, quoteWord(value)];
+  });
+}
+/** A version or a change (`v3`, `parallelism=4`) stands where the job was left out. */
+function canBeJob(word: string | undefined): boolean {
+  return word !== undefined && !/^v\d+$/i.test(word) && !word.includes('=');
+}
+/** `--reason "- no storage"`: what follows an option with a value is that value, also when it begins with a dash. */
+function withValues(command: Command, rest: readonly string[]): string[] {
+  const isOption = (word: string) =>
+    word.startsWith('--') && (word === '--help' || Object.hasOwn(command.options, word.slice(2).replace(/=.*/s, '')));
+  const out: string[] = [];
+  for (let i = 0; i < rest.length; i++) {
+    const word = rest[i]!;
+    const next = rest[i + 1];
+    if (word === '--') return [...out, ...rest.slice(i)];
+    const takesNext = isOption(word) && command.options[word.slice(2)]?.value !== undefined && next?.startsWith('-') && !isOption(next);
+    if (takesNext) out.push(`${word}=${rest[++i]}`);
+    else out.push(word);
+  }
+  return out;
 }
 
 function usage(command: Command) {
@@ -123,19 +160,22 @@ function usage(command: Command) {
 }
 function missing(command: Command, name: string): Reply {
   return new Reply(
-    `${command.name} needs ${name === 'job' ? 'the name of a job' : `a ${name}`}.`,
+    `${command.name} needs ${name === 'job' ? 'the name of a job' : `${/^[aeio]/.test(name) ? 'an' : 'a'} ${name}`}.`,
     ...usage(command),
     ...(name === 'job' ? [actions(commandButton('List the jobs', 'list'))] : []),
   );
 }
-function tooMany(command: Command, values: Record<string, string | undefined>, extra: readonly string[]): Reply {
-  const first = command.arguments[0];
-  const joined = first?.kind === 'job' ? [values[first.name], ...extra].join('-') : undefined;
+function tooMany(command: Command, values: Record<string, string | undefined>, extra: readonly string[], options: Args['options']): Reply {
+  const [first] = command.arguments;
+  const isJob = first?.kind === 'job';
+  // `start etl orders --build`: the same line with the name written as names are.
+  const name = isJob && command.arguments.length === 1 ? [values[first.name], ...extra].join('-').toLowerCase() : undefined;
+  const joined = name && [command.name, quoteWord(name), ...optionWords(options)].join(' ');
   return new Reply(
     `${command.name} was given more than it takes: ${extra.join(' ')}.`,
-    text('Job names have no spaces. Nothing was done.'),
+    text(isJob ? 'Job names have no spaces. Nothing was done.' : 'Nothing was done.'),
     ...usage(command),
-    ...(joined ? [actions(commandButton(`${command.name} ${joined}`.slice(0, 70), `${command.name} ${joined}`))] : []),
+    ...(joined ? [actions(commandButton(joined.slice(0, 70), joined))] : []),
   );
 }
 function optionProblem(command: Command, rest: readonly string[], error: NodeJS.ErrnoException): Reply {

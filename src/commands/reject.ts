@@ -10,6 +10,7 @@ export const reject = defineCommand({
   options: { reason: { summary: 'Why not; the requester reads it.', value: 'text' } },
   kind: 'operate',
   right: 'anyone',
+  who: "a lead of the job's team, never the one who asked",
   async run(ctx, args) {
     const reason = (args.options['reason'] as string | undefined)?.trim();
     if (!reason) throw new UserError('A rejection needs a reason.', { hint: 'Add --reason "why not".' });

@@ -1,11 +1,14 @@
 import type { Right } from '../access/policy.ts';
 import { NotFoundError, UserError } from '../core/errors.ts';
 import { text } from '../core/message.ts';
+import { quoteWord } from '../core/text.ts';
+import { formatAge } from '../core/time.ts';
 import { findVersion } from '../jobs/jobs.store.ts';
+import { latestRun } from '../jobs/runs.store.ts';
 import { holderConflict, holderOf } from '../operations/operations.store.ts';
 import { acceptOrAsk } from './accepting.ts';
 import { defineCommand } from './spec.ts';
-import { parseVersion } from './version-option.ts';
+import { parseVersion, sourceWords } from './version-option.ts';
 
 export const restart = defineCommand({
   name: 'restart',
@@ -23,6 +26,7 @@ export const restart = defineCommand({
   },
   kind: 'operate',
   right: 'operate',
+  who: 'engineer, on-call, lead or admin; a build or another version: engineer, lead or admin; `--no-savepoint` on production asks a lead',
   async run(ctx, args) {
     const job = await ctx.job(args.values['job'] as string);
     const o = args.options;
@@ -31,6 +35,10 @@ export const restart = defineCommand({
     const version = o['version'] === undefined ? undefined : parseVersion(o['version'] as string);
     if (build && version !== undefined)
       throw new UserError('--build makes a new version, so --version has no meaning beside it.', { hint: 'Leave one of them out.' });
+    if (o['branch'] !== undefined && !build)
+      throw new UserError('--branch belongs to --build.', {
+        hint: `For example: /flink restart ${job.name} --build --branch ${quoteWord(String(o['branch']))}`,
+      });
     if (build && !job.project)
       throw new UserError(`${job.name} is not built from a git project.`, {
         hint: 'Upload a jar on the page of the job, or let an admin give it a project.',
@@ -49,20 +57,23 @@ export const restart = defineCommand({
     const holder = await holderOf(db, job.name);
     if (holder) throw holderConflict(holder);
     const noSavepoint = o['no-savepoint'] === true;
+    const last = (await latestRun(db, job.name))?.lastCheckpoint;
     const right: Right = noSavepoint ? 'rewind' : build || version !== undefined ? 'change' : 'operate';
     return acceptOrAsk(ctx, {
       kind: 'restart',
       job,
       right,
-      what: noSavepoint ? `to restart ${job.name} without a savepoint` : `to restart ${job.name}`,
+      what: `to restart ${job.name}${noSavepoint ? ' without a savepoint' : build ? ' with a new build' : version === undefined ? '' : ` as ${version === 'current' ? `v${job.currentVersion}` : `v${version}`}`}`,
       reason: o['reason'] as string | undefined,
       breakGlass: o['break-glass'] as string | undefined,
       plan: [
         text(
-          `${job.name} would be canceled without a savepoint and started from its last checkpoint: what came in since is read again, and sinks may see it twice.`,
+          last
+            ? `${job.name} would be canceled without a savepoint and started from its last checkpoint (${last.id}, ${formatAge(new Date(last.at), ctx.now)}): what came in since is read again, and sinks may see it twice.`
+            : `${job.name} would be canceled without a savepoint. No checkpoint of it is known: without one it could not be started from any state.`,
         ),
       ],
-      askAgain: `restart ${job.name} --no-savepoint --reason {input}`,
+      askAgain: `restart ${job.name} --no-savepoint${sourceWords(o)} --reason {input}`,
       input: {
         ...(version === undefined ? {} : { version }),
         ...(build ? { build: true } : {}),

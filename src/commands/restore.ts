@@ -1,8 +1,10 @@
 import { NotFoundError, UserError } from '../core/errors.ts';
 import { actions, context, fields, type Message, message, type Part, text } from '../core/message.ts';
+import { quoteWord } from '../core/text.ts';
 import { formatAge, formatBytes } from '../core/time.ts';
 import { checkRestorePath, samePathKey } from '../deploy/restore-path.ts';
 import { findVersion, type Job } from '../jobs/jobs.store.ts';
+import { endedAgo } from '../jobs/run-words.ts';
 import { lastRunThatRan, latestRun, type Run } from '../jobs/runs.store.ts';
 import { holderConflict, holderOf } from '../operations/operations.store.ts';
 import { listRestorePoints, type RestorePoint } from '../restore-points/restore-points.store.ts';
@@ -24,6 +26,7 @@ export const restore = defineCommand({
   },
   kind: 'operate',
   right: 'rewind',
+  who: 'engineer, on-call, lead or admin; on production a lead approves',
   async run(ctx, args) {
     const job = await ctx.job(args.values['job'] as string);
     const { db } = ctx.services.database;
@@ -31,23 +34,24 @@ export const restore = defineCommand({
     const from = args.options['from'] as string | undefined;
     const breakGlass = args.options['break-glass'] as string | undefined;
     const reason = (args.options['reason'] as string | undefined) ?? breakGlass;
-    const versionText = args.options['version'] === undefined ? '' : ` --version ${String(args.options['version'])}`;
+    const wanted = args.options['version'] === undefined ? undefined : parseVersion(args.options['version'] as string);
+    const versionText = wanted === undefined ? '' : ` --version ${wanted === 'current' ? wanted : `v${wanted}`}`;
     if (from === undefined) return listing(ctx, job, points, versionText, breakGlass);
     const chosen = await choose(ctx, job, points, from);
-    if (!reason)
+    const askAgain = `restore ${job.name} --from ${quoteWord(chosen.path)}${versionText} --reason {input}`;
+    if (!reason?.trim())
       throw new Reply(
         `Restoring ${job.name} needs a reason.`,
         text('Add ', { code: '--reason "why"' }, '. Nothing was done.'),
         actions({
           label: 'Say why…',
-          command: `restore ${job.name} --from ${chosen.path}${versionText} --reason {input}`,
+          command: askAgain,
           input: { title: 'Why?', label: 'Reason, shown to everybody', multiline: true },
         }),
       );
     const holder = await holderOf(db, job.name);
     if (holder) throw holderConflict(holder);
     const ranLast = await lastRunThatRan(db, job.name);
-    const wanted = args.options['version'] === undefined ? undefined : parseVersion(args.options['version'] as string);
     const version = wanted === 'current' ? job.currentVersion : (wanted ?? ranLast?.version ?? job.currentVersion);
     const found = await findVersion(db, job.name, version);
     if (!found) throw new NotFoundError(`${job.name} has no version v${version}.`, { hint: `All of them: /flink versions ${job.name}` });
@@ -64,7 +68,7 @@ export const restore = defineCommand({
       reason,
       breakGlass,
       plan: planParts(ctx, job, run, chosen, version),
-      askAgain: `restore ${job.name} --from ${chosen.path}${versionText} --reason {input}`,
+      askAgain,
       input: { from: chosen.path, version, ...(chosen.point ? { pointId: chosen.point.id } : {}) },
     });
   },
@@ -155,7 +159,14 @@ function planParts(ctx: CommandContext, job: Job, run: Run | undefined, chosen: 
   const back = point ? backWords(point, run, ctx.now) : 'how far back that is, is not known';
   return [
     fields([
-      ['Now', live ? `v${run.version} ${run.state.toLowerCase()} on ${run.cluster}` : run ? `not running (${run.endReason})` : 'never ran'],
+      [
+        'Now',
+        live
+          ? `v${run.version} ${run.state.toLowerCase()} on ${run.cluster}`
+          : run
+            ? `not running: it ${endedAgo(run, ctx.now)}`
+            : 'never ran',
+      ],
       ['First', live ? 'a safety savepoint is taken and what runs is stopped' : undefined],
       ['Then', `v${version} starts from ${point ? describePoint(point, ctx.now) : 'the given path'}`],
       ['Means', `${back}; input is read again from there, and sinks may see it twice`],

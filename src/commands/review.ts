@@ -1,4 +1,4 @@
-import { record } from '../access/audit.store.ts';
+import { auditOf, record } from '../access/audit.store.ts';
 import { decide, samePerson } from '../access/policy.ts';
 import { ConflictError, NotFoundError, PermissionError } from '../core/errors.ts';
 import { message, text } from '../core/message.ts';
@@ -15,6 +15,7 @@ export const review = defineCommand({
   options: {},
   kind: 'operate',
   right: 'anyone',
+  who: "a lead of the job's team, never the one who acted",
   hidden: true,
   async run(ctx, args) {
     const id = args.values['operation'] as string;
@@ -32,6 +33,11 @@ export const review = defineCommand({
         subject: `job:${op.job}`,
         details: { operation: id },
       });
+      // The audit's lock puts reviews in a line: of two the second sees the first.
+      const [, earlier] = (await auditOf(tx, `job:${op.job}`, 500)).filter(
+        (row) => row.action === 'break-glass.reviewed' && row.details['operation'] === id,
+      );
+      if (earlier) throw new ConflictError(`${earlier.actor.person?.name ?? 'Another lead'} has reviewed it already.`);
       await desire(tx, {
         dedupeKey: `break-glass:${id}`,
         channel: '',

@@ -8,7 +8,7 @@ import { nearest, quoteWord } from '../core/text.ts';
 import { dbNow } from '../db/clock.ts';
 import { findJob, jobNames } from '../jobs/jobs.store.ts';
 import { findMessage } from '../outbox/outbox.store.ts';
-import { parseCommand } from './parse.ts';
+import { optionWords, parseCommand } from './parse.ts';
 import type { CommandReply, CommandRequest, HandleCommand } from './request.ts';
 import { type Args, type Command, type CommandContext, type CommandServices, commandButton, Reply } from './spec.ts';
 import { jobOfThread } from './thread-job.ts';
@@ -72,7 +72,7 @@ async function run(
       const job = await findJob(database.db, name);
       if (!job) throw await unknownJob(services, command, args, name);
       if (decide(person, right, { team: job.team, environment: job.current.definition.environment }) === 'no')
-        throw new PermissionError(`You may not ${command.name} ${job.name}: that needs ${whoMay(right)} of team ${job.team}.`, {
+        throw new PermissionError(`You may not use ${command.name} on ${job.name}: that needs ${whoMay(right)} of team ${job.team}.`, {
           hint: 'Ask an admin, or somebody of that team.',
         });
       return job;
@@ -96,7 +96,7 @@ async function knownPerson(services: CommandServices, ref: PersonRef): Promise<P
 
 function refusal(person: Person | undefined, command: Command): PermissionError {
   const why = person ? `that needs ${whoMay(command.right)}` : 'Sluice does not know you';
-  return new PermissionError(`You may not ${command.name}: ${why}.`, {
+  return new PermissionError(`You may not use ${command.name}: ${why}.`, {
     hint: 'An admin of Sluice can give you a role: they need your Slack member id, which /flink whoami shows.',
   });
 }
@@ -105,13 +105,10 @@ async function unknownJob(services: CommandServices, command: Command, args: Arg
   const names = nearest(name, await jobNames(services.database.db));
   if (names.length === 0)
     return new Reply(`There is no job ${name}.`, text('Nothing was done.'), actions(commandButton('List the jobs', 'list')));
-  const options = Object.entries(args.options).flatMap(([key, value]) =>
-    value === undefined ? [] : value === true ? [`--${key}`] : [`--${key}`, `"${String(value)}"`],
-  );
   const others = command.arguments.some((a) => a.kind === 'rest')
     ? args.rest.map(quoteWord)
     : Object.entries(args.values).flatMap(([key, value]) => (key === 'job' || value === undefined ? [] : [quoteWord(value)]));
-  const line = (job: string) => [command.name, job, ...others, ...options].join(' ');
+  const line = (job: string) => [command.name, job, ...others, ...optionWords(args.options)].join(' ');
   return new Reply(
     `There is no job ${name}. Did you mean ${names[0]}?`,
     text('Nothing was done.'),

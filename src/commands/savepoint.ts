@@ -1,3 +1,6 @@
+import { ConflictError } from '../core/errors.ts';
+import { endedAgo } from '../jobs/run-words.ts';
+import { latestRun } from '../jobs/runs.store.ts';
 import { acceptOrAsk } from './accepting.ts';
 import { defineCommand } from './spec.ts';
 
@@ -12,6 +15,11 @@ export const savepoint = defineCommand({
   right: 'operate',
   async run(ctx, args) {
     const job = await ctx.job(args.values['job'] as string);
+    const run = await latestRun(ctx.services.database.db, job.name);
+    if (!run || run.ended)
+      throw new ConflictError(run ? `${job.name} does not run: it ${endedAgo(run, ctx.now)}.` : `${job.name} has never run.`, {
+        hint: `To start it: /flink start ${job.name}`,
+      });
     return acceptOrAsk(ctx, { kind: 'savepoint', job, right: 'operate', what: `to take a savepoint of ${job.name}`, input: {} });
   },
 });

@@ -1,9 +1,10 @@
 import { record } from '../access/audit.store.ts';
 import { PermissionError, UserError } from '../core/errors.ts';
 import { actions, message, text } from '../core/message.ts';
-import { addVersion, findJob, type JobDefinition } from '../jobs/jobs.store.ts';
+import { addVersion, type JobDefinition } from '../jobs/jobs.store.ts';
 import { assignParameter, diffDefinitions, ParameterProblem } from '../jobs/parameters.ts';
 import { latestRun } from '../jobs/runs.store.ts';
+import { lockJob } from './job-lock.store.ts';
 import { commandButton, defineCommand } from './spec.ts';
 import { diffTable } from './views/diff-table.ts';
 
@@ -24,6 +25,7 @@ export const set = defineCommand({
   options: {},
   kind: 'operate',
   right: 'change',
+  who: 'engineer, lead or admin; the environment: lead or admin',
   async run(ctx, args) {
     const job = await ctx.job(args.values['job'] as string);
     const changes = args.rest.map((word) => {
@@ -33,17 +35,19 @@ export const set = defineCommand({
     });
     const definition = applyAll(job.current.definition, changes);
     if (definition.cluster !== job.current.definition.cluster) await ctx.services.deployers.of(definition.cluster);
-    const differences = diffDefinitions(job.current.definition, definition);
-    if (differences.length === 0) return message('neutral', `Nothing to change: ${job.name} v${job.currentVersion} says that already`);
+    if (diffDefinitions(job.current.definition, definition).length === 0)
+      return message('neutral', `Nothing to change: ${job.name} v${job.currentVersion} says that already`);
     if (definition.environment !== job.current.definition.environment && ctx.verdict('register', job) !== 'yes')
       throw new PermissionError(`You may not change the environment of ${job.name}: that needs a lead of team ${job.team} or an admin.`, {
         hint: 'It decides what has to be approved.',
       });
     return ctx.effect(async (tx) => {
-      // Read again under the transaction: a change made meanwhile is built upon, not overwritten.
-      const fresh = (await findJob(tx, job.name)) ?? job;
+      // Read again under the lock: a change made meanwhile is built upon, not overwritten.
+      const fresh = (await lockJob(tx, job.name)) ?? job;
+      const changed = applyAll(fresh.current.definition, changes);
+      const differences = diffDefinitions(fresh.current.definition, changed);
       const number = await addVersion(tx, job.name, {
-        definition: applyAll(fresh.current.definition, changes),
+        definition: changed,
         origin: 'set',
         note: changes.map(([k]) => k).join(', '),
         createdBy: ctx.me().ref,

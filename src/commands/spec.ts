@@ -66,6 +66,8 @@ export interface Command {
   options: Readonly<Record<string, OptionSpec>>;
   kind: 'read' | 'operate';
   right: Right;
+  /** Who may, where the right alone does not tell. */
+  who?: string;
   /** Asks Flink: answered after the acknowledgement. */
   slow?: true;
   /** Not shown in help: only buttons use it. */

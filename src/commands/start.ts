@@ -7,7 +7,7 @@ import { gatherStartFacts } from '../operations/start-facts.ts';
 import { decideStart } from '../operations/start-plan.ts';
 import { acceptOrAsk } from './accepting.ts';
 import { defineCommand } from './spec.ts';
-import { parseVersion } from './version-option.ts';
+import { parseVersion, sourceWords } from './version-option.ts';
 
 export const start = defineCommand({
   name: 'start',
@@ -26,6 +26,7 @@ export const start = defineCommand({
   },
   kind: 'operate',
   right: 'operate',
+  who: 'engineer, on-call, lead or admin; a first start, a build or another version: engineer, lead or admin; `--fresh` on production asks a lead',
   async run(ctx, args) {
     const job = await ctx.job(args.values['job'] as string);
     const o = args.options;
@@ -56,7 +57,7 @@ export const start = defineCommand({
       kind: 'start',
       job,
       right,
-      what: fresh ? `to start ${job.name} from nothing` : `to start ${job.name}`,
+      what: `to start ${job.name}${howWords({ fresh, build, upgrade: plan.beginning === 'upgrade' ? plan.version : undefined, first: !hadState })}`,
       reason: o['reason'] as string | undefined,
       breakGlass,
       plan: [
@@ -64,7 +65,7 @@ export const start = defineCommand({
           `${job.name} is not running. It would start as v${plan.version} with empty state; its restore points stay where they are, but this run would not use them. Input is read from where its source begins.`,
         ),
       ],
-      askAgain: `start ${job.name} --fresh${version === undefined ? '' : ` --version ${version === 'current' ? 'current' : `v${version}`}`} --reason {input}`,
+      askAgain: `start ${job.name} --fresh${sourceWords(o)} --reason {input}`,
       input: {
         ...(version === undefined ? {} : { version }),
         ...(fresh ? { fresh: true } : {}),
@@ -74,6 +75,14 @@ export const start = defineCommand({
     });
   },
 });
+
+/** What sets this start apart from a resume, for the sentences about it. */
+function howWords(how: { fresh: boolean; build: boolean; upgrade: number | undefined; first: boolean }): string {
+  if (how.fresh) return ' from nothing';
+  if (how.build) return ' with a new build';
+  if (how.first) return ' for the first time';
+  return how.upgrade === undefined ? '' : ` as v${how.upgrade}`;
+}
 
 /** With a build ahead, a version without an artifact is no reason to refuse. */
 function withBuild<T extends { version: { definition: { artifact?: string } } | undefined }>(facts: T): T {

@@ -91,5 +91,5 @@ function buttons(view: JobView) {
   const { name } = view.job;
   if (view.holder) return [];
   if (view.run && !view.run.ended) return [commandButton('Savepoint', `savepoint ${name}`), commandButton('Logs', `logs ${name}`)];
-  return [commandButton('Start', `start ${name}`, 'primary'), commandButton('Logs', `logs ${name}`)];
+  return [commandButton(view.run ? 'Resume' : 'Start', `start ${name}`, 'primary'), commandButton('Logs', `logs ${name}`)];
 }

@@ -1,10 +1,10 @@
 import { ConflictError } from '../core/errors.ts';
 import { text } from '../core/message.ts';
 import { formatAge } from '../core/time.ts';
+import { endedAgo } from '../jobs/run-words.ts';
 import { latestRun } from '../jobs/runs.store.ts';
 import { holderConflict, holderOf } from '../operations/operations.store.ts';
 import { acceptOrAsk } from './accepting.ts';
-import { giveUpParked } from './parked.ts';
 import { defineCommand } from './spec.ts';
 
 export const stop = defineCommand({
@@ -20,6 +20,7 @@ export const stop = defineCommand({
   },
   kind: 'operate',
   right: 'operate',
+  who: 'engineer, on-call, lead or admin; `--no-savepoint` on production asks a lead',
   async run(ctx, args) {
     const job = await ctx.job(args.values['job'] as string);
     const { db } = ctx.services.database;
@@ -28,15 +29,11 @@ export const stop = defineCommand({
     if (holder && holder.state !== 'parked') throw holderConflict(holder);
     const run = await latestRun(db, job.name);
     if (!run || run.ended)
-      throw new ConflictError(
-        run
-          ? `${job.name} does not run: it ended ${formatAge(run.endedAt ?? run.stateAt, ctx.now)} (${run.endReason}).`
-          : `${job.name} has never run.`,
-        { hint: `To start it: /flink start ${job.name}` },
-      );
+      throw new ConflictError(run ? `${job.name} does not run: it ${endedAgo(run, ctx.now)}.` : `${job.name} has never run.`, {
+        hint: `To start it: /flink start ${job.name}`,
+      });
     const noSavepoint = args.options['no-savepoint'] === true;
     const last = run.lastCheckpoint;
-    if (holder) await giveUpParked(ctx, holder);
     return acceptOrAsk(ctx, {
       kind: 'stop',
       job,
@@ -54,6 +51,7 @@ export const stop = defineCommand({
       ],
       askAgain: `stop ${job.name} --no-savepoint --reason {input}`,
       input: noSavepoint ? { noSavepoint: true } : {},
+      takesOver: holder,
     });
   },
 });

@@ -3,6 +3,8 @@ import { NotFoundError, PermissionError } from '../core/errors.ts';
 import { actions, message, text } from '../core/message.ts';
 import { findVersion, setCurrentVersion } from '../jobs/jobs.store.ts';
 import { diffDefinitions } from '../jobs/parameters.ts';
+import { latestRun } from '../jobs/runs.store.ts';
+import { lockJob } from './job-lock.store.ts';
 import { commandButton, defineCommand } from './spec.ts';
 import { versionNumber } from './version-option.ts';
 import { diffTable } from './views/diff-table.ts';
@@ -18,6 +20,7 @@ export const use = defineCommand({
   options: {},
   kind: 'operate',
   right: 'change',
+  who: 'engineer, lead or admin; a version of another environment: lead or admin',
   async run(ctx, args) {
     const job = await ctx.job(args.values['job'] as string);
     const number = versionNumber(args.values['version'] as string);
@@ -29,19 +32,26 @@ export const use = defineCommand({
         `v${number} is for ${version.definition.environment}: changing the environment needs a lead of team ${job.team} or an admin.`,
       );
     return ctx.effect(async (tx) => {
+      const before = (await lockJob(tx, job.name)) ?? job;
       await setCurrentVersion(tx, job.name, number);
+      const run = await latestRun(tx, job.name);
+      const runs = run && !run.ended;
       await record(tx, {
         actor: { person: ctx.me().ref, origin: ctx.request.origin.kind },
         action: 'version.used',
         subject: `job:${job.name}`,
-        details: { from: job.currentVersion, to: number },
+        details: { from: before.currentVersion, to: number },
       });
       return message(
         'good',
         `${job.name} v${number} is current`,
-        diffTable(diffDefinitions(job.current.definition, version.definition), `v${job.currentVersion}`, `v${number}`),
-        text('What runs stays as it is until a restart.'),
-        actions(commandButton(`Restart with v${number}`, `restart ${job.name} --version v${number}`)),
+        diffTable(diffDefinitions(before.current.definition, version.definition), `v${before.currentVersion}`, `v${number}`),
+        text(runs ? `v${run.version} runs on unchanged until a restart.` : 'It is what a start with --version current uses.'),
+        actions(
+          runs
+            ? commandButton(`Restart with v${number}`, `restart ${job.name} --version v${number}`)
+            : commandButton(`Start v${number}`, `start ${job.name} --version v${number}`),
+        ),
       );
     });
   },

@@ -38,7 +38,7 @@ export const versions = defineCommand({
             marks(v.number),
           ]),
       },
-      context(`Compare: /flink diff ${job.name} v${Math.max(1, job.currentVersion - 1)} v${job.currentVersion} · `, {
+      context(job.currentVersion > 1 ? `Compare: /flink diff ${job.name} v${job.currentVersion - 1} v${job.currentVersion} · ` : '', {
         link: 'on the page',
         url: `${ctx.services.settings.publicUrl}/jobs/${job.name}`,
       }),

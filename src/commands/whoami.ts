@@ -9,6 +9,7 @@ export const whoami = defineCommand({
   options: {},
   kind: 'read',
   right: 'anyone',
+  who: 'everybody',
   async run(ctx) {
     const { person, request } = ctx;
     const identity = `${request.person.teamId} / ${request.person.userId}`;

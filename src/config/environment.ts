@@ -43,7 +43,10 @@ export const variables: readonly Variable[] = [
     description: 'The signing secret (Slack: Basic Information), which proves that an HTTP request comes from Slack.',
     secret: 'slackSigningSecret',
   },
-  { name: 'SLUICE_FLINK_CACHE', description: 'Where the demo and the tests keep fetched Flink releases. Without it, `sluice/flink` in `$XDG_CACHE_HOME` or `~/.cache`.' },
+  {
+    name: 'SLUICE_FLINK_CACHE',
+    description: 'Where the demo and the tests keep fetched Flink releases. Without it, `sluice/flink` in `$XDG_CACHE_HOME` or `~/.cache`.',
+  },
   { name: 'FLINK_HOME', description: 'An unpacked Flink distribution for the demo.', path: ['flink', 'home'] },
 ];
 

@@ -10,3 +10,10 @@ export function flinkCacheFolder(env: Environment = process.env): string {
 export function demoHome(env: Environment = process.env): string {
   return join(env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'sluice-demo');
 }
+
+/** What pip needs of the environment to reach its index: its own variables, proxies and certificates. */
+export function downloadEnvironment(env: Environment = process.env): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => /^(pip_|https?_proxy$|no_proxy$|ssl_cert_|requests_ca_bundle$)/i.test(name)),
+  );
+}

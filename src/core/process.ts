@@ -6,7 +6,7 @@ import { redact } from './redact.ts';
 
 export interface RunOptions {
   cwd?: string;
-  /** The whole environment of the child; nothing is inherited but PATH, HOME, LANG and TMPDIR. */
+  /** The whole environment of the child; nothing is inherited but what `baseEnv` lists. */
   env?: Record<string, string | undefined>;
   timeoutMs?: number;
   signal?: AbortSignal;
@@ -26,10 +26,19 @@ export interface RunResult {
   durationMs: number;
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
+const ansi = /\u001b\[[0-9;?]*[A-Za-z]/g;
+
+/** What programs need to find themselves and the network; everything else stays with Sluice. */
+const inherited = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'JAVA_HOME', 'MAVEN_OPTS', 'USER'].concat(
+  ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]),
+  ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'GIT_SSL_CAINFO'],
+);
+
 /** The environment a child gets by default: only what programs need to find themselves. */
 export function baseEnv(extra: Record<string, string | undefined> = {}): Record<string, string> {
   const env: Record<string, string> = {};
-  for (const name of ['PATH', 'HOME', 'LANG', 'TMPDIR', 'JAVA_HOME', 'USER']) {
+  for (const name of inherited) {
     const value = process.env[name];
     if (value !== undefined) env[name] = value;
   }
@@ -63,7 +72,7 @@ export function run(command: string, args: readonly string[], options: RunOption
       for (const line of all) push(line);
     };
     const push = (line: string) => {
-      const safe = redact(line);
+      const safe = redact(line.replace(ansi, ''));
       tail.push(safe);
       if (tail.length > 200) tail.shift();
       options.onLine?.(safe);

@@ -24,11 +24,20 @@ export async function leaseClusters(db: Db, owner: string, names: readonly strin
   const rows = await db
     .update(clusterViews)
     .set({ owner, leaseUntil: inMs(15_000), epoch: sql`${clusterViews.epoch} + 1` })
-    .where(and(inArray(clusterViews.cluster, [...names]), or(eq(clusterViews.owner, owner), isNull(clusterViews.leaseUntil), lt(clusterViews.leaseUntil, now))))
+    .where(
+      and(
+        inArray(clusterViews.cluster, [...names]),
+        or(eq(clusterViews.owner, owner), isNull(clusterViews.leaseUntil), lt(clusterViews.leaseUntil, now)),
+      ),
+    )
     .returning({ cluster: clusterViews.cluster });
   return rows.map((row) => row.cluster);
 }
 /** Changes what is known of a cluster. */
-export async function updateClusterView(tx: Db | Tx, cluster: string, change: Partial<Values<Omit<ClusterView, 'cluster'>>>): Promise<void> {
+export async function updateClusterView(
+  tx: Db | Tx,
+  cluster: string,
+  change: Partial<Values<Omit<ClusterView, 'cluster'>>>,
+): Promise<void> {
   await tx.update(clusterViews).set(change).where(eq(clusterViews.cluster, cluster));
 }

@@ -1,15 +1,17 @@
 import { record } from '../access/audit.store.ts';
 import type { Right } from '../access/policy.ts';
+import { ConflictError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Message, PersonRef } from '../core/message.ts';
 import { inMs, now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
+import { isUniqueViolation } from '../db/failures.ts';
 import type { OperationOrigin } from '../db/schema/index.ts';
 import type { Job } from '../jobs/jobs.store.ts';
 import { desire } from '../outbox/outbox.store.ts';
 import { insertApproval } from './approvals.store.ts';
-import { busyMessage } from './message.ts';
-import { findOperation, insertOperation } from './operations.store.ts';
+import { busyMessage, stepApplies } from './message.ts';
+import { findByIdemKey, findOperation, holderConflict, holderOf, insertOperation } from './operations.store.ts';
 import type { Json, Operation, OperationKind } from './types.ts';
 
 export interface AcceptRequest {
@@ -31,13 +33,28 @@ export interface AcceptRequest {
 
 /**
  * Accepts an operation: its row, its message in the outbox, its approval and its audit row commit together in the caller's transaction. Only after
- * the commit may the person be told.
+ * the commit may the person be told. The same idempotency key again, also at the same moment, returns the first operation and writes nothing.
  * @throws ConflictError naming the holder when the first step needs the job and another operation holds it.
  */
 export async function accept(tx: Tx, request: AcceptRequest): Promise<Operation> {
+  const earlier = await findByIdemKey(tx, request.idemKey);
+  if (earlier) return earlier;
+  try {
+    // A savepoint, so that a race that is lost leaves nothing behind and the winner can be read.
+    return await tx.transaction((inner) => acceptNew(inner, request));
+  } catch (error) {
+    if (!(error instanceof ConflictError || isUniqueViolation(error))) throw error;
+    const same = await findByIdemKey(tx, request.idemKey);
+    if (same) return same;
+    const holder = isUniqueViolation(error, 'operations_one_holder') && (await holderOf(tx, request.job.name));
+    throw holder ? holderConflict(holder) : error;
+  }
+}
+
+async function acceptNew(tx: Tx, request: AcceptRequest): Promise<Operation> {
   const id = newId('op');
   const { kind, job, approval } = request;
-  const holds = !approval && kind.steps.find((step) => !step.when || stepApplies(step.name, kind, request.input))?.holds === true;
+  const holds = !approval && kind.steps.find((step) => stepApplies(step.name, request.input))?.holds === true;
   const channel = request.origin.channel ?? request.jobChannel ?? '';
   const messageId = await desire(tx, {
     dedupeKey: `operation:${id}`,
@@ -85,9 +102,4 @@ export async function accept(tx: Tx, request: AcceptRequest): Promise<Operation>
     details: { operation: id, kind: kind.kind, input: request.input, planHash: request.planHash, breakGlass: request.breakGlass },
   });
   return op;
-}
-
-/** Whether a step with a condition applies, as far as the input alone tells: build steps only run when a build was asked for. */
-function stepApplies(name: string, _kind: OperationKind, input: Json): boolean {
-  return !name.startsWith('build-') || input['build'] === true;
 }

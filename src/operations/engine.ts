@@ -97,7 +97,10 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       if (error instanceof FencedError) return log.warn({ operationId: op.id }, 'operation was taken over by another process');
       if (abort.signal.aborted && stopping) return;
       const told = errorToMessage(error);
-      log.error({ operationId: op.id, reference: told.reference, error: error instanceof Error ? error.stack : String(error) }, 'operation could not be carried on; it will be tried again');
+      log.error(
+        { operationId: op.id, reference: told.reference, error: error instanceof Error ? error.stack : String(error) },
+        'operation could not be carried on; it will be tried again',
+      );
       if (told.reference) options.onUnexpected?.(told.reference, `operation ${op.id}`, error);
       await sleep(1000);
     }

@@ -56,34 +56,32 @@ export async function execute(services: Services, execution: Execution, onPaint:
   const notes = new Map<string, string>();
   let lastThread: Message | undefined;
   let dirty = true;
-  const painter = setInterval(() => void repaint(), 400);
+  const painter = setInterval(() => {
+    painting ??= repaint().finally(() => {
+      painting = undefined;
+    });
+  }, 400);
   let lastPaint = 0;
-  let painting = false;
+  let painting: Promise<void> | undefined;
   async function repaint(): Promise<void> {
     // Elapsed time alone repaints every 3 s; news at once, at the pace of the outbox.
-    if (painting || abort.signal.aborted || (!dirty && performance.now() - lastPaint < 3000)) return;
-    painting = true;
+    if (abort.signal.aborted || (!dirty && performance.now() - lastPaint < 3000)) return;
     dirty = false;
     lastPaint = performance.now();
     try {
       const steps = await listSteps(database.db, execution.op.id);
       const thread = lastThread;
-      lastThread = undefined;
       await paint(database.db, execution.op, busyMessage(execution.op, kind, steps, notes, new Date()));
-      if (thread)
-        await desire(database.db, {
-          dedupeKey: `thread:${execution.op.id}`,
-          channel: execution.op.origin.channel ?? '',
-          threadOf: execution.op.messageId,
-          message: thread,
-          priority: 3,
-        });
+      if (thread) await showThread(thread);
       onPaint();
     } catch (error) {
       services.log.warn({ error: String(error), operationId: execution.op.id }, 'progress was not painted');
-    } finally {
-      painting = false;
     }
+  }
+  async function showThread(message: Message): Promise<void> {
+    lastThread = undefined;
+    const { origin, id, messageId } = execution.op;
+    await desire(database.db, { dedupeKey: `thread:${id}`, channel: origin.channel ?? '', threadOf: messageId, message, priority: 3 });
   }
   const results: Record<string, Json> = {};
   const context = (signal: AbortSignal, step: string): StepContext => ({
@@ -102,6 +100,10 @@ export async function execute(services: Services, execution: Execution, onPaint:
     },
   });
   const end = async (state: 'succeeded' | 'failed' | 'canceled' | 'parked', what: Outcome) => {
+    // A progress paint that is still under way must not come after the last word.
+    clearInterval(painter);
+    await painting;
+    if (lastThread) await showThread(lastThread).catch(() => {});
     await guarded(database, execution.op, async (tx) => {
       await finish(tx, execution.op, state, what);
       const row = await findOperation(tx, execution.op.id);
@@ -126,17 +128,24 @@ export async function execute(services: Services, execution: Execution, onPaint:
       const invalid = refusal ?? (await planStillHolds(services, execution.op));
       if (invalid) throw new ConflictError(invalid, { hint: 'Nothing was done. Ask again if it is still wanted.' });
     }
+    let finishing = false;
     for (const [seq, step] of kind.steps.entries()) {
       const row = rows.find((r) => r.name === step.name);
+      if (row?.state === 'done') finishing = step.cancel === 'finish-first';
       if (row && (row.state === 'done' || row.state === 'skipped')) continue;
-      execution.op = (await findOperation(database.db, execution.op.id)) ?? execution.op;
-      if (execution.op.cancelRequestedAt) throw new CanceledError();
+      const fresh = (await findOperation(database.db, execution.op.id)) ?? execution.op;
+      // Taking over the new owner's epoch with the row would pass every guard.
+      if (fresh.epoch !== execution.op.epoch) throw new FencedError();
+      execution.op = fresh;
+      // What a finish-first step began (a stop), the finish-first steps right after it (its proof) still finish.
+      if (execution.op.cancelRequestedAt && !(finishing && step.cancel === 'finish-first')) throw new CanceledError();
       const at = { name: step.name, seq, title: step.title };
       const c = context(abort.signal, step.name);
       if (step.when && !step.when(c)) {
         await guarded(database, execution.op, (tx) => writeStep(tx, execution.op, at, { state: 'skipped' }));
         continue;
       }
+      finishing = step.cancel === 'finish-first';
       if (step.holds && !execution.op.holds) {
         await takeHold(database, execution.op);
         execution.op = { ...execution.op, holds: true };
@@ -231,10 +240,13 @@ async function planStillHolds(services: Services, op: Operation): Promise<string
     : `The world changed since this was planned: ${op.job} is not in the state that the plan was made for.`;
 }
 
+/** What can be cut off at any moment and has nothing to observe changes nothing outside. */
+const canHaveEffects = (step: Step) => step.observe !== undefined || step.cancel !== 'at-once';
+
 /** A step whose effect can be unknown is parked for a person; one that changes nothing outside just fails. */
 function late(step: Step): AppError {
   const sentence = `"${step.title}" was not finished after ${formatDuration(step.deadlineMs)}.`;
-  return step.observe
+  return canHaveEffects(step)
     ? new ParkError(`${sentence} It may still come to an end by itself.`)
     : new UpstreamError(sentence, { hint: 'Look at the log, then try again.' });
 }
@@ -288,7 +300,9 @@ async function runStep(
       // Refused connections: nothing was done, so giving up is safe; a JobManager that restarts gets 30 s.
       if (nothingHappened && !mayHaveActed && (await dbNow(database.db)).getTime() > Math.min(deadline, startedAt.getTime() + 30_000))
         throw error;
-      await waitOrPark((error as Error).message, attempt);
+      await waitOrPark((error as Error).message, attempt).catch((reason) => {
+        throw reason instanceof ParkError && (!canHaveEffects(step) || (nothingHappened && !mayHaveActed)) ? error : reason;
+      });
     }
   }
   delete execution.onCancel;
@@ -300,12 +314,17 @@ async function runStep(
     return whole;
   });
 
+  function outOfTime(why: string): ParkError {
+    return new ParkError(
+      `"${step.title}" could not be finished in ${formatDuration(step.deadlineMs)}, and whether it was done is not known: ${why}`,
+    );
+  }
   async function waitOrPark(why: string, attempt: number): Promise<void> {
-    if ((await dbNow(database.db)).getTime() > deadline)
-      throw new ParkError(
-        `"${step.title}" could not be finished in ${formatDuration(step.deadlineMs)}, and whether it was done is not known: ${why}`,
-      );
+    if ((await dbNow(database.db)).getTime() > deadline) throw outOfTime(why);
     c.note(`cannot tell yet: ${why}`);
-    await sleep(Math.min(5000, 500 * 2 ** Math.min(attempt, 4)), signal);
+    await sleep(Math.min(5000, 500 * 2 ** Math.min(attempt, 4)), signal).catch((reason) => {
+      if (tooLate.aborted && !stepAbort.signal.aborted && !execution.abort.signal.aborted) throw outOfTime(why);
+      throw reason;
+    });
   }
 }

@@ -1,7 +1,7 @@
 import { AppError, errorToMessage } from '../core/errors.ts';
 import { type Action, actions, context, type Message, type Part, type ProgressStep, type Span, text } from '../core/message.ts';
 import { formatDuration } from '../core/time.ts';
-import type { Operation, OperationKind, OperationStep, Outcome } from './types.ts';
+import type { Json, Operation, OperationKind, OperationStep, Outcome } from './types.ts';
 
 /** The one message of an operation while it is under way: what, who, how long, each step, and a way to stop it. */
 export function busyMessage(
@@ -13,7 +13,7 @@ export function busyMessage(
 ): Message {
   const byName = new Map(steps.map((step) => [step.name, step]));
   const list: ProgressStep[] = kind.steps
-    .filter((step) => byName.get(step.name)?.state !== 'skipped')
+    .filter((step) => byName.get(step.name)?.state !== 'skipped' && stepApplies(step.name, op.input))
     .map((step) => {
       const row = byName.get(step.name);
       const state = row === undefined ? 'waiting' : row.state;
@@ -31,6 +31,10 @@ export function busyMessage(
       ...(canceling ? [] : [actions({ label: 'Cancel', command: `cancel ${op.job} --operation ${op.id}` })]),
     ],
   };
+}
+/** Whether a step with a condition applies, as far as the input alone tells: build steps only run when a build was asked for. */
+export function stepApplies(name: string, input: Json): boolean {
+  return !name.startsWith('build-') || input['build'] === true;
 }
 function doneNote(row: OperationStep): string | undefined {
   if (row.note) return row.note;

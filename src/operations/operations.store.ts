@@ -100,6 +100,11 @@ export async function findOperation(db: Db | Tx, id: string): Promise<Operation 
   const [row] = await db.select().from(operations).where(eq(operations.id, id));
   return row;
 }
+/** The operation that a request was accepted as. */
+export async function findByIdemKey(db: Db | Tx, idemKey: string): Promise<Operation | undefined> {
+  const [row] = await db.select().from(operations).where(eq(operations.idemKey, idemKey));
+  return row;
+}
 export async function listSteps(db: Db | Tx, operationId: string): Promise<OperationStep[]> {
   return db.select().from(operationSteps).where(eq(operationSteps.operationId, operationId)).orderBy(asc(operationSteps.seq));
 }
@@ -282,5 +287,10 @@ export async function paint(db: Db, op: Operation, message: Message): Promise<vo
       nextAt: sql`case when ${outboxMessages.state} = 'sent' then greatest(${outboxMessages.nextAt}, sluice_now()) else ${outboxMessages.nextAt} end`,
       updatedAt: now,
     })
-    .where(and(eq(outboxMessages.id, op.messageId), sql`exists (select 1 from operations where id = ${op.id} and epoch = ${op.epoch})`));
+    .where(
+      and(
+        eq(outboxMessages.id, op.messageId),
+        sql`exists (select 1 from operations where id = ${op.id} and epoch = ${op.epoch} and state = 'running')`,
+      ),
+    );
 }

@@ -56,7 +56,12 @@ export async function gatherStartFacts(deps: { database: Database; deployers: De
       ({ run } = await settleRun(database, home, run, sight));
       if (!run.ended && sight.is === 'unknown' && wish.breakGlass) ({ run } = await settleRun(database, home, run, { is: 'gone' }));
     }
-    if (run.ended) lastState = await lastStateOf(database.db, run, home, version?.definition.checkpointDir);
+    if (run.ended) {
+      // A run that never came up replaced nothing, whatever it was started from: the state is still that of the run before it.
+      const owner = run.endReason === 'never-started' && ranLast?.ended ? ranLast : run;
+      const place = owner.cluster === run.cluster ? home : await deployers.of(owner.cluster);
+      lastState = await lastStateOf(database.db, owner, place, version?.definition.checkpointDir);
+    }
   }
   const { facts, error } = await target;
   return {

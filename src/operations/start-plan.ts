@@ -7,6 +7,8 @@ export interface StartPlan {
   job: string;
   cluster: string;
   version: number;
+  /** Release of the cluster. */
+  flinkVersion: string;
   beginning: 'fresh' | 'resume' | 'upgrade' | 'restore';
   restorePath?: string;
   restoreKind?: 'savepoint' | 'checkpoint';
@@ -65,6 +67,7 @@ export function decideStart(facts: StartFacts, wish: StartWish, now: Date): Star
     return refused(
       new UnreachableError(`The cluster ${definition.cluster} does not answer, so nothing was started.`, {
         hint: `${facts.clusterError ?? ''} An admin can look at it; then start again.`.trim(),
+        details: { sent: false },
       }),
     );
   const wanted = definition.parallelism ?? 1;
@@ -90,6 +93,7 @@ export function decideStart(facts: StartFacts, wish: StartWish, now: Date): Star
     job: name,
     cluster: definition.cluster,
     version: version.number,
+    flinkVersion: facts.cluster.flinkVersion,
     notes,
     ...(run ? { previousRun: run.id, previousVersion: run.version } : {}),
     ...(job.currentVersion !== version.number && wish.version === undefined && !facts.ranBefore.has(job.currentVersion)
@@ -117,8 +121,9 @@ export function decideStart(facts: StartFacts, wish: StartWish, now: Date): Star
       }),
     );
   if (state?.is !== 'found') {
-    // A run that never got going kept nothing and lost nothing.
-    if (run.endReason === 'never-started' && run.restoredFrom === null) return { is: 'plan', plan: { ...base, beginning: 'fresh' } };
+    // A job that never got going kept nothing and loses nothing.
+    if (run.endReason === 'never-started' && run.restoredFrom === null && !facts.ranLast)
+      return { is: 'plan', plan: { ...base, beginning: 'fresh' } };
     return refused(
       new ConflictError(`${name} has no restore point: ${state?.why ?? 'none was recorded'}.`, {
         hint: `Starting it would begin from nothing, so that has to be said: /flink start ${name} --fresh. Or choose a path: /flink restore ${name} --from <path>`,

@@ -40,6 +40,18 @@ export async function runsOutcome(c: StepContext, verb: string, extra: Part[] = 
     later: { checkpoint: ['Waiting for its first checkpoint.'] },
   };
 }
+/** The start worked, but Flink did not confirm the state: the job runs, and nobody may be told otherwise. */
+export function unprovenOutcome(c: StepContext, said: Outcome): Outcome {
+  return {
+    ...said,
+    tone: 'warn',
+    title: `${c.op.job} runs, but what it was restored from is not proven`,
+    actions: [
+      { label: 'Status', command: `status ${c.op.job}` },
+      { label: 'Logs', command: `logs ${c.op.job}` },
+    ],
+  };
+}
 /** What the state of a start is, for people. */
 export function stateWords(p: StartPlan): string {
   if (p.beginning === 'fresh') return p.previousRun ? 'from nothing, as asked' : 'from nothing (first start)';

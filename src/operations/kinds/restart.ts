@@ -2,22 +2,23 @@ import { text } from '../../core/message.ts';
 import { findRun } from '../../jobs/runs.store.ts';
 import { failureOutcome } from '../message.ts';
 import { buildSteps, endBuild } from '../steps/build.ts';
-import { startSteps, undoStart } from '../steps/start.ts';
+import { preflight, startSteps, undoStart } from '../steps/start.ts';
 import { SavepointError, stopSteps, type Target, targetStep } from '../steps/stop.ts';
 import type { OperationKind } from '../types.ts';
 import { buildFields } from './build.ts';
-import { runsOutcome, savepointChoices } from './describe.ts';
+import { runsOutcome, savepointChoices, unprovenOutcome } from './describe.ts';
 
 /** Restart: build first with the old job untouched, stop with savepoint, start from it, prove it, or offer the way back. */
 export const restartKind: OperationKind = {
   kind: 'restart',
   busyTitle: (op) => (op.input['build'] === true ? `Building and restarting ${op.job}` : `Restarting ${op.job}`),
-  steps: [...buildSteps, targetStep(false), ...stopSteps, ...startSteps],
+  steps: [...buildSteps, preflight, targetStep(false), ...stopSteps, ...startSteps],
   async succeeded(c) {
     return runsOutcome(c, 'restarted', c.results['build-bind'] ? [buildFields(c)] : []);
   },
   async failed(c, step, error) {
     const { outcome: said } = failureOutcome(`${c.op.job} was not restarted`, error);
+    if (c.results['running']) return unprovenOutcome(c, said);
     if (step === 'stop-savepoint' && error instanceof SavepointError)
       return {
         ...said,

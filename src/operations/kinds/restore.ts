@@ -1,16 +1,16 @@
 import { text } from '../../core/message.ts';
 import { findApproval } from '../approvals.store.ts';
 import { failureOutcome } from '../message.ts';
-import { startSteps, undoStart } from '../steps/start.ts';
+import { preflight, startSteps, undoStart } from '../steps/start.ts';
 import { SavepointError, stopSteps, targetStep } from '../steps/stop.ts';
 import type { OperationKind } from '../types.ts';
-import { runsOutcome } from './describe.ts';
+import { runsOutcome, unprovenOutcome } from './describe.ts';
 
 /** Restore: safety savepoint of what runs, stop, start from the chosen point, proven by Flink's own word. */
 export const restoreKind: OperationKind = {
   kind: 'restore',
   busyTitle: (op) => `Restoring ${op.job}`,
-  steps: [targetStep(false), ...stopSteps, ...startSteps],
+  steps: [preflight, targetStep(false), ...stopSteps, ...startSteps],
   async succeeded(c) {
     const approval = await findApproval(c.services.database.db, c.op.id);
     const who = approval?.decidedBy
@@ -30,6 +30,7 @@ export const restoreKind: OperationKind = {
   },
   async failed(c, step, error) {
     const { outcome: said } = failureOutcome(`${c.op.job} was not restored`, error);
+    if (c.results['running']) return unprovenOutcome(c, said);
     if (step === 'stop-savepoint' && error instanceof SavepointError)
       return {
         ...said,

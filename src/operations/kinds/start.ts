@@ -3,7 +3,7 @@ import { buildSteps, endBuild } from '../steps/build.ts';
 import { startSteps, undoStart } from '../steps/start.ts';
 import type { OperationKind } from '../types.ts';
 import { buildFields } from './build.ts';
-import { runsOutcome } from './describe.ts';
+import { runsOutcome, unprovenOutcome } from './describe.ts';
 
 const verbs = { fresh: 'started', resume: 'resumed', upgrade: 'upgraded', restore: 'restored' } as const;
 
@@ -18,6 +18,7 @@ export const startKind: OperationKind = {
   },
   async failed(c, _step, error) {
     const { outcome } = failureOutcome(`${c.op.job} was not started`, error);
+    if (c.results['running']) return unprovenOutcome(c, outcome);
     return {
       ...outcome,
       actions: [

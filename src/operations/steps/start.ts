@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspectJar, requireMainClass } from '../../build/jar.ts';
-import { AppError, NotFoundError, UnreachableError, UpstreamError } from '../../core/errors.ts';
+import { AppError, NotFoundError, UnreachableError, UpstreamError, UserError } from '../../core/errors.ts';
 import { newFlinkId, newId } from '../../core/ids.ts';
 import { formatDuration, sleep } from '../../core/time.ts';
 import { now } from '../../db/clock.ts';
@@ -9,7 +9,7 @@ import type { OpenCluster } from '../../deploy/deployers.ts';
 import { samePathKey } from '../../deploy/restore-path.ts';
 import { flinkOptions } from '../../jobs/flink-options.ts';
 import { findJob, findVersion, type JobVersion } from '../../jobs/jobs.store.ts';
-import { endRun, findRun, insertRun, updateRun } from '../../jobs/runs.store.ts';
+import { endRun, findRun, insertRun, lastRunThatRan, updateRun } from '../../jobs/runs.store.ts';
 import { type Artifact, findArtifact } from '../../projects/builds.store.ts';
 import { listSteps } from '../operations.store.ts';
 import { settleRun } from '../settle-run.ts';
@@ -69,6 +69,49 @@ async function versionOf(c: StepContext): Promise<{ version: JobVersion; artifac
   return { version, artifact, open: await c.services.deployers.of(planOf(c).cluster) };
 }
 
+/** What would make the start fail for sure is found before anything is stopped: version, artifact, main class, cluster. */
+export const preflight: Step = {
+  name: 'preflight',
+  title: 'Check what would be started',
+  cancel: 'at-once',
+  deadlineMs: 60_000,
+  holds: true,
+  async act(c) {
+    const { db } = c.services.database;
+    const job = await findJob(db, c.op.job);
+    if (!job) throw new NotFoundError(`The job ${c.op.job} is gone.`);
+    const wish = wishOf(c);
+    const number =
+      wish.version === 'current'
+        ? job.currentVersion
+        : (wish.version ?? (await lastRunThatRan(db, job.name))?.version ?? job.currentVersion);
+    const version = await findVersion(db, job.name, number);
+    if (!version) throw new NotFoundError(`${job.name} has no version v${number}.`, { hint: `All of them: /flink versions ${job.name}` });
+    if (!version.definition.artifact)
+      throw new UserError(`${job.name} v${number} has no build, so it could not be started.`, {
+        hint: `Build it: /flink build ${job.name}`,
+      });
+    const path = await localArtifact(c, version.definition.artifact);
+    requireMainClass(await inspectJar(path), version.definition.mainClass);
+    const open = await c.services.deployers.of(version.definition.cluster);
+    const facts = await open.deployer.facts({ signal: c.signal });
+    const wanted = version.definition.parallelism ?? 1;
+    if (wanted > facts.slotsTotal)
+      throw new UserError(
+        `${job.name} v${number} wants parallelism ${wanted}, but ${open.cluster.name} has ${facts.slotsTotal} slots in all.`,
+        {
+          hint: `Lower it: /flink set ${job.name} parallelism=${Math.max(1, facts.slotsTotal)}`,
+        },
+      );
+    return { version: number };
+  },
+};
+async function localArtifact(c: StepContext, sha256: string): Promise<string> {
+  const dir = join(c.services.workDir, 'artifacts');
+  await mkdir(dir, { recursive: true });
+  return c.services.artifacts.openPath(sha256, dir);
+}
+
 /** Uploads the artifact unless the cluster has it; named by content, so doing it twice is harmless. */
 const place: Step = {
   name: 'place',
@@ -87,9 +130,7 @@ async function placeArtifact(c: StepContext, mayReuse: boolean): Promise<string>
     c.note('already there');
     return there;
   }
-  const dir = join(c.services.workDir, 'artifacts');
-  await mkdir(dir, { recursive: true });
-  const path = await c.services.artifacts.openPath(artifact.sha256, dir);
+  const path = await localArtifact(c, artifact.sha256);
   // A main class that is not there is said before anything is sent, with the near ones.
   requireMainClass(await inspectJar(path), version.definition.mainClass);
   return open.deployer.placeArtifact({ ...artifact, path }, { signal: c.signal });
@@ -162,9 +203,16 @@ interface Submitted {
 const running: Step = {
   name: 'running',
   title: 'See every task run',
-  cancel: 'compensate',
+  cancel: 'at-once',
   deadlineMs: 30 * 60_000,
   holds: true,
+  // Changes nothing, but a job that nobody can see must not count as failed: silence parks the operation.
+  async observe(c) {
+    const { flinkJobId } = c.results['submit'] as unknown as Submitted;
+    const open = await c.services.deployers.of(planOf(c).cluster);
+    const sight = await open.deployer.look(flinkJobId, { signal: c.signal });
+    return sight.is === 'unknown' ? { is: 'unknown', why: sight.why } : { is: 'not-done' };
+  },
   async act(c) {
     const { flinkJobId } = c.results['submit'] as unknown as Submitted;
     const open = await c.services.deployers.of(planOf(c).cluster);
@@ -189,22 +237,19 @@ const running: Step = {
       if (sight.allRunning)
         return { tasks: sight.tasksTotal, runningAt: sight.runningAt ?? Date.now(), acceptedAt: sight.acceptedAt ?? null };
       c.note(`${sight.tasksRunning}/${sight.tasksTotal} tasks`);
-      if (c.op.cancelRequestedAt) throw new UpstreamError('Canceled while it was starting.');
       if (performance.now() - started > limitMs) throw await notRunning(c, open, sight);
       await sleep(Math.min(250, 20 * 1.4 ** round), c.signal);
     }
   },
   async record(tx, c, _intent, result) {
     const { runId } = c.results['submit'] as unknown as Submitted;
-    const open = await c.services.deployers.of(planOf(c).cluster);
-    const facts = await open.deployer.facts().catch(() => undefined);
     await updateRun(tx, runId, {
       state: 'RUNNING',
       stateAt: now,
       runningAt: new Date(result['runningAt'] as number),
       tasksRunning: result['tasks'] as number,
       tasksTotal: result['tasks'] as number,
-      ...(facts ? { flinkVersion: facts.flinkVersion } : {}),
+      flinkVersion: planOf(c).flinkVersion,
     });
     return undefined;
   },
@@ -256,13 +301,17 @@ export const startSteps: readonly Step[] = [plan, place, submit, running, prove]
  * used with NO_CLAIM, and the run never ran as a whole.
  */
 export async function undoStart(c: StepContext): Promise<string | undefined> {
-  if (c.results['running']) return undefined;
+  if (c.results['running'])
+    return c.op.cancelRequestedAt
+      ? `It had come up before the cancel was seen, so it runs. To stop it: /flink stop ${c.op.job}`
+      : undefined;
   const { db } = c.services.database;
   // The intent names the run before any request leaves, so it is found also when `submit` has no result.
   const intent = (await listSteps(db, c.op.id)).find((step) => step.name === 'submit')?.intent;
   const run = intent ? await findRun(db, intent['runId'] as string) : undefined;
   if (!run || run.ended) return undefined;
   const open = await c.services.deployers.of(run.cluster);
+  let asked = false;
   for (let round = 0; round < 60; round++) {
     const sight = await open.deployer.look(run.flinkJobId);
     if (sight.is === 'gone') {
@@ -271,9 +320,14 @@ export async function undoStart(c: StepContext): Promise<string | undefined> {
     }
     if (sight.is === 'seen' && sight.ended) {
       await settleRun(c.services.database, open, run, sight, 'never-started');
-      return round === 0 ? undefined : 'What had been submitted was canceled again.';
+      return asked ? 'What had been submitted was canceled again.' : undefined;
     }
-    if (sight.is === 'seen' && round === 0) await open.deployer.cancel(run.flinkJobId).catch(() => {});
+    // Asked until the cluster has taken it: the first look, or the cancel itself, may go unanswered.
+    if (sight.is === 'seen' && !asked)
+      asked = await open.deployer.cancel(run.flinkJobId).then(
+        () => true,
+        () => false,
+      );
     await sleep(Math.min(1000, 50 * 1.4 ** round));
   }
   return `What had been submitted (Flink job ${run.flinkJobId}) could not be proven to have ended; Sluice goes on watching it.`;

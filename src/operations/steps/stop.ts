@@ -3,6 +3,7 @@ import { newFlinkId } from '../../core/ids.ts';
 import { formatAge, formatBytes, formatDuration, sleep } from '../../core/time.ts';
 import type { OpenCluster } from '../../deploy/deployers.ts';
 import { findVersion } from '../../jobs/jobs.store.ts';
+import { endedAgo } from '../../jobs/run-words.ts';
 import { findRun, latestRun, type Run } from '../../jobs/runs.store.ts';
 import { recordRestorePoint } from '../../restore-points/restore-points.store.ts';
 import { savepointSize } from '../savepoint-size.ts';
@@ -58,16 +59,9 @@ export function targetStep(required: boolean): Step {
   };
 }
 function notRunning(job: string, run: Run | undefined): ConflictError {
-  return new ConflictError(run ? `${job} does not run: it ${endWords(run)}.` : `${job} has never run.`, {
+  return new ConflictError(run ? `${job} does not run: it ${endedAgo(run, new Date())}.` : `${job} has never run.`, {
     hint: `To start it: /flink start ${job}`,
   });
-}
-function endWords(run: Run): string {
-  const when = run.endedAt ? ` ${formatAge(run.endedAt, new Date())}` : '';
-  if (run.endReason === 'stopped') return `was stopped${when}`;
-  if (run.endReason === 'failed') return `failed${when}`;
-  if (run.endReason === 'lost') return `was lost${when} (the cluster no longer knows it)`;
-  return `ended${when} (${run.endReason})`;
 }
 
 /** Waits for a savepoint that was asked for under our own trigger id. */

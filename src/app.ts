@@ -1,0 +1,198 @@
+import { join } from 'node:path';
+import { reportError } from './access/error-reports.store.ts';
+import { ensureAdmins } from './access/people.store.ts';
+import { createFolderStore } from './build/artifact-store.ts';
+import { commands } from './commands/index.ts';
+import { createRouter } from './commands/router.ts';
+import type { CommandServices } from './commands/spec.ts';
+import type { Config } from './config/load.ts';
+import { readSecret } from './config/secrets.ts';
+import type { Log } from './core/log.ts';
+import { type Database, openDb } from './db/db.ts';
+import { startEmbedded } from './db/embedded.ts';
+import { migrate } from './db/migrate.ts';
+import { createDeployers } from './deploy/deployers.ts';
+import { startEngine } from './operations/engine.ts';
+import { operationKinds } from './operations/kinds/index.ts';
+import { type DeliveryLoop, startDelivery } from './outbox/deliver.ts';
+import { outboxHealth } from './outbox/outbox.store.ts';
+import { createDatabaseStore } from './projects/database-artifact-store.ts';
+import type { CredentialRef } from './projects/projects.store.ts';
+import { createSlack, type Slack } from './slack/app.ts';
+import { startWatch } from './watch/schedule.ts';
+import { createWeb } from './web/server.ts';
+
+export interface App {
+  /** Where the page, `/healthz` and `/slack/events` answer. */
+  url: string;
+  database: Database;
+  slack: Slack | undefined;
+  /** Stops receiving, drains, closes; nothing is undone, what is not finished is left to the next owner. */
+  stop(): Promise<void>;
+}
+export interface AppOptions {
+  config: Config;
+  log: Log;
+  /** A line for each step of the start that takes a while. */
+  onProgress?: (line: string) => void;
+  /** Shortest time between two changes in one Slack channel; Slack's own pace by default. */
+  paceMs?: number;
+}
+
+/** Opens the state store: the user's PostgreSQL, or the embedded one in the data directory; migrated. */
+export async function openStore(
+  config: Config,
+  log: Log,
+  onProgress: (line: string) => void = () => {},
+): Promise<{ database: Database; close(): Promise<void> }> {
+  const embedded =
+    config.databaseUrl === undefined ? await startEmbedded({ dataDir: join(config.home, 'db'), log, onProgress }) : undefined;
+  try {
+    const target = embedded ? { connection: embedded.connection } : { url: config.databaseUrl as string };
+    const { applied } = await migrate({ ...target, log });
+    if (applied.length > 0) onProgress(`State store migrated: ${applied.join(', ')}`);
+    const database = openDb({ ...target, log, max: 12 });
+    return {
+      database,
+      async close() {
+        await database.close();
+        await embedded?.stop();
+      },
+    };
+  } catch (error) {
+    await embedded?.stop();
+    throw error;
+  }
+}
+
+/** Builds the whole application from a configuration and starts it. */
+export async function createApp(options: AppOptions): Promise<App> {
+  const { config, log } = options;
+  const store = await openStore(config, log, options.onProgress);
+  const { database } = store;
+  const deployers = createDeployers(database.db);
+  const closing: (() => Promise<unknown>)[] = [() => store.close(), () => deployers.close()];
+  const stop = async () => {
+    for (const close of closing.splice(0).reverse())
+      await close().catch((error) => log.warn({ error: String(error) }, 'part of the shutdown failed'));
+  };
+  try {
+    await database.transaction((tx) => ensureAdmins(tx, config.admins));
+    let delivery: DeliveryLoop | undefined;
+    let slack: Slack | undefined;
+    const defaults = {
+      defaultChannel: config.slack.defaultChannel,
+      alertChannel: config.slack.alertChannel ?? config.slack.defaultChannel,
+    };
+    const settings = {
+      publicUrl: config.publicUrl,
+      plainHttpHosts: config.git.plainHttpHosts,
+      buildTimeoutMs: config.builds.timeout,
+      buildNoOutputTimeoutMs: config.builds.noOutputTimeout,
+      minFreeDiskBytes: config.builds.minFreeDisk,
+      mavenCommand: config.builds.mavenCommand,
+      runningWithinMs: config.starts.runningWithin,
+      approvalLifetimeMs: config.approvals.expireAfter,
+    };
+    const artifacts = config.artifacts.store === 'database' ? createDatabaseStore(database) : createFolderStore(config.artifacts.folder);
+    const base = { database, deployers, artifacts, openCredential, workDir: config.home, settings, log };
+    const engine = await startEngine({
+      services: base,
+      kinds: operationKinds,
+      onPaint: () => delivery?.wake(),
+      onUnexpected: (reference, where, error) => void reportError(database.db, reference, where, error).catch(() => {}),
+    });
+    closing.push(() => engine.stop());
+    const services: CommandServices = {
+      ...base,
+      ...defaults,
+      kinds: operationKinds,
+      directory: undefined,
+      wake() {
+        engine.wake();
+        delivery?.wake();
+      },
+    };
+    const handle = createRouter(services, commands);
+    const { slackBotToken, slackSigningSecret, slackAppToken } = config.secrets;
+    if (slackBotToken) {
+      slack = createSlack({
+        botToken: slackBotToken,
+        signingSecret: config.slack.transport === 'socket' && !slackSigningSecret ? undefined : slackSigningSecret,
+        appToken: slackAppToken,
+        apiUrl: config.slack.apiUrl,
+        teamId: config.slack.teamId,
+        handle,
+        log: log.child({ room: 'slack' }),
+      });
+      services.directory = slack.directory;
+      delivery = startDelivery({
+        db: database.db,
+        senders: [slack.sender],
+        owner: engine.owner,
+        log,
+        ...(options.paceMs === undefined ? {} : { paceMs: options.paceMs, editPaceMs: options.paceMs }),
+      });
+      closing.push(() => (delivery as DeliveryLoop).stop());
+    } else log.warn({}, 'SLACK_BOT_TOKEN is not set: only the page answers');
+    const watch = startWatch({
+      database,
+      deployers,
+      log: log.child({ room: 'watch' }),
+      publicUrl: config.publicUrl,
+      defaults,
+      owner: engine.owner,
+      jobsEveryMs: config.watch.jobsEvery,
+      times: { overviewEveryMs: config.watch.overviewEvery, checkpointsEveryMs: config.watch.checkpointsEvery },
+      firstCheckpointWithinMs: config.starts.firstCheckpointWithin,
+      digest: config.digest,
+      onNews: () => delivery?.wake(),
+    });
+    closing.push(() => watch.stop());
+    const web = await createWeb({
+      database,
+      handle,
+      deployers,
+      artifacts,
+      publicUrl: config.publicUrl,
+      rawRoutes: slack?.route ? [slack.route] : [],
+      health: () => health(database, slack, watch.lastPollAgeMs()),
+      log: log.child({ room: 'web' }),
+      host: config.host,
+      port: config.port,
+      uploadDir: join(config.home, 'uploads'),
+    });
+    closing.push(() => web.close());
+    const { url } = await web.listen();
+    if (slack) {
+      closing.push(() => (slack as Slack).stop());
+      await slack.start();
+    }
+    return { url, database, slack, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Secrets are read at the moment they are needed, from the environment or a file; only their place is stored. */
+async function openCredential(ref: CredentialRef) {
+  if (ref.kind === 'password') return { kind: 'password' as const, username: ref.username, secret: readSecret(ref.secret) };
+  if (ref.kind === 'token') return { kind: 'token' as const, secret: readSecret(ref.secret) };
+  return ref;
+}
+
+async function health(database: Database, slack: Slack | undefined, lastPollAgeMs: number | undefined) {
+  const facts: Record<string, unknown> = {};
+  let ok = true;
+  try {
+    facts['outbox'] = await outboxHealth(database.db);
+  } catch {
+    ok = false;
+    facts['database'] = 'does not answer';
+  }
+  const state = slack?.state();
+  if (state) facts['slack'] = { problem: state.problem ?? null, sockets: state.sockets, lastAckMs: state.lastAckMs ?? null };
+  facts['lastPollAgeMs'] = lastPollAgeMs === undefined ? null : Math.round(lastPollAgeMs);
+  return { ok: ok && !state?.problem, ...facts };
+}

@@ -1,0 +1,88 @@
+import { parseArgs } from 'node:util';
+import { demoHome } from '../config/places.ts';
+import { AppError, UserError } from '../core/errors.ts';
+import { run } from '../core/process.ts';
+import { createLog } from '../log.ts';
+import { startDemo } from './demo.ts';
+
+const usage = 'npm run demo -- [--flink 1.20.5[,2.3.0]] [--home DIR] [--port N] [--practice-port M] [--socket] [--no-open]';
+
+/** `npm run demo`: everything on this machine, ended by one Ctrl-C. */
+async function main(): Promise<void> {
+  const options = readOptions();
+  const say = (line: string) => console.error(line);
+  let stopping: Promise<void> | undefined;
+  let stopDemo: (() => Promise<void>) | undefined;
+  const stop = () => {
+    if (stopping) return process.exit(1);
+    say('Stopping …');
+    stopping = (stopDemo?.() ?? Promise.resolve()).then(() => process.exit(0));
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  const demo = await startDemo({ ...options, log: createLog('warn'), onProgress: say });
+  stopDemo = demo.stop;
+  if (options.noOpen) {
+    console.log(JSON.stringify({ sluice: demo.sluiceUrl, practice: demo.practiceUrl }));
+    return;
+  }
+  console.log(`
+Sluice is ready.
+
+  Practice workspace (stands in for Slack)   ${demo.practiceUrl}
+  Admin page (sign in with /flink web)       ${demo.sluiceUrl}
+
+Try in the practice workspace, as emma in #etl:
+  /flink build etl-orders
+  /flink start etl-orders
+  /flink status etl-orders
+
+Builds run here without a sandbox: that is for this demo only. Make etl-orders fail on purpose with
+  touch ${demo.clusters[0]?.demo.failFile}
+Ctrl-C ends everything; your data stays in ${options.home}.
+`);
+  await run('xdg-open', [demo.practiceUrl], { timeoutMs: 5000 }).catch(() => {});
+}
+
+function readOptions() {
+  let values: Record<string, string | boolean | undefined>;
+  try {
+    ({ values } = parseArgs({
+      options: {
+        flink: { type: 'string', default: '1.20.5' },
+        home: { type: 'string' },
+        port: { type: 'string', default: '8095' },
+        'practice-port': { type: 'string', default: '8096' },
+        socket: { type: 'boolean', default: false },
+        'no-open': { type: 'boolean', default: false },
+      },
+    }));
+  } catch (cause) {
+    throw new UserError(`The demo was given an option that it does not know.`, { cause, hint: usage });
+  }
+  const port = (name: string) => {
+    const n = Number(values[name]);
+    if (!Number.isInteger(n) || n < 0 || n > 65_535)
+      throw new UserError(`--${name} is a port from 0 to 65535, not ${String(values[name])}.`, { hint: usage });
+    return n;
+  };
+  const flink = String(values['flink'])
+    .split(',')
+    .map((v) => v.trim());
+  for (const version of flink)
+    if (!/^\d+\.\d+\.\d+$/.test(version)) throw new UserError(`${version} is no Flink release.`, { hint: usage });
+  return {
+    flink,
+    home: typeof values['home'] === 'string' ? values['home'] : demoHome(),
+    port: port('port'),
+    practicePort: port('practice-port'),
+    transport: values['socket'] ? ('socket' as const) : ('http' as const),
+    noOpen: values['no-open'] === true,
+  };
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof AppError) console.error(`${error.message}${error.hint ? `\n${error.hint}` : ''}`);
+  else console.error(error);
+  process.exit(1);
+});

@@ -1,0 +1,30 @@
+import { createApp } from './app.ts';
+import { loadConfig } from './config/load.ts';
+import { AppError } from './core/errors.ts';
+import { createLog } from './log.ts';
+
+/** The production entry: configuration from sluice.yaml and the environment. */
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const log = createLog(config.logLevel);
+  const app = await createApp({ config, log, onProgress: (line) => log.info({}, line) });
+  log.info({ url: app.url, home: config.home, transport: config.slack.transport }, 'Sluice is ready');
+  let stopping = false;
+  const stop = (signal: string) => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    app.stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof AppError) console.error(`${error.message}${error.hint ? `\n${error.hint}` : ''}`);
+  else console.error(error);
+  process.exit(1);
+});

@@ -1,0 +1,161 @@
+import type { AddressInfo } from 'node:net';
+import fastify from 'fastify';
+import { AppError, ConfigError } from '../core/errors.ts';
+import { createChanges } from './changes.ts';
+import { createClock } from './clock.ts';
+import type { Context } from './context.ts';
+import { type Faults, noFaults, setFaults } from './faults.ts';
+import { createJournal, type JournalEntry } from './journal.ts';
+import { createLimiter, type Limits } from './limits.ts';
+import { createAppLink } from './link/app-link.ts';
+import { createSocketHub } from './link/socket-hub.ts';
+import { readManifest } from './manifest.ts';
+import { pageRoutes } from './page-routes.ts';
+import { errorStatus } from './people/acting.ts';
+import { loadState, saveOnChange } from './persist.ts';
+import { practiceRoutes } from './practice-routes.ts';
+import { defaultSeed } from './seed.ts';
+import { slackRoutes } from './slack-routes.ts';
+import { createTickets } from './tickets.ts';
+import type { StoredMessage, WorkspaceSeed } from './types.ts';
+import { createWorkspace, freshState } from './workspace.ts';
+
+export { defaultSeed } from './seed.ts';
+export type { WorkspaceSeed } from './types.ts';
+
+export interface PracticeOptions {
+  /** 0 for a free one. */
+  port: number;
+  /** Loopback only; 127.0.0.1 by default. */
+  host?: string;
+  botToken: string;
+  signingSecret: string;
+  /** App-level token, for Socket Mode. */
+  appToken?: string;
+  transport: 'http' | 'socket';
+  /** Where signed requests go; may be set later. */
+  requestUrl?: string;
+  /** The app's Slack manifest: its commands, events and scopes. */
+  manifest?: object;
+  workspace?: WorkspaceSeed;
+  /** Where the workspace is kept over restarts. */
+  dataFile?: string;
+  /** Rate limits; Slack's by default. */
+  limits?: Partial<Limits> | 'off';
+  /** How long the app may take to acknowledge; Slack's 3000 by default. */
+  ackTimeoutMs?: number;
+  /** The running program's mode (NODE_ENV), which must not be `production`. */
+  nodeEnv?: string | undefined;
+}
+export interface Practice {
+  url: string;
+  /** Base address of the Web API, ends in `/api/`. */
+  apiUrl: string;
+  setRequestUrl(url: string): void;
+  /** The url_verification handshake of the Events API. */
+  verifyRequestUrl(): Promise<boolean>;
+  /** Every message of a channel (id or name), oldest first, ephemeral ones included. */
+  messages(channel: string): StoredMessage[];
+  journal(): JournalEntry[];
+  faults(change: Partial<Faults>): void;
+  /** Moves the workspace's clock forward. */
+  advance(ms: number): void;
+  /** Open Socket Mode connections. */
+  sockets(): number;
+  dropSockets(): void;
+  close(): Promise<void>;
+}
+
+const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/**
+ * Starts the practice workspace: a stand-in for Slack that a Bolt app reaches by `slackApiUrl`.
+ * @throws ConfigError when it would listen beyond this machine, or in production.
+ */
+export async function createPractice(options: PracticeOptions): Promise<Practice> {
+  const host = options.host ?? '127.0.0.1';
+  if (!loopback.has(host))
+    throw new ConfigError(`The practice workspace listens on loopback only, not on ${host}.`, { hint: 'Leave the host out.' });
+  if (options.nodeEnv === 'production')
+    throw new ConfigError('The practice workspace does not start in production.', {
+      hint: 'Use a real Slack workspace, or unset NODE_ENV.',
+    });
+  if (options.transport === 'socket' && options.appToken === undefined) throw new ConfigError('Socket Mode needs an app-level token.');
+
+  const saved = options.dataFile === undefined ? undefined : await loadState(options.dataFile);
+  const state = saved ?? freshState(options.workspace ?? defaultSeed);
+  const clock = createClock(state.clockOffsetMs);
+  const changes = createChanges(Math.max(0, ...Object.values(state.messages).map((list) => Math.max(0, ...list.map((m) => m.seq)))));
+  const journal = createJournal(clock, changes);
+  const faults: Faults = { ...noFaults };
+  const ws = createWorkspace(state, clock, changes);
+  const ackTimeoutMs = options.ackTimeoutMs ?? 3000;
+  const hub = createSocketHub({ appId: ws.app.bot.appId, ackTimeoutMs, enabled: options.transport === 'socket' });
+  let requestUrl = options.requestUrl;
+  let url = '';
+  const { signingSecret, transport } = options;
+  const ctx: Context = {
+    ws,
+    setup: readManifest(options.manifest),
+    clock,
+    changes,
+    journal,
+    faults,
+    limiter: createLimiter(clock, options.limits),
+    tickets: createTickets(clock, state.team.id),
+    hub,
+    link: createAppLink({ transport, signingSecret, requestUrl: () => requestUrl, ackTimeoutMs, clock, journal, faults, hub }),
+    tokens: { bot: options.botToken, app: options.appToken },
+    url: () => url,
+  };
+
+  const streams = new Set<() => void>();
+  const server = fastify({ bodyLimit: 4 * 1024 * 1024, forceCloseConnections: true });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  server.setErrorHandler((error, _request, reply) => {
+    const known = error instanceof AppError;
+    void reply
+      .code(known ? errorStatus(error) : ((error as { statusCode?: number }).statusCode ?? 500))
+      .send({ error: (error as Error).message });
+  });
+  // a page of another site must not drive this one: browsers say where a request comes from
+  server.addHook('onRequest', async (request, reply) => {
+    const { origin, host: asked = '' } = request.headers;
+    const name = asked.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+    if (!loopback.has(name) || (origin !== undefined && origin !== `http://${asked}`))
+      return reply.code(403).send({ error: 'Only this page may do that.' });
+  });
+  slackRoutes(server, ctx);
+  practiceRoutes(server, ctx, streams);
+  pageRoutes(server, ctx);
+  server.server.on('upgrade', (request, socket, head) => hub.upgrade(request, socket, head));
+  await server.listen({ port: options.port, host });
+  url = `http://${host.includes(':') ? `[${host}]` : host}:${(server.server.address() as AddressInfo).port}`;
+  const saver = options.dataFile === undefined ? undefined : saveOnChange(options.dataFile, state, changes);
+
+  return {
+    url,
+    apiUrl: `${url}/api/`,
+    setRequestUrl(next) {
+      requestUrl = next;
+    },
+    verifyRequestUrl: () => ctx.link.verifyRequestUrl(),
+    messages: (channel) => [...ws.messages(ws.channel(channel)?.id ?? channel)],
+    journal: () => journal.entries(),
+    faults: (change) => setFaults(faults, change),
+    advance: (ms) => {
+      clock.advance(ms);
+      state.clockOffsetMs = clock.offsetMs();
+    },
+    sockets: () => hub.connections(),
+    dropSockets: () => hub.drop(),
+    async close() {
+      for (const end of [...streams]) end();
+      await hub.close();
+      clock.stop();
+      await saver?.stop();
+      await server.close();
+    },
+  };
+}

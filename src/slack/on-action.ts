@@ -1,0 +1,119 @@
+import type { App, BlockAction, ButtonAction } from '@slack/bolt';
+import { message, text } from '../core/message.ts';
+import { type ActionValue, decodeAction } from './action-value.ts';
+import { linkActionPrefix } from './buttons.ts';
+import { ackWithinMs, arrival, ask, type ListenerContext, sendReply, within } from './listener-context.ts';
+import { askCallbackId, askModal, type FormState, lineOfForm } from './modal.ts';
+import type { ReplyPlace } from './replies.ts';
+
+/** Clicks on buttons, and the forms that some of them open. A click is always answered. */
+export function onAction(app: App, ctx: ListenerContext): void {
+  app.action(/[\s\S]*/, async ({ action, body, ack, context }) => {
+    const since = arrival(context);
+    if (body.type === 'block_actions' && 'action_id' in action && action.type === 'button' && !opensLink(action)) {
+      await soon(click(ctx, body, action), since);
+    }
+    await ack();
+    ctx.acknowledged(Date.now() - since);
+  });
+
+  app.view({ callback_id: /[\s\S]*/, type: 'view_submission' }, async ({ body, view, ack, context }) => {
+    const since = arrival(context);
+    const done = async () => {
+      await ack();
+      ctx.acknowledged(Date.now() - since);
+    };
+    const teamId = body.user.team_id ?? body.team?.id ?? '';
+    const form = view.callback_id === askCallbackId ? lineOfForm(view.private_metadata, view.state.values as FormState) : undefined;
+    if (!form) {
+      await done();
+      await ctx.replies.send({ userId: body.user.id }, stale());
+      return;
+    }
+    const { channel, threadTs, messageTs, click: key } = form.origin;
+    const { first, result } = ask(ctx, {
+      line: form.line,
+      person: { teamId, userId: body.user.id, name: body.user.name },
+      origin: { kind: 'button', ...(channel ? { channel } : {}), ...(threadTs ? { threadTs } : {}), ...(messageTs ? { messageTs } : {}) },
+      deliveryKey: `view:${view.id}:${view.hash}`,
+    });
+    const place: ReplyPlace = { userId: body.user.id, channel, threadTs, responseUrl: ctx.clicks.get(key) };
+    if (first) ctx.background(result.then((reply) => sendReply(ctx, place, reply)));
+    // The form closes when the command has accepted or refused, or when Slack would wait no longer.
+    await soon(result, since);
+    await done();
+  });
+}
+
+/** Waits for the work, but not beyond what is left of Slack's patience. */
+async function soon(work: Promise<unknown>, since: number): Promise<void> {
+  await within(work, ackWithinMs - (Date.now() - since));
+}
+function opensLink(action: { action_id: string; url?: string | undefined; value?: string | undefined }): boolean {
+  return action.action_id.startsWith(linkActionPrefix) || (action.url !== undefined && action.value === undefined);
+}
+
+/** Resolves once the command has accepted or refused; the answer is sent beside it. Never rejects. */
+async function click(
+  ctx: ListenerContext,
+  body: BlockAction,
+  action: Pick<ButtonAction, 'action_id' | 'action_ts' | 'text'> & { value?: string | undefined },
+): Promise<void> {
+  const teamId = body.user.team_id ?? body.team?.id ?? '';
+  const channel = body.channel?.id ?? stringOf(body.container['channel_id']);
+  const messageTs = stringOf(body.container['message_ts']) ?? body.message?.ts;
+  const threadTs = stringOf(body.container['thread_ts']) ?? stringOf(body.message?.['thread_ts']);
+  const place: ReplyPlace = { userId: body.user.id, channel, threadTs, responseUrl: body.response_url };
+  const value = decodeAction(action.value ?? '');
+  if (!value) {
+    await ctx.replies.send(place, stale());
+    return;
+  }
+  const key = `action:${teamId}:${body.user.id}:${messageTs ?? ''}:${action.action_id}:${action.action_ts}`;
+  if (value.i || value.o) {
+    await openForm(ctx, body, { value, label: action.text.text, key, place, messageTs });
+    return;
+  }
+  const { first, result } = ask(ctx, {
+    line: value.c,
+    person: { teamId, userId: body.user.id, name: body.user.name ?? body.user.username },
+    origin: { kind: 'button', ...(channel ? { channel } : {}), ...(threadTs ? { threadTs } : {}), ...(messageTs ? { messageTs } : {}) },
+    deliveryKey: key,
+  });
+  if (first) ctx.background(result.then((reply) => sendReply(ctx, place, reply)));
+  await result;
+}
+
+interface FormClick {
+  value: ActionValue;
+  label: string;
+  key: string;
+  place: ReplyPlace;
+  messageTs: string | undefined;
+}
+/** Opens the form within the 3 s that the trigger lives (Slack `views.open`). */
+async function openForm(ctx: ListenerContext, body: BlockAction, { value, label, key, place, messageTs }: FormClick): Promise<void> {
+  rememberClick(ctx.clicks, key, place.responseUrl);
+  try {
+    const origin = { channel: place.channel, threadTs: place.threadTs, messageTs, click: key };
+    await ctx.web.views.open({ trigger_id: body.trigger_id, view: askModal(value, label, origin) });
+  } catch (err) {
+    ctx.log.warn({ err }, 'a form did not open');
+    await ctx.replies.send(place, message('warn', 'Slack did not open the form.', text('Click the button once more.')));
+  }
+}
+function rememberClick(clicks: Map<string, string>, key: string, responseUrl: string | undefined): void {
+  if (responseUrl) clicks.set(key, responseUrl);
+  if (clicks.size > 1_000) for (const oldest of clicks.keys()) return void clicks.delete(oldest);
+}
+
+function stale() {
+  return message(
+    'warn',
+    'This button is of another version of Sluice and does nothing any more.',
+    text('Ask again with the command itself.'),
+  );
+}
+function stringOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { SecretRef } from '../../config/secrets.ts';
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'is not a name: lower-case letters, digits and hyphens')
+  .meta({ expected: 'lower-case letters, digits and hyphens', example: 'etl-orders' });
+const slackId = (letters: string, what: string, example: string) =>
+  z
+    .string()
+    .regex(new RegExp(`^[${letters}][A-Z0-9]+$`), `is not ${what}`)
+    .meta({ expected: what, example });
+const channel = slackId('CGD', 'a Slack channel id', 'C024BE91L');
+
+const distributionName = z
+  .string()
+  .regex(/^[a-z0-9][\w.-]{0,62}$/, 'is not a name')
+  .meta({ expected: 'letters, digits, dots and hyphens', example: 'flink-1.20.5' });
+
+const Team = z.strictObject({
+  kind: z.literal('team'),
+  name,
+  channel: channel.optional(),
+  alertChannel: channel.optional(),
+  onCallGroup: slackId('S', 'a Slack user group id', 'S0614TZR7').optional(),
+});
+const PersonFile = z.strictObject({
+  kind: z.literal('person'),
+  name: z.string().min(1).meta({ expected: 'a name', example: 'Ada' }),
+  slackTeamId: slackId('TE', 'a Slack workspace id', 'T024BE7LD'),
+  slackUserId: slackId('UW', 'a Slack user id', 'U024BE7LH'),
+  admin: z.boolean().optional(),
+  active: z.boolean().optional(),
+  roles: z
+    .array(
+      z.strictObject({
+        team: name,
+        role: z
+          .enum(['viewer', 'engineer', 'on-call', 'lead'])
+          .meta({ expected: 'viewer, engineer, on-call or lead', example: 'engineer' }),
+      }),
+    )
+    .prefault([]),
+});
+const ClusterFile = z.strictObject({
+  kind: z.literal('cluster'),
+  name,
+  type: z.enum(['standalone']).meta({ expected: 'standalone', example: 'standalone' }),
+  url: z
+    .url({ protocol: /^https?$/, error: 'is not an address that begins with http:// or https://' })
+    .meta({ expected: 'the REST address of the JobManager', example: 'http://jobmanager:8081' }),
+  webUrl: z.url({ protocol: /^https?$/ }).optional(),
+  distribution: distributionName.optional(),
+  team: name.optional(),
+  alertChannel: channel.optional(),
+  /** True when its file: paths can be read from where Sluice runs. */
+  pathsReadable: z.boolean().optional(),
+  checkpointDir: z.string().optional(),
+});
+const DistributionFile = z.strictObject({
+  kind: z.literal('distribution'),
+  name: distributionName,
+  version: z
+    .string()
+    .regex(/^\d+\.\d+(\.\d+)?$/, 'is not a Flink version')
+    .meta({ expected: 'a Flink version', example: '1.20.5' }),
+  home: z.string().startsWith('/', 'is not an absolute folder'),
+  default: z.boolean().optional(),
+});
+const ProjectFile = z.strictObject({
+  kind: z.literal('project'),
+  name,
+  team: name,
+  url: z.string().min(1).meta({ expected: 'a git address without login data', example: 'https://git.example.com/data/etl.git' }),
+  branch: z.string().optional(),
+  module: z.string().optional(),
+  buildArgs: z.array(z.string()).prefault([]),
+  artifact: z.string().optional(),
+  credential: z
+    .union([
+      z.strictObject({ type: z.literal('none') }),
+      z.strictObject({ type: z.literal('password'), username: z.string().min(1), secret: SecretRef }),
+      z.strictObject({ type: z.literal('token'), secret: SecretRef }),
+      z.strictObject({
+        type: z.literal('ssh-key'),
+        keyFile: z.string().startsWith('/'),
+        knownHostsFile: z.string().startsWith('/').optional(),
+      }),
+    ])
+    .prefault({ type: 'none' })
+    .meta({
+      expected: 'type: none, password (username, secret), token (secret) or ssh-key (keyFile); a secret is {env: NAME} or {file: path}',
+      example: '{type: token, secret: {env: GIT_TOKEN}}',
+    }),
+});
+const JobFile = z.strictObject({
+  kind: z.literal('job'),
+  name,
+  team: name,
+  type: z.enum(['jar']).prefault('jar'),
+  mode: z.enum(['streaming', 'batch']).prefault('streaming'),
+  project: name.optional(),
+  /** A jar next to this file, or an absolute path. */
+  jar: z.string().optional(),
+  cluster: name,
+  environment: z.enum(['production', 'development']).prefault('production'),
+  /** The names of `/flink set` and any Flink key. */
+  parameters: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String))
+    .prefault({})
+    .meta({ expected: 'key: value lines', example: '{parallelism: 4}' }),
+});
+
+/** One file of the folder that `npm run apply` reads. */
+export const files = {
+  team: Team,
+  person: PersonFile,
+  cluster: ClusterFile,
+  distribution: DistributionFile,
+  project: ProjectFile,
+  job: JobFile,
+} as const;
+export type FileKind = keyof typeof files;
+export type Parsed = { [K in FileKind]: z.output<(typeof files)[K]> };

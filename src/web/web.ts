@@ -1,0 +1,30 @@
+import type { Directory } from '../access/directory.ts';
+import type { ArtifactStore } from '../build/artifact-store.ts';
+import type { HandleCommand } from '../commands/request.ts';
+import type { Log } from '../core/log.ts';
+import type { RawRoute } from '../core/route.ts';
+import type { Database } from '../db/db.ts';
+import type { Deployers } from '../deploy/deployers.ts';
+
+/** What the web server is given by the roof. */
+export interface WebOptions {
+  database: Database;
+  deployers: Deployers;
+  artifacts: ArtifactStore;
+  /** The one road of every command line. */
+  handle: HandleCommand;
+  /** What Slack knows of people; absent: stored facts alone count. */
+  directory?: Directory | undefined;
+  /** Address under which people reach the page, without a slash at its end; https makes the cookie secure. */
+  publicUrl: string;
+  /** Handlers that read the raw request themselves (Slack's). */
+  rawRoutes: readonly RawRoute[];
+  /** For `/healthz`, which anybody may read: no details that are not for everybody. */
+  health(): Promise<{ ok: boolean } & Record<string, unknown>>;
+  log: Log;
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  /** Folder for uploads that are being checked. */
+  uploadDir: string;
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { findIncident, openIncident, openIncidents, resolveIncidents } from '../../src/incidents/incidents.store.ts';
+import { createWorld, emma, nina, omar, vic, type World } from '../helpers/command-world.ts';
+
+async function incident(w: World, job: string | null = 'etl-orders'): Promise<string> {
+  const key = `job:${job}:failed`;
+  await w.database.transaction((tx) =>
+    openIncident(tx, {
+      key,
+      job: job ?? undefined,
+      cluster: 'standalone',
+      cause: job ? 'failed' : 'unreachable',
+      title: job ? `${job} failed` : 'standalone does not answer',
+      facts: {},
+      runId: undefined,
+      channel: 'C0ALERTS',
+      fallbackChannel: undefined,
+    }),
+  );
+  return (await openIncidents(w.database.db)).find((i) => i.key === key)!.id;
+}
+
+test('on-call acknowledges; the message says who looks after it', async (t) => {
+  const w = await createWorld(t);
+  const id = await incident(w);
+  const before = await w.posted(`incident:${id}`);
+  assert.equal(before.button('Acknowledge'), `acknowledge ${id}`);
+  assert.equal((await w.once(omar, `ack ${id}`)).text, 'You look after: etl-orders failed');
+  const after = await w.posted(`incident:${id}`);
+  assert.match(after.text, /Acknowledged by @Omar/);
+  assert.ok(!after.actions.some((a) => a.label === 'Acknowledge'));
+  await w.refused(emma, `acknowledge ${id}`, /^Omar looks after it already/);
+});
+
+test('of two at the same moment one looks after it; five deliveries are one', async (t) => {
+  const w = await createWorld(t);
+  const id = await incident(w);
+  const replies = await Promise.all([w.say(emma, `ack ${id}`), w.say(omar, `ack ${id}`)]);
+  assert.equal(replies.filter((r) => r.text.startsWith('You look after')).length, 1);
+  const other = await incident(w, 'customers');
+  await w.fiveAtOnce(omar, `ack ${other}`);
+  assert.equal((await findIncident(w.database.db, other))?.ackedBy?.userId, omar.userId);
+});
+
+test('viewers and other teams do not acknowledge; what is over or unknown says so', async (t) => {
+  const w = await createWorld(t);
+  const id = await incident(w);
+  await w.refused(vic, `acknowledge ${id}`, /You may not use acknowledge/);
+  await w.refused(nina, `acknowledge ${id}`, /You may not use acknowledge on etl-orders/);
+  await w.refused(omar, 'acknowledge inc_zzzzzzzzzzzz', /^There is no incident inc_zzzzzzzzzzzz/);
+  await w.database.transaction((tx) => resolveIncidents(tx, ['job:etl-orders:failed'], 'It runs again.'));
+  await w.refused(omar, `acknowledge ${id}`, /^It is over already/);
+});
+
+test('an incident of a cluster is acknowledged by anybody who operates jobs', async (t) => {
+  const w = await createWorld(t);
+  await w.say(omar, `acknowledge ${await incident(w, null)}`);
+  const [open] = await openIncidents(w.database.db);
+  assert.deepEqual([open?.job, open?.ackedBy?.userId], [null, omar.userId]);
+});

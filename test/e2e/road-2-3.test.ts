@@ -1,0 +1,3 @@
+import { road } from './road.ts';
+
+road('2.3.0');

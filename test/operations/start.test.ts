@@ -1,0 +1,397 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { UpstreamError } from '../../src/core/errors.ts';
+import { addVersion } from '../../src/jobs/jobs.store.ts';
+import { endRun, findRun, latestRun, listRuns } from '../../src/jobs/runs.store.ts';
+import { execute } from '../../src/operations/execute.ts';
+import { restoreKind } from '../../src/operations/kinds/restore.ts';
+import { startKind } from '../../src/operations/kinds/start.ts';
+import { findOperation, holderOf, listSteps, requestCancel } from '../../src/operations/operations.store.ts';
+import { listRestorePoints, recordRestorePoint } from '../../src/restore-points/restore-points.store.ts';
+import { moveClock } from '../../src/db/clock.ts';
+import { checkpoint, facts, gone, noAnswer, noCheckpoints, refusedConnection, seen, unknown } from '../helpers/fake-deployer.ts';
+import { ann, createRig, definition, lee, person, type Rig, sha, until } from './rig.ts';
+
+const ready = (rig: Rig) => rig.deployer.always('facts', facts).always('findArtifact', 'handle-1');
+const savepoint = 's3://lake/savepoints/savepoint-1';
+async function stoppedRun(rig: Rig, path = savepoint) {
+  const run = await rig.run();
+  await rig.database.transaction(async (tx) => {
+    await endRun(tx, run.id, { state: 'FINISHED', reason: 'stopped' });
+    await recordRestorePoint(tx, { job: run.job, runId: run.id, version: 1, kind: 'savepoint', path, takenAt: new Date(), final: true });
+  });
+  return run;
+}
+
+describe('start', () => {
+  it('submits under an id chosen before, and is done when every task runs', async (t) => {
+    const rig = await createRig(t);
+    ready(rig)
+      .expect('submit', 'submitted')
+      .expect('look', seen({ state: 'CREATED' }), seen({ tasksRunning: 3 }), seen());
+    const op = await rig.accept(startKind);
+    const done = await rig.carryOut([startKind]);
+    assert.equal(done.state, 'succeeded', await rig.said(op));
+    const [submission] = rig.deployer.argsOf('submit') as [Record<string, unknown>];
+    const run = await latestRun(rig.database.db, 'etl-orders');
+    assert.equal(submission['flinkJobId'], run?.flinkJobId);
+    assert.match(run!.flinkJobId, /^[0-9a-f]{32}$/);
+    assert.deepEqual(
+      [submission['mainClass'], submission['args'], submission['parallelism'], submission['restorePath']],
+      ['shop.Orders', ['--rate', '100'], 4, undefined],
+    );
+    assert.equal((submission['flink'] as Record<string, string>)['pipeline.name'], 'etl-orders');
+    assert.deepEqual(
+      [run?.state, run?.tasksRunning, run?.beginning, run?.operationId, run?.flinkVersion],
+      ['RUNNING', 4, 'fresh', op.id, '2.3.0'],
+    );
+    assert.ok(run?.runningAt);
+    assert.match(await rig.said(op), /^etl-orders started: v1 running on 4\/4 tasks/);
+    assert.match(await rig.said(op), /Waiting for its first checkpoint/);
+  });
+
+  it('takes the answer "duplicate id" for its own earlier try', async (t) => {
+    const rig = await createRig(t);
+    ready(rig).expect('submit', 'already').expect('look', seen());
+    await rig.accept(startKind);
+    assert.equal((await rig.carryOut([startKind])).state, 'succeeded');
+    assert.equal((await listRuns(rig.database.db, 'etl-orders')).length, 1);
+  });
+
+  it('whose process died after the submission adopts the job that is there', async (t) => {
+    const rig = await createRig(t);
+    const op = await rig.accept(startKind);
+    const first = await rig.claim([startKind], 'a:1:1');
+    ready(rig).expect('submit', () => {
+      first.abort.abort(new Error('the process died'));
+      throw new Error('the process died');
+    });
+    await assert.rejects(execute(rig.services, first, () => {}), /died/);
+    await moveClock(rig.database.db, 16_000);
+    rig.deployer.expect('look', seen({ tasksRunning: 1 }), seen());
+    const done = await rig.carryOut([startKind], 'b:1:1');
+    assert.equal(done.state, 'succeeded', await rig.said(op));
+    assert.equal(rig.deployer.count('submit'), 1);
+    const asked = rig.deployer.calls.filter((call) => call.method === 'look').map((call) => call.args[0]);
+    const submitted = (rig.deployer.argsOf('submit')[0] as { flinkJobId: string }).flinkJobId;
+    assert.deepEqual(asked, [submitted, submitted], 'it asked for the id chosen before');
+  });
+
+  it('that got no answer to its submission asks before it repeats it', async (t) => {
+    const rig = await createRig(t);
+    ready(rig).expect('submit', noAnswer(), 'submitted').expect('look', unknown, gone, seen());
+    const op = await rig.accept(startKind);
+    assert.equal((await rig.carryOut([startKind])).state, 'succeeded', await rig.said(op));
+    const ids = rig.deployer.calls.flatMap((c) => (c.method === 'submit' ? [(c.args[0] as { flinkJobId: string }).flinkJobId] : []));
+    assert.equal(new Set(ids).size, 1, 'both under one id, so that the cluster can tell');
+  });
+
+  it('uploads the artifact when the cluster does not have it, and again when it lost it', async (t) => {
+    const rig = await createRig(t);
+    const lost = new UpstreamError('Flink does not know the jar.', { details: { kind: 'jar-not-found' } });
+    rig.deployer
+      .always('facts', facts)
+      .expect('findArtifact', undefined)
+      .expect('placeArtifact', 'handle-1', 'handle-2')
+      .expect('submit', lost, 'submitted')
+      .expect('look', seen());
+    await rig.accept(startKind);
+    assert.equal((await rig.carryOut([startKind])).state, 'succeeded');
+    assert.deepEqual(
+      rig.deployer.calls.flatMap((c) => (c.method === 'submit' ? [(c.args[0] as { artifact: string }).artifact] : [])),
+      ['handle-1', 'handle-2'],
+    );
+    assert.equal((rig.deployer.argsOf('placeArtifact')[0] as { sha256: string }).sha256, sha);
+  });
+
+  it('that is refused leaves nothing running and a run that never started', async (t) => {
+    const rig = await createRig(t);
+    ready(rig)
+      .expect('submit', new UpstreamError('Flink refused the job: no such class.', { hint: 'Look at main-class.' }))
+      .expect('look', gone);
+    const op = await rig.accept(startKind);
+    assert.equal((await rig.carryOut([startKind])).state, 'failed');
+    const run = await latestRun(rig.database.db, 'etl-orders');
+    assert.deepEqual([run?.ended, run?.endReason], [true, 'never-started']);
+    const said = await rig.said(op);
+    assert.match(said, /^etl-orders was not started\nFlink refused the job: no such class\.\nLook at main-class\./);
+    assert.match(said, /\[Start again\] \[Logs\]/);
+  });
+
+  it('that does not come up cancels what it submitted, and says so', async (t) => {
+    const rig = await createRig(t);
+    rig.services.settings = { ...rig.services.settings, runningWithinMs: 0 };
+    ready(rig)
+      .expect('submit', 'submitted')
+      .expect('look', seen({ tasksRunning: 2 }), seen({ tasksRunning: 2 }), seen({ state: 'CANCELLING' }), seen({ state: 'CANCELED' }))
+      .always('rootCause', undefined)
+      .expect('cancel', undefined)
+      .expect('checkpoints', noCheckpoints);
+    const op = await rig.accept(startKind);
+    assert.equal((await rig.carryOut([startKind])).state, 'failed');
+    const run = await latestRun(rig.database.db, 'etl-orders');
+    assert.deepEqual([run?.ended, run?.endReason, run?.state], [true, 'never-started', 'CANCELED']);
+    assert.equal(rig.deployer.argsOf('cancel')[0], run?.flinkJobId);
+    const said = await rig.said(op);
+    assert.match(said, /only 2 of 4 tasks run/);
+    assert.match(said, /What had been submitted was canceled again\./);
+  });
+
+  it('cancels what it submitted also when the first look and the first cancel go unanswered', async (t) => {
+    const rig = await createRig(t);
+    rig.services.settings = { ...rig.services.settings, runningWithinMs: 0 };
+    ready(rig)
+      .expect('submit', 'submitted')
+      .expect('look', seen({ tasksRunning: 2 }), unknown, seen(), seen(), seen({ state: 'CANCELED' }))
+      .always('rootCause', undefined)
+      .expect('cancel', noAnswer(), undefined)
+      .expect('checkpoints', noCheckpoints);
+    await rig.accept(startKind);
+    assert.equal((await rig.carryOut([startKind])).state, 'failed');
+    assert.equal((await latestRun(rig.database.db, 'etl-orders'))?.endReason, 'never-started');
+  });
+
+  it('that fails on the cluster tells the cause, and is a run that never started', async (t) => {
+    const rig = await createRig(t);
+    const cause = { name: 'java.lang.IllegalStateException', message: 'no topic', task: 'Source', at: Date.now(), stack: '' };
+    ready(rig)
+      .expect('submit', 'submitted')
+      .expect('look', seen({ state: 'FAILED' }), seen({ state: 'FAILED' }))
+      .always('rootCause', cause)
+      .expect('checkpoints', noCheckpoints);
+    const op = await rig.accept(startKind);
+    assert.equal((await rig.carryOut([startKind])).state, 'failed');
+    assert.match(await rig.said(op), /failed while it was starting: java\.lang\.IllegalStateException: no topic/);
+    const run = await latestRun(rig.database.db, 'etl-orders');
+    assert.deepEqual([run?.endReason, run?.rootException?.message], ['never-started', 'no topic']);
+  });
+
+  it('whose cancel comes while it comes up cancels the job again', async (t) => {
+    const rig = await createRig(t);
+    ready(rig).expect('submit', 'submitted').always('look', seen({ tasksRunning: 1 })).always('rootCause', undefined);
+    const op = await rig.accept(startKind);
+    const execution = await rig.claim([startKind]);
+    const ended = execute(rig.services, execution, () => {});
+    await until(async () => execution.op.step === 'running' && execution.onCancel);
+    await rig.database.transaction((tx) => requestCancel(tx, op.id, lee));
+    rig.deployer.expect('cancel', undefined).expect('checkpoints', noCheckpoints);
+    rig.deployer.always('look', () => (rig.deployer.count('cancel') > 0 ? seen({ state: 'CANCELED' }) : seen({ tasksRunning: 1 })));
+    execution.op = (await findOperation(rig.database.db, op.id))!;
+    execution.onCancel?.();
+    await ended;
+    assert.equal((await findOperation(rig.database.db, op.id))?.state, 'canceled');
+    assert.match(await rig.said(op), /What had been submitted was canceled again/);
+    assert.equal((await latestRun(rig.database.db, 'etl-orders'))?.endReason, 'never-started');
+  });
+
+  it('whose cancel comes too late says that the job runs', async (t) => {
+    const rig = await createRig(t);
+    const before = await stoppedRun(rig);
+    const op = await rig.accept(startKind);
+    ready(rig).expect('submit', 'submitted').expect('look', async () => {
+      await rig.database.transaction((tx) => requestCancel(tx, op.id, lee));
+      return seen();
+    });
+    assert.equal((await rig.carryOut([startKind])).state, 'canceled');
+    assert.match(await rig.said(op), /It had come up before the cancel was seen, so it runs\. To stop it: \/flink stop etl-orders/);
+    const run = await latestRun(rig.database.db, 'etl-orders');
+    assert.notEqual(run?.id, before.id);
+    assert.equal(run?.ended, false);
+  });
+
+  it('does not start twice what still runs, nor what nobody can see', async (t) => {
+    for (const [sight, words] of [
+      [seen(), /already running: v1 on standalone/],
+      [unknown, /cannot be told whether etl-orders still runs/],
+    ] as const) {
+      const rig = await createRig(t);
+      const run = await rig.run();
+      ready(rig).expect('look', sight);
+      const op = await rig.accept(startKind);
+      assert.equal((await rig.carryOut([startKind])).state, 'failed');
+      assert.match(await rig.said(op), words);
+      assert.deepEqual(await findRun(rig.database.db, run.id), run, 'the run was not touched');
+      assert.equal(await holderOf(rig.database.db, 'etl-orders'), undefined);
+    }
+  });
+
+  it('fails cleanly when the cluster refuses connections', async (t) => {
+    const rig = await createRig(t);
+    rig.deployer.expect('facts', refusedConnection(), async () => {
+      await moveClock(rig.database.db, 31_000);
+      throw refusedConnection();
+    });
+    const op = await rig.accept(startKind);
+    assert.equal((await rig.carryOut([startKind])).state, 'failed');
+    assert.match(await rig.said(op), /The cluster standalone does not answer, so nothing was started/);
+    assert.equal(await latestRun(rig.database.db, 'etl-orders'), undefined);
+  });
+
+  it('resumes from the final savepoint, and proves it by Flink’s own word', async (t) => {
+    const rig = await createRig(t);
+    const before = await stoppedRun(rig);
+    ready(rig)
+      .expect('submit', 'submitted')
+      .expect('look', seen())
+      .expect('checkpoints', noCheckpoints, { ...noCheckpoints, restored: { path: savepoint, at: Date.now() } });
+    const op = await rig.accept(startKind);
+    assert.equal((await rig.carryOut([startKind])).state, 'succeeded', await rig.said(op));
+    assert.equal((rig.deployer.argsOf('submit')[0] as { restorePath: string }).restorePath, savepoint);
+    const run = await latestRun(rig.database.db, 'etl-orders');
+    assert.deepEqual([run?.beginning, run?.restoredFrom], ['resume', savepoint]);
+    assert.notEqual(run?.flinkJobId, before.flinkJobId, 'a new id for a new attempt');
+    assert.match(await rig.said(op), /^etl-orders resumed/);
+  });
+
+  it('that was restored from something else says that it runs but is not proven', async (t) => {
+    const rig = await createRig(t);
+    await stoppedRun(rig);
+    ready(rig)
+      .expect('submit', 'submitted')
+      .expect('look', seen())
+      .expect('checkpoints', { ...noCheckpoints, restored: { path: 's3://lake/savepoints/other', at: 1 } });
+    const op = await rig.accept(startKind);
+    assert.equal((await rig.carryOut([startKind])).state, 'failed');
+    const said = await rig.said(op);
+    assert.match(said, /restored from s3:\/\/lake\/savepoints\/other, not from s3:\/\/lake\/savepoints\/savepoint-1/);
+    assert.match(said.split('\n')[0]!, /^etl-orders runs, but/);
+    assert.doesNotMatch(said, /was not started|Start again/);
+    assert.equal((await latestRun(rig.database.db, 'etl-orders'))?.ended, false);
+  });
+
+  it('resumes the version that ran last, and says that a newer one has never run', async (t) => {
+    const rig = await createRig(t);
+    await stoppedRun(rig);
+    await rig.database.transaction((tx) =>
+      addVersion(tx, 'etl-orders', { definition: { ...definition, args: ['new'] }, origin: 'form', createdBy: ann }),
+    );
+    ready(rig)
+      .expect('submit', 'submitted')
+      .expect('look', seen())
+      .expect('checkpoints', { ...noCheckpoints, restored: { path: savepoint, at: 1 } });
+    const op = await rig.accept(startKind);
+    await rig.carryOut([startKind]);
+    assert.deepEqual((rig.deployer.argsOf('submit')[0] as { args: string[] }).args, ['--rate', '100']);
+    assert.match(await rig.said(op), /v2 is current and has never run; it was not started/);
+  });
+
+  it('after a fresh start that never came up goes on from the state of the run before, not from nothing', async (t) => {
+    const rig = await createRig(t);
+    await stoppedRun(rig);
+    const failed = await rig.run({ flinkJobId: 'e'.repeat(32), startedAt: new Date(), runningAt: null, beginning: 'fresh' });
+    await endRun(rig.database.db, failed.id, { state: 'CANCELED', reason: 'never-started' });
+    ready(rig)
+      .expect('submit', 'submitted')
+      .expect('look', seen())
+      .expect('checkpoints', { ...noCheckpoints, restored: { path: savepoint, at: 1 } });
+    const op = await rig.accept(startKind);
+    assert.equal((await rig.carryOut([startKind])).state, 'succeeded', await rig.said(op));
+    assert.equal((rig.deployer.argsOf('submit')[0] as { restorePath?: string }).restorePath, savepoint);
+  });
+
+  it('records the end and the last checkpoint of a run that failed meanwhile, and resumes from it', async (t) => {
+    const rig = await createRig(t);
+    const before = await rig.run();
+    const nine = checkpoint(9);
+    const looks = [seen({ state: 'FAILED' }), seen()];
+    ready(rig)
+      .always('look', () => looks.shift())
+      .expect('submit', 'submitted')
+      .expect('rootCause', undefined)
+      .expect('checkpoints', { ...noCheckpoints, completed: [nine, checkpoint(8)] }, { ...noCheckpoints, restored: { path: nine.path, at: 1 } });
+    const op = await rig.accept(startKind);
+    assert.equal((await rig.carryOut([startKind])).state, 'succeeded', await rig.said(op));
+    const ended = await findRun(rig.database.db, before.id);
+    assert.deepEqual([ended?.ended, ended?.endReason], [true, 'failed']);
+    const points = await listRestorePoints(rig.database.db, 'etl-orders');
+    assert.deepEqual(
+      points.map((p) => [p.path, p.final]),
+      [
+        [nine.path, true],
+        [checkpoint(8).path, false],
+      ],
+    );
+  });
+});
+
+describe('restore', () => {
+  const chosen = 's3://lake/savepoints/savepoint-old';
+  it('takes a safety savepoint of what runs, stops it, and starts from the chosen point', async (t) => {
+    const rig = await createRig(t, { definition: { environment: 'development' } });
+    const old = await rig.run();
+    ready(rig)
+      .expect('look', seen(), seen({ state: 'FINISHED' }), seen())
+      .expect('triggerStop', undefined)
+      .expect('savepoint', { is: 'running' }, { is: 'done', path: savepoint })
+      .expect('rootCause', undefined)
+      .expect('checkpoints', noCheckpoints, { ...noCheckpoints, restored: { path: chosen, at: 1 } })
+      .expect('submit', 'submitted');
+    const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: chosen, reason: 'bad data' } });
+    assert.equal((await rig.carryOut([restoreKind])).state, 'succeeded', await rig.said(op));
+    const run = await latestRun(rig.database.db, 'etl-orders');
+    assert.deepEqual([run?.beginning, run?.restoredFrom], ['restore', chosen]);
+    assert.equal((await findRun(rig.database.db, old.id))?.endReason, 'stopped');
+    const said = await rig.said(op);
+    assert.match(said, /^etl-orders restored/);
+    assert.match(said, new RegExp(`Flink confirms: restored from ${chosen}`));
+    assert.match(said, new RegExp(`Safety savepoint of what ran before: ${savepoint}`));
+    assert.match(said, /Reason: bad data/);
+  });
+
+  it('that Flink contradicts says that the job runs from something else', async (t) => {
+    const rig = await createRig(t, { definition: { environment: 'development' } });
+    await rig.run();
+    ready(rig)
+      .expect('look', seen(), seen({ state: 'FINISHED' }), seen())
+      .expect('triggerStop', undefined)
+      .expect('savepoint', { is: 'done', path: savepoint })
+      .expect('rootCause', undefined)
+      .expect('checkpoints', noCheckpoints, { ...noCheckpoints, restored: { path: 's3://lake/other', at: 1 } })
+      .expect('submit', 'submitted');
+    const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: chosen } });
+    assert.equal((await rig.carryOut([restoreKind])).state, 'failed');
+    const said = await rig.said(op);
+    assert.match(said.split('\n')[0]!, /^etl-orders runs, but/);
+    assert.doesNotMatch(said, /is down|did not come up/);
+  });
+
+  it('that does not come up says that the job is down and offers what ran before', async (t) => {
+    const rig = await createRig(t, { definition: { environment: 'development' } });
+    await rig.run();
+    ready(rig)
+      .expect('look', seen(), seen({ state: 'FINISHED' }), gone)
+      .expect('triggerStop', undefined)
+      .expect('savepoint', { is: 'done', path: savepoint })
+      .expect('rootCause', undefined)
+      .expect('checkpoints', noCheckpoints)
+      .expect('submit', new UpstreamError('Flink refused: state cannot be mapped.'));
+    const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: chosen } });
+    assert.equal((await rig.carryOut([restoreKind])).state, 'failed');
+    const said = await rig.said(op);
+    assert.match(said, /^etl-orders is down: it was stopped for the restore/);
+    assert.match(said, new RegExp(`The state of before is safe in ${savepoint}`));
+    assert.match(said, /\[Resume what ran before\]/);
+  });
+
+  it('stops nothing when its safety savepoint fails', async (t) => {
+    const rig = await createRig(t, { definition: { environment: 'development' } });
+    const run = await rig.run();
+    ready(rig)
+      .expect('look', seen())
+      .expect('triggerStop', undefined)
+      .expect('savepoint', { is: 'failed', reason: 'No space left.', hint: undefined, path: undefined });
+    const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: chosen } });
+    assert.equal((await rig.carryOut([restoreKind])).state, 'failed');
+    assert.match(await rig.said(op), /the safety savepoint failed\. What ran goes on/);
+    assert.deepEqual(await findRun(rig.database.db, run.id), run);
+    assert.equal((await listSteps(rig.database.db, op.id)).find((s) => s.name === 'submit'), undefined);
+  });
+});
+
+it('names the person who asked', async (t) => {
+  const rig = await createRig(t);
+  ready(rig).expect('submit', 'submitted').expect('look', seen());
+  const op = await rig.accept(startKind, { actor: person('ole') });
+  await rig.carryOut([startKind]);
+  assert.match(await rig.said(op), /Asked by @ole/);
+});

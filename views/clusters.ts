@@ -1,0 +1,56 @@
+import { type Html, html } from '../src/core/html.ts';
+import { redact } from '../src/core/redact.ts';
+import type { ClusterView } from '../src/deploy/cluster-views.store.ts';
+import type { Cluster } from '../src/deploy/clusters.store.ts';
+import { ago, badge, empty, table } from './parts.ts';
+
+export interface ClusterRow {
+  cluster: Cluster;
+  view: ClusterView | undefined;
+  /** Two polls in a row without an answer. */
+  unreachable: boolean;
+  /** Jobs of the person's teams that run there. */
+  jobs: readonly string[];
+}
+
+/** Every cluster: whether it answers, its slots, what runs there. */
+export function clustersPage(rows: readonly ClusterRow[], now: Date): Html {
+  return html`<h1>Clusters</h1>
+${
+  rows.length === 0
+    ? empty(
+        'No cluster is registered.',
+        html`An admin registers clusters from a folder of YAML files: <code>npm run apply -- folder</code>`,
+      )
+    : table(
+        'Clusters',
+        [
+          { label: 'Cluster', kind: 'main' },
+          { label: 'State' },
+          { label: 'Flink' },
+          { label: 'Free slots', kind: 'num' },
+          { label: 'TaskManagers', kind: 'num' },
+          { label: 'Last answered' },
+          { label: 'Runs', kind: 'wide' },
+        ],
+        rows.map(({ cluster, view, unreachable, jobs }) => ({
+          mark: unreachable ? ('warn' as const) : undefined,
+          cells: [
+            html`<b>${cluster.name}</b> <span class="tag">${cluster.kind}</span> ${flinkLink(cluster)}`,
+            html`${view?.lastOkAt ? (unreachable ? badge('warn', 'does not answer') : badge('good', 'answers')) : unreachable ? badge('warn', 'never answered') : badge('quiet', 'not asked yet')}${unreachable && view?.lastError ? html` <span class="words">${redact(view.lastError)}</span>` : ''}`,
+            view?.flinkVersion ?? '–',
+            view?.slotsTotal == null ? '–' : `${view.slotsAvailable ?? 0} of ${view.slotsTotal}`,
+            view?.taskManagers ?? '–',
+            ago(view?.lastOkAt, now),
+            jobs.length === 0
+              ? 'nothing of yours'
+              : html`${jobs.map((name, i) => html`${i > 0 ? ', ' : ''}<a href="/jobs/${name}">${name}</a>`)}`,
+          ],
+        })),
+      )
+}`;
+}
+function flinkLink(cluster: Cluster): Html | '' {
+  const url = cluster.webUrl ?? cluster.url;
+  return /^https?:\/\//i.test(url) ? html`<a href="${url}">Flink's page</a>` : '';
+}
