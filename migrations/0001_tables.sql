@@ -231,6 +231,8 @@ CREATE TABLE "outbox_messages" (
 	"channel_kind" text DEFAULT 'slack' NOT NULL,
 	"channel" text NOT NULL,
 	"fallback_channel" text,
+	"notify_user" text,
+	"moved_from" text,
 	"thread_of" text,
 	"thread_ts" text,
 	"desired" jsonb NOT NULL,

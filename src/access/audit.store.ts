@@ -20,7 +20,8 @@ export async function record(tx: Tx, entry: AuditEntry): Promise<void> {
   const [last] = await tx.select({ hash: audit.hash }).from(audit).orderBy(desc(audit.id)).limit(1);
   const at = await dbNow(tx);
   const previousHash = last?.hash ?? '';
-  const details = entry.details ?? {};
+  // As the row will be read again: times as text, nothing undefined. Anything else would not fit its hash.
+  const details = JSON.parse(JSON.stringify(entry.details ?? {})) as Record<string, unknown>;
   await tx.insert(audit).values({
     at,
     actor: entry.actor,

@@ -12,7 +12,7 @@ export const diff = defineCommand({
   examples: ['diff etl-orders v3 v5', 'diff etl-orders v3'],
   arguments: [
     { name: 'job', summary: 'The job.', required: true, kind: 'job' },
-    { name: 'from', summary: 'A version.', required: true, kind: 'text' },
+    { name: 'from', summary: 'A version, for example v3.', required: true, kind: 'text' },
     { name: 'to', summary: 'Another version; the current one when left out.', required: false, kind: 'text' },
   ],
   options: {},

@@ -3,7 +3,7 @@ import parseArgv from 'string-argv';
 import { UserError } from '../core/errors.ts';
 import { actions, text } from '../core/message.ts';
 import { nearest, quoteWord, stripControls } from '../core/text.ts';
-import { type Args, type Command, commandButton, Reply, usageOf } from './spec.ts';
+import { type Args, type ArgumentSpec, type Command, commandButton, Reply, usageOf } from './spec.ts';
 
 const maxLength = 3000;
 
@@ -115,11 +115,11 @@ function parseArguments(command: Command, rest: readonly string[], impliedJob: s
     if (argument.kind === 'rest') {
       restWords.push(...given.splice(0));
       values[argument.name] = restWords.length > 0 ? restWords.join(' ') : undefined;
-      if (argument.required && restWords.length === 0 && !needsNothing) throw missing(command, argument.name);
+      if (argument.required && restWords.length === 0 && !needsNothing) throw missing(command, argument);
       continue;
     }
     const value = given.shift();
-    if (value === undefined && argument.required && !needsNothing) throw missing(command, argument.name);
+    if (value === undefined && argument.required && !needsNothing) throw missing(command, argument);
     values[argument.name] = value;
   }
   if (given.length > 0 && !needsNothing) throw tooMany(command, values, given, options);
@@ -158,11 +158,12 @@ function usage(command: Command) {
     text('Example: ', { code: `/flink ${command.examples[0] ?? command.name}` }),
   ];
 }
-function missing(command: Command, name: string): Reply {
+function missing(command: Command, argument: ArgumentSpec): Reply {
+  const isJob = argument.kind === 'job';
   return new Reply(
-    `${command.name} needs ${name === 'job' ? 'the name of a job' : `${/^[aeio]/.test(name) ? 'an' : 'a'} ${name}`}.`,
+    `${command.name} needs ${isJob ? 'the name of a job.' : `<${argument.name}>: ${argument.summary.replace(/^./, (c) => c.toLowerCase())}`}`,
     ...usage(command),
-    ...(name === 'job' ? [actions(commandButton('List the jobs', 'list'))] : []),
+    ...(isJob ? [actions(commandButton('List the jobs', 'list'))] : []),
   );
 }
 function tooMany(command: Command, values: Record<string, string | undefined>, extra: readonly string[], options: Args['options']): Reply {

@@ -57,6 +57,7 @@ async function run(
   const person = await knownPerson(services, request.person);
   const anyTeam = { team: undefined };
   if (decide(person, command.right, anyTeam) === 'no') throw refusal(person, command);
+  let changed = false;
   const ctx: CommandContext = {
     services,
     request,
@@ -78,12 +79,16 @@ async function run(
       return job;
     },
     async effect(change) {
+      changed = true;
       const reply = await once(database, request.deliveryKey, change);
       services.wake();
       return reply;
     },
   };
-  return command.run(ctx, args);
+  const reply = await command.run(ctx, args);
+  // Of two deliveries at once the slower one may see what the first has done as "nothing to do": it gets the first one's answer.
+  if (command.kind === 'operate' && !changed) return (await earlierReply(database.db, request.deliveryKey)) ?? reply;
+  return reply;
 }
 
 /** Stored rights, minus those whom Slack calls deactivated, guests or strangers. */

@@ -2,7 +2,7 @@ import { record } from '../access/audit.store.ts';
 import { PermissionError, UserError } from '../core/errors.ts';
 import { actions, message, text } from '../core/message.ts';
 import { addVersion, type JobDefinition } from '../jobs/jobs.store.ts';
-import { assignParameter, diffDefinitions, ParameterProblem } from '../jobs/parameters.ts';
+import { assignParameter, diffDefinitions, ParameterProblem, parameters } from '../jobs/parameters.ts';
 import { latestRun } from '../jobs/runs.store.ts';
 import { lockJob } from './job-lock.store.ts';
 import { commandButton, defineCommand } from './spec.ts';
@@ -11,8 +11,7 @@ import { diffTable } from './views/diff-table.ts';
 export const set = defineCommand({
   name: 'set',
   summary: 'Change parameters: makes the next version; what runs stays until a restart.',
-  details:
-    'key=value, several at once; an empty value unsets. Keys: parallelism, args, main-class, checkpoint-interval and so on, or any Flink key.',
+  details: `Several at once; an empty value unsets. Keys: ${parameters.map((p) => p.key).join(', ')}, or any Flink key.`,
   examples: [
     'set etl-orders parallelism=4',
     'set etl-orders args="--rate 200" taskmanager.memory.process.size=2g',
@@ -20,7 +19,7 @@ export const set = defineCommand({
   ],
   arguments: [
     { name: 'job', summary: 'The job.', required: true, kind: 'job' },
-    { name: 'key=value', summary: 'What to change.', required: true, kind: 'rest' },
+    { name: 'key=value', summary: 'What to change, for example parallelism=4.', required: true, kind: 'rest' },
   ],
   options: {},
   kind: 'operate',

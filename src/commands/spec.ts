@@ -91,7 +91,7 @@ export class Reply extends Error {
 
 /** `start <job> [--build] [--version <vN>]` */
 export function usageOf(command: Command): string {
-  const args = command.arguments.map((a) => (a.required ? `<${a.name}>` : `[${a.name}]`));
+  const args = command.arguments.map((a) => `${a.required ? `<${a.name}>` : `[${a.name}]`}${a.kind === 'rest' ? '...' : ''}`);
   const options = Object.entries(command.options).map(([name, o]) => `[--${name}${o.value ? ` <${o.value}>` : ''}]`);
   return [command.name, ...args, ...options].join(' ');
 }

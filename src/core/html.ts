@@ -1,4 +1,4 @@
-/** Markup that is safe to send; only the `html` tag and `raw` make it, so a plain string can never pass for markup. */
+/** Markup that is safe to send; only the `html` tag makes it, so a plain string can never pass for markup. */
 export class Html {
   readonly markup: string;
   constructor(markup: string) {
@@ -28,14 +28,4 @@ function render(value: HtmlValue): string {
   if (Array.isArray(value)) return value.map(render).join('');
   if (value === null || value === undefined || typeof value === 'boolean') return '';
   return escapeHtml(String(value));
-}
-
-/** Trusted markup (icons, inlined style sheets of this project). A house test lists who calls it. */
-export function raw(markup: string): Html {
-  return new Html(markup);
-}
-
-/** The URL if it is http(s), mailto or a path of this site, else `#`: guards against `javascript:` in links. */
-export function safeUrl(url: string): string {
-  return /^(https?:\/\/|mailto:|\/(?!\/)|#)/i.test(url) ? url : '#';
 }

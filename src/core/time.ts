@@ -1,9 +1,3 @@
-/** Where the current time comes from; tests hand in their own. Deadlines and leases use the database's clock instead. */
-export interface Clock {
-  now(): Date;
-}
-export const systemClock: Clock = { now: () => new Date() };
-
 /** A duration for people: `340 ms`, `2.1 s`, `41 s`, `4 min`, `3 h 12 min`, `5 d 2 h`. */
 export function formatDuration(ms: number): string {
   if (!Number.isFinite(ms) || ms < 0) return '0 ms';

@@ -1,3 +1,4 @@
+import { parseDuration } from '../core/time.ts';
 import type { JobDefinition } from '../db/schema/index.ts';
 
 /**
@@ -26,8 +27,9 @@ export function flinkOptions(job: string, definition: JobDefinition): Record<str
   return { ...options, ...d.flink };
 }
 
-/** `10s` and `5 min` as Flink reads them. */
+/** `10s` and `5 min` as Flink reads them; it takes no fractions, so `1.5 min` becomes `90000ms`. */
 function flinkDuration(value: string): string {
+  if (value.includes('.')) return `${Math.round(parseDuration(value) ?? 0)}ms`;
   return value
     .replace(/\s+/g, '')
     .replace(/(\d)m$/, '$1min')

@@ -140,6 +140,7 @@ export const parameters: readonly Parameter[] = [
       const match = /^fixed-delay\s*\(\s*(\d+)\s*,\s*([^)]+?)\s*\)$/.exec(v);
       if (!match || parseDuration(match[2]!) === undefined)
         return problem(`${v} is no restart strategy: expected none, exponential-delay or fixed-delay(3, 10s).`);
+      if (Number(match[1]) > 2_147_483_647) return problem(`restart-strategy: ${match[1]} attempts are more than Flink can count.`);
       return { ...rest, restartStrategy: { kind: 'fixed-delay', attempts: Number(match[1]), delay: match[2]! } };
     },
   },
@@ -179,7 +180,8 @@ export const parameters: readonly Parameter[] = [
     show: (d) => (d.links.length === 0 ? undefined : d.links.map((l) => `${l.label}=${l.url}`).join('\n')),
     assign(d, v) {
       const links = v
-        .split(/[\n,]/)
+        // A comma separates links only where another one begins: addresses hold commas too.
+        .split(/\n|,(?=[^=,\n]+=\s*https?:\/\/)/i)
         .map((line) => line.trim())
         .filter(Boolean)
         .map((line) => {

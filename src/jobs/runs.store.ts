@@ -43,15 +43,6 @@ export async function liveRuns(db: Db | Tx, cluster: string): Promise<Run[]> {
     .from(runs)
     .where(and(eq(runs.cluster, cluster), eq(runs.ended, false)));
 }
-/** The run under a Flink job id of a cluster. */
-export async function runOfFlinkJob(db: Db | Tx, cluster: string, flinkJobId: string): Promise<Run | undefined> {
-  const [row] = await db
-    .select()
-    .from(runs)
-    .where(and(eq(runs.cluster, cluster), eq(runs.flinkJobId, flinkJobId)));
-  return row;
-}
-
 /** Records a run before it is submitted. Doing so twice changes nothing. */
 export async function insertRun(tx: Tx, run: RunInput): Promise<void> {
   await tx.insert(runs).values(run).onConflictDoNothing();
@@ -86,11 +77,4 @@ export async function versionsThatRan(db: Db | Tx, job: string): Promise<Set<num
     .where(and(eq(runs.job, job), sql`${runs.runningAt} is not null`))
     .groupBy(runs.version);
   return new Set(rows.map((row) => row.version));
-}
-/** Runs that wait for their first checkpoint. */
-export async function runsWithoutFirstCheckpoint(db: Db | Tx, cluster: string): Promise<Run[]> {
-  return db
-    .select()
-    .from(runs)
-    .where(and(eq(runs.cluster, cluster), eq(runs.firstCheckpoint, 'waiting'), eq(runs.ended, false), isNull(runs.endedAt)));
 }

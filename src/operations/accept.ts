@@ -60,6 +60,7 @@ async function acceptNew(tx: Tx, request: AcceptRequest): Promise<Operation> {
     dedupeKey: `operation:${id}`,
     channel,
     fallbackChannel: request.jobChannel,
+    notifyUser: request.actor.userId,
     threadTs: request.origin.threadTs,
     // Replaced below, once the row exists that it tells of.
     message: { tone: 'busy', title: job.name, parts: [] },

@@ -149,17 +149,6 @@ export async function heldJobs(db: Db | Tx): Promise<Set<string>> {
     .where(and(eq(operations.holds, true), inArray(operations.state, [...activeStates])));
   return new Set(rows.map((row) => row.job));
 }
-/** The newest operation of one kind on a job that ended. */
-export async function lastEnded(db: Db | Tx, job: string, kinds: readonly string[]): Promise<Operation | undefined> {
-  const [row] = await db
-    .select()
-    .from(operations)
-    .where(and(eq(operations.job, job), inArray(operations.kind, [...kinds]), inArray(operations.state, ['succeeded', 'failed'])))
-    .orderBy(desc(operations.finishedAt))
-    .limit(1);
-  return row;
-}
-
 /** Inserts an operation. @throws ConflictError naming the holder when another one holds the job. */
 export async function insertOperation(tx: Tx, row: Values<typeof operations.$inferInsert>): Promise<void> {
   if (row.holds) {

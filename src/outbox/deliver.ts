@@ -1,7 +1,18 @@
 import type { Log } from '../core/log.ts';
+import { message, type Span, text } from '../core/message.ts';
 import { sleep } from '../core/time.ts';
 import type { Db } from '../db/db.ts';
-import { claimDue, findMessage, noteLater, notePostAgain, notePosting, noteRefused, noteSent, type OutboxRow } from './outbox.store.ts';
+import {
+  claimDue,
+  desire,
+  findMessage,
+  noteLater,
+  notePostAgain,
+  notePosting,
+  noteRefused,
+  noteSent,
+  type OutboxRow,
+} from './outbox.store.ts';
 import type { Delivery, PostResult, Sender } from './sender.ts';
 
 export interface DeliverDeps {
@@ -107,11 +118,29 @@ async function deliverOne(deps: DeliverDeps, row: OutboxRow): Promise<void> {
 }
 
 async function settle(deps: DeliverDeps, row: OutboxRow, result: PostResult): Promise<void> {
-  if (result.is === 'sent') return noteSent(deps.db, row, result, deps.editPaceMs ?? 1000);
+  if (result.is === 'sent') {
+    await noteSent(deps.db, row, result, deps.editPaceMs ?? 1000);
+    if (row.movedFrom && row.notifyUser && row.sentVersion === 0) await tellMoved(deps, row, result);
+    return;
+  }
   if (result.is === 'later') return noteLater(deps.db, row, result.afterMs, result.reason, false);
   if (result.is === 'unknown') return noteLater(deps.db, row, backoffMs(row.attempts), result.reason, true);
   const what = await noteRefused(deps.db, row, result.reason);
   deps.log.warn({ outboxId: row.id, channel: row.channel, reason: result.reason, what }, 'channel refused a message');
+}
+
+/** Where a message went that could not be posted where it was asked for: a direct message with the link. */
+async function tellMoved(deps: DeliverDeps, row: OutboxRow, at: { channel: string; permalink?: string }): Promise<void> {
+  const link: Span[] = at.permalink ? [{ link: 'progress', url: at.permalink }] : ['progress'];
+  await desire(deps.db, {
+    dedupeKey: `moved:${row.id}`,
+    channel: row.notifyUser as string,
+    message: message(
+      'neutral',
+      'I cannot post where you typed',
+      text('The ', ...link, ' is shown in ', { channel: at.channel }, '. To have it where you type, invite me there.'),
+    ),
+  });
 }
 
 /** 1 s, 2 s, 4 s ... 60 s, with a fifth of jitter. */

@@ -12,6 +12,8 @@ export interface DesiredMessage {
   dedupeKey: string;
   channel: string;
   fallbackChannel?: string | undefined;
+  /** Slack user id of who is told, with a link, when the message had to go to the fallback channel. */
+  notifyUser?: string | undefined;
   /** Outbox id of the message in whose thread this one goes. */
   threadOf?: string | undefined;
   /** Thread that a person typed in. */
@@ -30,6 +32,7 @@ export async function desire(tx: Db | Tx, wanted: DesiredMessage): Promise<strin
       dedupeKey: wanted.dedupeKey,
       channel: wanted.channel,
       fallbackChannel: wanted.fallbackChannel ?? null,
+      notifyUser: wanted.notifyUser ?? null,
       threadOf: wanted.threadOf ?? null,
       threadTs: wanted.threadTs ?? null,
       desired: wanted.message,
@@ -41,11 +44,6 @@ export async function desire(tx: Db | Tx, wanted: DesiredMessage): Promise<strin
     .onConflictDoUpdate({ target: outboxMessages.dedupeKey, set: changed(wanted.message) })
     .returning({ id: outboxMessages.id });
   return row!.id;
-}
-
-/** Changes what an existing message should say. */
-export async function redesire(tx: Db | Tx, id: string, message: Message): Promise<void> {
-  await tx.update(outboxMessages).set(changed(message)).where(eq(outboxMessages.id, id));
 }
 
 function changed(message: Message) {
@@ -167,6 +165,7 @@ export async function noteRefused(db: Db, row: OutboxRow, reason: string): Promi
         ? {
             channel: fallback,
             fallbackChannel: null,
+            movedFrom: row.channel,
             threadTs: null,
             sentTs: null,
             sentChannel: null,
@@ -193,14 +192,4 @@ export async function outboxHealth(db: Db): Promise<{ pending: number; failed: n
       (extract(epoch from sluice_now() - min(updated_at) filter (where state = 'pending' and next_at <= sluice_now())) * 1000)::int as oldest
     from outbox_messages`);
   return { pending: rows[0]?.pending ?? 0, failed: rows[0]?.failed ?? 0, oldestMs: rows[0]?.oldest ?? 0 };
-}
-
-/** The newest failed deliveries, for the page. */
-export async function failedMessages(db: Db, limit = 20): Promise<OutboxRow[]> {
-  return db
-    .select()
-    .from(outboxMessages)
-    .where(and(eq(outboxMessages.state, 'failed'), lte(outboxMessages.createdAt, now)))
-    .orderBy(asc(outboxMessages.createdAt))
-    .limit(limit);
 }

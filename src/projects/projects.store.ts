@@ -1,8 +1,8 @@
 import type { Db, Tx } from '../db/db.ts';
 import { asc, eq } from '../db/query.ts';
-import { type CredentialRef, projects, type SecretRef } from '../db/schema/index.ts';
+import { type CredentialRef, projects } from '../db/schema/index.ts';
 
-export type { CredentialRef, SecretRef };
+export type { CredentialRef };
 export type Project = typeof projects.$inferSelect;
 
 /** Every project, by name. */

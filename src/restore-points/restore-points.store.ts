@@ -38,17 +38,6 @@ export async function restorePointsOfRun(db: Db | Tx, runId: string): Promise<Re
     .where(and(eq(restorePoints.runId, runId), eq(restorePoints.state, 'available')))
     .orderBy(desc(restorePoints.takenAt));
 }
-export async function findRestorePoint(db: Db | Tx, id: string): Promise<RestorePoint | undefined> {
-  const [row] = await db.select().from(restorePoints).where(eq(restorePoints.id, id));
-  return row;
-}
-export async function findRestorePointByPath(db: Db | Tx, job: string, paths: readonly string[]): Promise<RestorePoint | undefined> {
-  const [row] = await db
-    .select()
-    .from(restorePoints)
-    .where(and(eq(restorePoints.job, job), inArray(restorePoints.path, [...paths])));
-  return row;
-}
 /** Marks restore points as gone: Flink subsumed them, or their files are not there any more. */
 export async function markVanished(db: Db | Tx, ids: readonly string[]): Promise<void> {
   if (ids.length > 0)

@@ -10,7 +10,7 @@ const images = join(import.meta.dirname, '../../docs/images');
 /** Paths below it are seen in the pictures, so it is the same at every run. */
 const home = join(tmpdir(), 'sluice-pictures');
 const size = { width: 1280, height: 900 };
-const stepMs = 180_000;
+const stepMs = 60_000;
 
 /** `npm run screenshots`: starts the demo, holds the conversation of the README in the practice workspace, and takes its pictures. */
 async function main(): Promise<void> {
@@ -93,7 +93,7 @@ async function act(browser: Browser, practiceUrl: string, person: string): Promi
     async sees(pattern) {
       const found = page.locator('.msg').filter({ hasText: pattern }).last();
       await found.waitFor({ timeout: stepMs });
-      return (await found.textContent()) ?? '';
+      return found.innerText();
     },
   };
 }

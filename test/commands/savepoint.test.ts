@@ -23,5 +23,5 @@ test('of what does not run there is no savepoint', async (t) => {
   await w.refused(vic, 'savepoint etl-orders', /You may not use savepoint/);
   await w.refused(emma, 'savepoint etl-orders', /^etl-orders has never run/);
   await w.run('etl-orders', stopped);
-  await w.refused(emma, 'savepoint etl-orders', /^etl-orders does not run: it ended 10 min ago \(stopped\)\.\nTo start it/);
+  await w.refused(emma, 'savepoint etl-orders', /^etl-orders does not run: it was stopped 10 min ago\.\nTo start it/);
 });

@@ -45,7 +45,7 @@ test('what is wrong is said all at once, and nothing is saved', async (t) => {
     /parallelism is a whole number from 1 to 32768, not many\. There is no parameter paralelism\. Did you mean parallelism\?\nNothing was changed/,
   );
   await w.refused(emma, 'set etl-orders parallelism', /^parallelism is no key=value\.\nFor example: \/flink set etl-orders parallelism=4/);
-  await w.refused(emma, 'set etl-orders', /^set needs a key=value/);
+  await w.refused(emma, 'set etl-orders', /^set needs <key=value>: what to change/);
   await w.refused(emma, 'set etl-orders cluster=nowhere', /There is no cluster nowhere/);
 });
 

@@ -80,7 +80,7 @@ test('what does not run is not stopped', async (t) => {
   const w = await createWorld(t);
   await w.refused(emma, 'stop etl-orders', /^etl-orders has never run\.\nTo start it: \/flink start etl-orders/);
   await w.run('etl-orders', stopped);
-  await w.refused(emma, 'stop etl-orders', /^etl-orders does not run: it ended 10 min ago \(stopped\)/);
+  await w.refused(emma, 'stop etl-orders', /^etl-orders does not run: it was stopped 10 min ago/);
   await w.refused(vic, 'stop etl-orders', /You may not use stop/);
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { does, etl, flinkJobIdOf, onlyJobIs, operationIdOf, pathOf, restoredFrom, startWorld, type World } from './world.ts';
+import { does, etl, eventually, flinkJobIdOf, onlyJobIs, operationIdOf, pathOf, restoredFrom, startWorld, type World } from './world.ts';
 
 describe('over Socket Mode, with no HTTP from Slack', { timeout: 600_000 }, () => {
   let w: World;
@@ -32,6 +32,7 @@ describe('over Socket Mode, with no HTTP from Slack', { timeout: 600_000 }, () =
   test('sockets that drop come back, and a command delivered three times starts one run', async () => {
     await does(w.emma, '/flink stop etl-orders', /stopped with savepoint/);
     w.demo.practice.dropSockets();
+    await eventually('both connections are back', async () => w.demo.practice.sockets() === 2);
     await w.practice.control('faults', { deliverTimes: 3 });
     const answer = await w.emma.says('/flink start etl-orders', { ...etl, timeoutMs: 30_000 });
     await w.practice.control('faults', { deliverTimes: 1 });

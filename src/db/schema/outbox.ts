@@ -14,6 +14,10 @@ export const outboxMessages = pgTable(
     channel: text().notNull(),
     /** Where it goes when the first place refuses (not in channel, archived). */
     fallbackChannel: text('fallback_channel'),
+    /** Slack user id of who is told by a direct message, with a link, when it had to go to the other place. */
+    notifyUser: text('notify_user'),
+    /** The place that refused. */
+    movedFrom: text('moved_from'),
     /** Outbox id of the message whose thread this one belongs to. */
     threadOf: text('thread_of'),
     /** Slack timestamp of a thread that a person typed in. */

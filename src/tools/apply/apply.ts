@@ -60,7 +60,7 @@ export async function applyFolder(
       check(f, 'buildArgs', problems, () => checkMavenArgs(f.value.buildArgs));
       if (f.value.module !== undefined) check(f, 'module', problems, () => checkModule(f.value.module as string));
     }
-    for (const f of read.person) f.value.roles.forEach((r, i) => must(f, `roles.${i}.team`, r.team, teams, 'team'));
+    for (const f of read.person) for (const [i, r] of f.value.roles.entries()) must(f, `roles.${i}.team`, r.team, teams, 'team');
     const definitions = new Map<string, JobDefinition>();
     for (const f of read.job) {
       must(f, 'team', f.value.team, teams, 'team');

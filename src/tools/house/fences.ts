@@ -26,8 +26,8 @@ const fences: readonly Fence[] = [
   { packages: ['string-argv'], inside: ['src/commands/'] },
   { packages: ['fastest-levenshtein'], inside: ['src/core/'] },
   { packages: ['ws'], inside: ['src/practice/'] },
-  { packages: ['yaml'], inside: ['src/config/', 'src/tools/'] },
-  { packages: ['pino'], inside: ['src/main.ts', 'src/app.ts', 'src/tools/', 'src/demo/'] },
+  { packages: ['yaml'], inside: ['src/config/', 'src/tools/', 'src/demo/'] },
+  { packages: ['pino'], inside: ['src/log.ts'] },
   { packages: ['oxc-parser', 'playwright-core', '@sparticuz/chromium'], inside: ['src/tools/'] },
   { packages: ['zod'] },
 ];

@@ -16,7 +16,9 @@ export function commandsPage(commands: readonly Command[]): string {
     '',
     '| Command | What it does |',
     '| --- | --- |',
-    ...commands.filter((command) => !command.hidden).map((command) => `| [${command.name}](#${command.name}) | ${cell(command.summary)} |`),
+    ...commands
+      .filter((command) => !command.hidden)
+      .map((command) => `| [${command.name}](#${command.name}) | ${cell(prose(command.summary))} |`),
   ];
   for (const command of commands) lines.push('', ...section(command));
   return `${lines.join('\n')}\n`;
@@ -31,7 +33,7 @@ function section(command: Command): string[] {
   return [
     `## ${command.name}`,
     '',
-    [command.summary, command.details, ...also].filter(Boolean).join(' '),
+    prose([command.summary, command.details, ...also].filter(Boolean).join(' ')),
     '',
     ...fenced([usageOf(command)]),
     ...(takes.length > 0
@@ -47,4 +49,8 @@ function section(command: Command): string[] {
 }
 function fenced(commands: readonly string[]): string[] {
   return ['```', ...commands.map((line) => `/flink ${line}`), '```'];
+}
+/** Options in a sentence, as code. */
+function prose(text: string): string {
+  return text.replace(/(?<=^|\s)--[a-z-]+/g, '`$&`');
 }

@@ -1,0 +1,120 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UpstreamError } from '../../core/errors.ts';
+import { run, startDaemon } from '../../core/process.ts';
+import { sleep } from '../../core/time.ts';
+import { freePort } from '../../demo/free-port.ts';
+import { planArrivals } from './arrivals.ts';
+import type { Closing } from './closing.ts';
+import type { Conversation } from './conversation.ts';
+import type { EmptyBoltOrder } from './empty-bolt.ts';
+import type { LoadAnswer, LoadOrder } from './load.ts';
+import type { BenchOptions } from './options.ts';
+import type { Aim, Figure } from './report.ts';
+import { projectRoot, type Slack, temporaryFolder } from './rig.ts';
+import { jobName, sendCommand } from './sluice.ts';
+import { differences, formatMs, median, percentile } from './stats.ts';
+
+const sliceSeconds = 10;
+/** Slack waits 3 s for an acknowledgement. */
+const slackWaitsMs = 3000;
+
+/** How fast `/flink status` is acknowledged, beside an empty Bolt app on the same machine in the same minutes. */
+export async function measureAck(
+  closing: Closing,
+  slack: Slack,
+  sluiceUrl: string,
+  talk: Conversation,
+  options: BenchOptions,
+): Promise<Omit<Figure, 'facts'>> {
+  await talk.does(`/flink start ${jobName}`);
+  await talk.does(`/flink savepoint ${jobName}`);
+  const boltUrl = await startEmptyBolt(closing, slack);
+  const order: LoadOrder = {
+    urls: [`${sluiceUrl}/slack/events`, `${boltUrl}/slack/events`],
+    signingSecret: slack.signingSecret,
+    text: `status ${jobName}`,
+    arrivals: planArrivals({ ratePerS: options.rate, seconds: options.seconds, sliceSeconds, warmUpSeconds: 5, sides: 2 }),
+  };
+  const answers = await sendLoad(order);
+  await talk.does(`/flink stop ${jobName}`);
+  const [sluice, bolt] = [0, 1].map((side) => answers.filter((a) => a.side === side && a.slice >= 0)) as [LoadAnswer[], LoadAnswer[]];
+  const p99 = percentile(sluice.map(latency), 0.99);
+  const failed = sluice.filter((a) => a.status !== 200).length;
+  const aims: Aim[] = [
+    { text: `Every one of ${sluice.length} commands was acknowledged${failed > 0 ? `, but for ${failed}` : ''}.`, met: failed === 0 },
+    {
+      text: `Slack waits 3 s; the slowest took ${formatMs(Math.max(...sluice.map(latency)))}.`,
+      met: sluice.every((a) => a.latencyMs < slackWaitsMs),
+    },
+    { text: `99 of 100 within ${formatMs(p99)}, aimed at was 100 ms.`, met: p99 <= 100 },
+  ];
+  return {
+    name: 'ack',
+    title: 'Acknowledgement',
+    how:
+      `\`/flink status ${jobName}\` of a running job, ${options.rate} commands a second for ${options.seconds} s on each side in turns of ${sliceSeconds} s, after 5 s of warm-up; ` +
+      'signed HTTP requests from a process of their own over connections kept open, sent at fixed times whether earlier ones were answered or not, timed from when each was due to the last byte of the answer. ' +
+      'Sluice answers with the whole status in the acknowledgement, from its embedded PostgreSQL, while it watches a real cluster; the empty Bolt app has one command that calls `ack()`.',
+    tables: [
+      {
+        head: ['', 'p50', 'p90', 'p99', 'slowest', 'answered'],
+        rows: [row('Sluice `/flink status`', sluice), row('empty Bolt app', bolt)],
+      },
+    ],
+    aims,
+    notes: [
+      `Sluice takes ${formatMs(median(slicePairs(sluice, bolt, 0.5)))} more at p50 and ${formatMs(median(slicePairs(sluice, bolt, 0.99)))} more at p99 (medians of ${slicePairs(sluice, bolt, 0.5).length} pairs of slices).`,
+      `The load itself was at most ${formatMs(Math.max(...answers.map((a) => a.lateMs)))} late, half of it within ${formatMs(median(answers.map((a) => a.lateMs)))}.`,
+    ],
+  };
+}
+
+const latency = (answer: LoadAnswer) => answer.latencyMs;
+function row(name: string, answers: readonly LoadAnswer[]): string[] {
+  const all = answers.map(latency);
+  const good = answers.filter((a) => a.status === 200).length;
+  return [name, ...[0.5, 0.9, 0.99, 1].map((share) => formatMs(percentile(all, share))), `${good} of ${answers.length}`];
+}
+function slicePairs(first: readonly LoadAnswer[], second: readonly LoadAnswer[], share: number): number[] {
+  const slices = [...new Set(first.map((a) => a.slice))];
+  const of = (answers: readonly LoadAnswer[]) =>
+    slices.map((slice) => percentile(answers.filter((a) => a.slice === slice).map(latency), share));
+  return differences(of(first), of(second));
+}
+
+async function startEmptyBolt(closing: Closing, slack: Slack): Promise<string> {
+  const dir = await temporaryFolder(closing);
+  const port = await freePort(0);
+  const order: EmptyBoltOrder = {
+    port,
+    slackApiUrl: slack.practice.apiUrl,
+    botToken: slack.botToken,
+    signingSecret: slack.signingSecret,
+  };
+  const file = join(dir, 'order.json');
+  await writeFile(file, JSON.stringify(order), { mode: 0o600 });
+  const script = join(import.meta.dirname, 'empty-bolt.ts');
+  const logFile = join(dir, 'bolt.log');
+  const daemon = await startDaemon(process.execPath, [script, file], { cwd: projectRoot, logFile });
+  closing.add(() => daemon.stop('SIGTERM', 3000));
+  const url = `http://127.0.0.1:${port}`;
+  for (const deadline = performance.now() + 30_000; (await sendCommand(url, slack, 'status')) === undefined; await sleep(50))
+    if (performance.now() > deadline) throw new UpstreamError('The empty Bolt app did not start.', { details: { logFile } });
+  return url;
+}
+
+async function sendLoad(order: LoadOrder): Promise<LoadAnswer[]> {
+  const last = order.arrivals.at(-1)?.atMs ?? 0;
+  const ended = await run(process.execPath, [join(import.meta.dirname, 'load.ts')], {
+    cwd: projectRoot,
+    input: JSON.stringify(order),
+    timeoutMs: last + 60_000,
+    maxOutput: 64 * 1024 * 1024,
+  });
+  if (ended.code !== 0) throw new UpstreamError(`The load could not be sent: ${ended.tail.slice(-3).join(' ')}`);
+  return ended.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as LoadAnswer);
+}
