@@ -1,7 +1,7 @@
 /** A duration for people: `340 ms`, `2.1 s`, `41 s`, `4 min`, `3 h 12 min`, `5 d 2 h`. */
 export function formatDuration(ms: number): string {
   if (!Number.isFinite(ms) || ms < 0) return '0 ms';
-  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
   const s = ms / 1000;
   if (s < 9.95) return `${s.toFixed(1)} s`;
   if (s < 119.5) return `${Math.round(s)} s`;

@@ -51,6 +51,13 @@ export async function insertRun(tx: Tx, run: RunInput): Promise<void> {
 export async function updateRun(tx: Db | Tx, id: string, change: RunChange): Promise<void> {
   await tx.update(runs).set(change).where(eq(runs.id, id));
 }
+/** The same, unless its end was recorded meanwhile: what was seen before must not overwrite it. */
+export async function updateLiveRun(tx: Db | Tx, id: string, change: RunChange): Promise<void> {
+  await tx
+    .update(runs)
+    .set(change)
+    .where(and(eq(runs.id, id), eq(runs.ended, false)));
+}
 /** Records the proven end of a run, once: the first reason stays. True if this call ended it. */
 export async function endRun(tx: Db | Tx, id: string, end: { state: string; reason: string }): Promise<boolean> {
   const rows = await tx

@@ -26,6 +26,8 @@ export async function lastStateOf(db: Db | Tx, run: Run, cluster: OpenCluster, c
   const points = await restorePointsOfRun(db, run.id);
   const newest = points[0];
   if (!newest) {
+    // It got further than where it began, so going back there would rewind it.
+    if (run.lastCheckpoint) return { is: 'none', why: lostWords(run) };
     if (run.restoredFrom)
       return ofPath(run.restoredFrom, run, cluster, 'the run kept no state of its own, so it goes back to where that run began');
     return { is: 'none', why: run.checkpointIntervalMs === 0 ? 'its checkpointing was off' : 'it ended before its first checkpoint' };
@@ -39,6 +41,11 @@ export async function lastStateOf(db: Db | Tx, run: Run, cluster: OpenCluster, c
     checked: sight.is === 'complete',
     note: sight.is === 'cannot-check' ? sight.why : undefined,
   };
+}
+
+function lostWords(run: Run): string {
+  if (run.endReason === 'finished') return 'it finished, and Flink then deletes its checkpoints';
+  return run.lastCheckpoint?.path ? 'its checkpoints are gone' : 'its checkpoints were kept in memory only';
 }
 
 async function ofPath(path: string, run: Run, cluster: OpenCluster, note: string): Promise<LastState> {

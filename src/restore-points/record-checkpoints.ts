@@ -23,7 +23,8 @@ export async function recordCheckpoints(tx: Db | Tx, run: Run, sight: Checkpoint
       flinkVersion: run.flinkVersion,
       checkpointId: c.id,
     });
-  const keptIds = new Set(kept.map((c) => c.id));
+  // Savepoints share the numbers but are never subsumed: one in the history says nothing about checkpoints.
+  const keptIds = new Set(kept.flatMap((c) => (c.isSavepoint ? [] : [c.id])));
   const oldestKept = Math.min(...keptIds);
   const known = await restorePointsOfRun(tx, run.id);
   const subsumed = known.filter(

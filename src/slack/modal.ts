@@ -74,7 +74,7 @@ export function askModal(value: ActionValue, buttonLabel: string, origin: AskOri
     type: 'modal',
     callback_id: askCallbackId,
     title: plain(truncate(title, 24)),
-    submit: plain(truncate(buttonLabel, 24)),
+    submit: plain(buttonLabel.endsWith('…') ? 'Continue' : truncate(buttonLabel, 24)),
     close: plain('Cancel'),
     private_metadata: JSON.stringify(metadata),
     blocks,

@@ -8,8 +8,8 @@ import { createLog } from '../log.ts';
 
 const images = join(import.meta.dirname, '../../docs/images');
 /** Paths below it are seen in the pictures, so it is the same at every run. */
-const home = join(tmpdir(), 'sluice-pictures');
-const size = { width: 1280, height: 900 };
+const home = join(tmpdir(), 'sluice');
+const size = { width: 1280, height: 960 };
 const stepMs = 60_000;
 
 /** `npm run screenshots`: starts the demo, holds the conversation of the README in the practice workspace, and takes its pictures. */
@@ -41,36 +41,68 @@ async function main(): Promise<void> {
 
 async function converse(demo: Demo, browser: Browser, say: (line: string) => void): Promise<void> {
   const emma = await act(browser, demo.practiceUrl, 'U0EMMA');
-  say('Two builds and two starts …');
-  for (const job of ['customers', 'etl-orders']) {
-    await emma.type(`/flink build ${job}`);
-    await emma.sees(new RegExp(`Built ${job}: v\\d`));
-    await emma.type(`/flink start ${job}`);
-    await emma.sees(new RegExp(`${job} started: v\\d[^]*Checkpoint \\d`));
-  }
-  say('A savepoint, a newer version, a restart …');
+  say('A build, a start, a savepoint …');
+  await emma.type('/flink build etl-orders');
+  await emma.sees(/Built etl-orders: v\d/);
+  await emma.type('/flink start etl-orders');
+  await emma.sees(/etl-orders started: v\d[^]*Checkpoint \d/);
   await emma.type('/flink savepoint etl-orders');
   const taken = await emma.sees(/Savepoint of etl-orders taken/);
   const savepoint = /file:\S+savepoint-\w+-\w+/.exec(taken)?.[0] ?? '';
+  say('A newer version, a restart …');
   await emma.type('/flink set etl-orders args="--rate 80" checkpoint-interval=5s');
   await emma.sees(/etl-orders v3 saved/);
   await emma.type('/flink restart etl-orders --version v3');
   await emma.sees(/etl-orders restarted: v3[^]*Checkpoint \d/);
-  say('A restore that a lead has to approve …');
-  await emma.type(`/flink restore etl-orders --from ${savepoint} --reason "v3 counts orders of the last hour twice"`);
+  say('A restore that a lead has to approve, and a build beside it …');
   const lena = await act(browser, demo.practiceUrl, 'U0LENA');
+  await emma.type('v3 counts some orders twice. I ask for a restore.');
+  await emma.type(`/flink restore etl-orders --from ${savepoint} --reason "v3 counts orders twice, back to the state of v2"`);
   await lena.sees(/Approval needed/);
-  await lena.page.screenshot({ path: join(images, 'practice.png') });
+  await emma.type('Building customers meanwhile.');
+  await emma.type('/flink build customers');
+  await lena.sees(/Building customers[^]*Compile[^]*\d s ·/);
+  await lena.page.locator('.msg').filter({ hasText: 'Building customers' }).getByRole('button', { name: /repl/ }).click();
+  await lena.page.locator('aside .msg').filter({ hasText: /compiler/ }).waitFor({ timeout: stepMs });
+  await shoot(lena.page, 'practice.png');
 
   await lena.type('/flink web etl-orders');
-  const link = lena.page.getByRole('link', { name: 'Open the page' }).last();
-  await link.waitFor();
-  const admin = await newPage(browser);
-  await admin.goto((await link.getAttribute('href')) ?? '');
+  const opened = lena.page.waitForEvent('popup');
+  await lena.page.getByRole('button', { name: 'Open the page' }).last().click();
+  const admin = await opened;
   await admin.getByRole('button', { name: 'Sign in' }).click();
   await admin.getByRole('heading', { name: 'etl-orders' }).first().waitFor();
-  await admin.screenshot({ path: join(images, 'admin.png') });
+  await shoot(admin, 'admin.png');
+  await emma.sees(/Built customers/);
   say(`Pictures are in ${images}`);
+}
+
+/** The marks before a title are emoji; the test browser has no font for them, so they are drawn. */
+const drawMarks = `(() => {
+  const shapes = {
+    '✅': '<rect x="1" y="1" width="14" height="14" rx="3" fill="#2f9e62"/><path d="M4 8.5l2.8 2.8L12 5.5" fill="none" stroke="#fff" stroke-width="2"/>',
+    '⚠️': '<path d="M8 1.5L15.5 14.5H.5z" fill="#e0a21b"/><path d="M8 6v4.5M8 11.7v1.5" stroke="#3d2c00" stroke-width="1.6"/>',
+    '🔴': '<circle cx="8" cy="8" r="7" fill="#cc3b4a"/>',
+    '⏳': '<path d="M4 1.5h8M4 14.5h8" stroke="#8a6d3b" stroke-width="1.8"/><path d="M5 2.5h6v3L8.7 8 11 10.500v3H5v-3L7.300 8 5 5.500z" fill="#e8c27a" stroke="#8a6d3b"/>',
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const nodes = [];
+  while (walker.nextNode()) nodes.push(walker.currentNode);
+  for (const node of nodes) {
+    const mark = Object.keys(shapes).find((m) => node.data.includes(m));
+    if (!mark) continue;
+    const [before, ...after] = node.data.split(mark);
+    const holder = document.createElement('span');
+    holder.innerHTML = '<svg width="16" height="16" viewBox="0 0 16 16" class="drawn-mark">' + shapes[mark] + '</svg>';
+    holder.firstChild.style.verticalAlign = '-2px';
+    node.replaceWith(before, holder, after.join(mark));
+  }
+})()`;
+async function shoot(page: Page, file: string): Promise<void> {
+  await page.mouse.move(0, 0);
+  await page.evaluate(`for (const log of document.querySelectorAll('.log')) log.scrollTop = log.scrollHeight`);
+  await page.evaluate(drawMarks);
+  await page.screenshot({ path: join(images, file), animations: 'disabled' });
 }
 
 interface Actor {

@@ -4,7 +4,7 @@ import { now } from '../db/clock.ts';
 import type { Database, Tx } from '../db/db.ts';
 import { updateClusterView } from '../deploy/cluster-views.store.ts';
 import type { CheckpointSight } from '../deploy/deployer.ts';
-import { findRun, type Run, touchRuns, updateRun } from '../jobs/runs.store.ts';
+import { findRun, type Run, touchRuns, updateLiveRun, updateRun } from '../jobs/runs.store.ts';
 import { addLater } from '../operations/later.ts';
 import { recordCheckpoints } from '../restore-points/record-checkpoints.ts';
 import type { Fetched } from './cluster-poll.fetch.ts';
@@ -39,7 +39,7 @@ export async function storeSeen(
     );
     for (const { run, fact } of facts)
       if (fact.is === 'changed')
-        await updateRun(tx, run.id, {
+        await updateLiveRun(tx, run.id, {
           state: fact.state,
           stateAt: now,
           tasksRunning: fact.tasksRunning,

@@ -4,7 +4,7 @@ import { dbNow } from '../db/clock.ts';
 import type { Database, Tx } from '../db/db.ts';
 import { findClusterView } from '../deploy/cluster-views.store.ts';
 import type { Deployers, OpenCluster } from '../deploy/deployers.ts';
-import { openIncident, openIncidents, resolveIncidents } from '../incidents/incidents.store.ts';
+import { type Incident, openIncident, openIncidents, resolveIncidents } from '../incidents/incidents.store.ts';
 import type { IncidentFacts } from '../incidents/message.ts';
 import { jobChannels } from '../jobs/channels.ts';
 import { findJob, type Job } from '../jobs/jobs.store.ts';
@@ -44,40 +44,44 @@ export async function pollCluster(deps: PollDeps, name: string, sinceOverviewMs:
   }
   const facts = runs.map((run) => ({ run, fact: runFact(run, fetched.seen) }));
   await storeSeen(database, name, fetched, facts, { firstCheckpointWithinMs: deps.firstCheckpointWithinMs, at });
-  if ((view?.failures ?? 0) >= unreachableAfter) {
+  const incidents = await openIncidents(database.db);
+  if (incidents.some((incident) => incident.key === `cluster:${name}:unreachable`)) {
     await database.transaction((tx) => resolveIncidents(tx, [`cluster:${name}:unreachable`], `${name} answers again.`));
     deps.onNews();
   }
   const held = await heldJobs(database.db);
-  for (const { run, fact } of facts) await followRun(deps, open, run, fact, held.has(run.job));
-  await closeStopped(deps, held);
+  const told = new Set(incidents.map((incident) => incident.job));
+  for (const { run, fact } of facts) {
+    // What is well, as before and without an open incident needs nothing: most runs, most of the time.
+    if (fact.is === 'same' && healthOf(run) === 'healthy' && !told.has(run.job)) continue;
+    await followRun(deps, open, run, fact, held.has(run.job), told.has(run.job));
+  }
+  await closeStopped(deps, held, incidents);
   return { answered: true };
 }
 
-async function followRun(deps: PollDeps, open: OpenCluster, before: Run, fact: RunFact, held: boolean): Promise<void> {
+async function followRun(deps: PollDeps, open: OpenCluster, before: Run, fact: RunFact, held: boolean, told: boolean): Promise<void> {
   // An operation that holds the job makes these changes itself, and tells of them.
   if (held) return;
   const { database } = deps;
-  let run = (await reread(database, before.id)) ?? before;
+  const run = (await reread(database, before.id)) ?? before;
   if (run.ended) return;
   if (fact.is === 'gone' || fact.is === 'ended') {
     const sight = await open.deployer.look(run.flinkJobId, { timeoutMs: 4000 });
-    const settled = await settleRun(database, open, run, sight);
-    if (!settled.endedNow) return;
-    run = settled.run;
-    await tellEnd(deps, run);
+    // The end and the incident that tells of it commit together: nobody would look again.
+    const { endedNow } = await settleRun(database, open, run, sight, undefined, (tx, ended) => tellEnd(tx, deps, ended));
+    if (endedNow) deps.onNews();
     return;
   }
   const health = healthOf(run);
-  if (health === 'troubled' && fact.is === 'changed') await tellTrouble(deps, open, run);
-  if (health === 'healthy') await tellRecovery(deps, run);
+  // Also when nothing changed but nobody was told yet: an operation held the job, or Sluice was restarted in between.
+  if (health === 'troubled' && (fact.is === 'changed' || !told)) await tellTrouble(deps, open, run);
+  if (health === 'healthy' && told) await tellRecovery(deps, run);
 }
 
 const keysOf = (job: string) => ['failed', 'restarting', 'lost', 'canceled-elsewhere'].map((cause) => `job:${job}:${cause}`);
 
 async function tellRecovery(deps: PollDeps, run: Run): Promise<void> {
-  const open = await openIncidents(deps.database.db, run.job);
-  if (open.length === 0) return;
   await deps.database.transaction((tx) =>
     resolveIncidents(tx, keysOf(run.job), `${run.job} runs again: v${run.version} on ${run.tasksRunning}/${run.tasksTotal} tasks.`),
   );
@@ -86,54 +90,55 @@ async function tellRecovery(deps: PollDeps, run: Run): Promise<void> {
 
 async function tellTrouble(deps: PollDeps, open: OpenCluster, run: Run): Promise<void> {
   const cause = await open.deployer.rootCause(run.flinkJobId, { timeoutMs: 4000 }).catch(() => undefined);
-  await tell(deps, run, 'restarting', `${run.job} is restarting: ${run.tasksRunning}/${run.tasksTotal} tasks run`, {
-    ...(cause ? { exception: oneLine(cause) } : {}),
-    tasks: `${run.tasksRunning}/${run.tasksTotal}`,
-    detail: 'Flink restarts it by itself; this message says how that ends.',
-  });
+  await deps.database.transaction((tx) =>
+    tell(tx, deps, run, 'restarting', `${run.job} is restarting: ${run.tasksRunning}/${run.tasksTotal} tasks run`, {
+      ...(cause ? { exception: oneLine(cause) } : {}),
+      tasks: `${run.tasksRunning}/${run.tasksTotal}`,
+      detail: 'Flink restarts it by itself; this message says how that ends.',
+    }),
+  );
+  deps.onNews();
 }
 
-async function tellEnd(deps: PollDeps, run: Run): Promise<void> {
+async function tellEnd(tx: Tx, deps: PollDeps, run: Run): Promise<void> {
   const exception = run.rootException ? `${run.rootException.name}: ${run.rootException.message}` : undefined;
   if (run.endReason === 'failed')
-    return tell(deps, run, 'failed', `${run.job} failed`, {
+    return tell(tx, deps, run, 'failed', `${run.job} failed`, {
       ...(exception ? { exception } : {}),
       ...(run.rootException?.task ? { task: run.rootException.task } : {}),
     });
   if (run.endReason === 'lost')
-    return tell(deps, run, 'lost', `${run.job} is gone: ${run.cluster} answers but no longer knows it`, {
+    return tell(tx, deps, run, 'lost', `${run.job} is gone: ${run.cluster} answers but no longer knows it`, {
       detail: 'The JobManager was restarted without high availability, or the job was removed. It does not run.',
     });
   if (run.endReason === 'canceled')
-    return tell(deps, run, 'canceled-elsewhere', `${run.job} was canceled by somebody outside Sluice`, {
+    return tell(tx, deps, run, 'canceled-elsewhere', `${run.job} was canceled by somebody outside Sluice`, {
       detail: 'Its last checkpoint is kept.',
     });
 }
 const oneLine = (cause: { name: string; message: string }) => `${cause.name}: ${cause.message}`;
 
 async function tell(
+  tx: Tx,
   deps: PollDeps,
   run: Run,
   cause: 'failed' | 'restarting' | 'lost' | 'canceled-elsewhere',
   title: string,
   facts: IncidentFacts,
 ): Promise<void> {
-  const job = await findJob(deps.database.db, run.job);
+  const job = await findJob(tx, run.job);
   if (!job) return;
   const checkpoint = run.lastCheckpoint;
-  await deps.database.transaction(async (tx) => {
-    // One problem at a time: what ends a run takes the place of "is restarting".
-    if (cause !== 'restarting') await resolveIncidents(tx, [`job:${run.job}:restarting`], `It did not recover: ${title}.`);
-    await openFor(tx, deps, job, run, cause, title, {
-      ...facts,
-      version: run.version,
-      ...(checkpoint
-        ? { checkpoint: { id: checkpoint.id, path: checkpoint.path, at: checkpoint.at } }
-        : { noCheckpoint: run.checkpointIntervalMs === 0 ? 'checkpointing is off' : 'none' }),
-      links: [{ label: 'Page', url: `${deps.publicUrl}/jobs/${job.name}` }, ...job.current.definition.links],
-    });
+  // One problem at a time: what ends a run takes the place of "is restarting".
+  if (cause !== 'restarting') await resolveIncidents(tx, [`job:${run.job}:restarting`], `It did not recover: ${title}.`);
+  await openFor(tx, deps, job, run, cause, title, {
+    ...facts,
+    version: run.version,
+    ...(checkpoint
+      ? { checkpoint: { id: checkpoint.id, path: checkpoint.path, at: checkpoint.at } }
+      : { noCheckpoint: run.checkpointIntervalMs === 0 ? 'checkpointing is off' : 'none' }),
+    links: [{ label: 'Page', url: `${deps.publicUrl}/jobs/${job.name}` }, ...job.current.definition.links],
   });
-  deps.onNews();
 }
 async function openFor(
   tx: Tx,
@@ -192,8 +197,8 @@ async function tellUnreachable(deps: PollDeps, open: OpenCluster, why: string, l
 }
 
 /** Incidents of jobs that a person has stopped since are over. */
-async function closeStopped(deps: PollDeps, held: ReadonlySet<string>): Promise<void> {
-  for (const incident of await openIncidents(deps.database.db)) {
+async function closeStopped(deps: PollDeps, held: ReadonlySet<string>, incidents: readonly Incident[]): Promise<void> {
+  for (const incident of incidents) {
     if (!incident.job || held.has(incident.job)) continue;
     const run = await latestRun(deps.database.db, incident.job);
     if (run?.ended && run.endReason === 'stopped' && run.endedAt && run.endedAt > incident.firstSeen) {

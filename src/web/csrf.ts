@@ -9,7 +9,8 @@ export function isForeign(site: Pick<WebOptions, 'publicUrl'>, request: FastifyR
   const fetchSite = request.headers['sec-fetch-site'];
   if (typeof fetchSite === 'string' && fetchSite !== 'same-origin' && fetchSite !== 'none') return true;
   const { origin, host } = request.headers;
-  if (origin === undefined) return false;
+  // By some referrer policies the Origin of our own forms is `null`; the browser's other word tells them from strangers.
+  if (origin === undefined || (origin === 'null' && fetchSite === 'same-origin')) return false;
   return origin !== new URL(site.publicUrl).origin && origin !== `http://${host}` && origin !== `https://${host}`;
 }
 

@@ -31,6 +31,8 @@ export async function createWeb(web: WebOptions): Promise<Web> {
         frameAncestors: ["'none'"],
       },
     },
+    // `no-referrer`, helmet's own, makes browsers send `Origin: null` with our forms.
+    referrerPolicy: { policy: 'same-origin' },
     strictTransportSecurity: web.publicUrl.startsWith('https:'),
   });
   app.get('/healthz', async (_request, reply) => {

@@ -216,7 +216,7 @@ describe('a post without an answer', () => {
       await until(async () => (await findMessage(database.db, id))?.attempts === n, loop);
       const { rows } = await database.db.execute<{ ms: number }>(sql`select extract(epoch from next_at - sluice_now()) * 1000 as ms from outbox_messages`);
       pauses.push(Number(rows[0]?.ms));
-      await moveClock(database.db, pauses[n - 1]! + 50);
+      await moveClock(database.db, Math.round(pauses[n - 1]! + 50));
     }
     for (let n = 1; n < 4; n++) assert.ok(pauses[n]! > pauses[n - 1]! * 1.3, pauses.join());
   });

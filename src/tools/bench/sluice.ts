@@ -55,7 +55,7 @@ export async function install(slack: Slack, dir: string, databaseUrl?: string): 
 export async function applyObjects(
   installation: Installation,
   dir: string,
-  flink: Pick<Flink, 'url' | 'jar' | 'savepointDir'>,
+  flink: Pick<Flink, 'url' | 'savepointDir'> & { jar?: string },
 ): Promise<void> {
   await mkdir(dir, { recursive: true });
   const [emma] = defaultSeed.people;
@@ -73,7 +73,7 @@ export async function applyObjects(
       kind: 'job',
       name: jobName,
       team: 'data',
-      jar: flink.jar,
+      ...(flink.jar ? { jar: flink.jar } : {}),
       cluster: 'standalone',
       environment: 'development',
       parameters: {

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { now } from '../../src/db/clock.ts';
+import type { Database } from '../../src/db/db.ts';
+import { endRun, findRun, insertRun, type Run, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
+import { lastStateOf } from '../../src/restore-points/last-state.ts';
+import { recordCheckpoints } from '../../src/restore-points/record-checkpoints.ts';
+import { listRestorePoints, newestRestorePoints, recordRestorePoint, restorePointsOfRun } from '../../src/restore-points/restore-points.store.ts';
+import { checkpoint, fakeDeployer, fakeDeployers, noCheckpoints } from '../helpers/fake-deployer.ts';
+import { sharedDb } from '../helpers/shared-db.ts';
+
+const ann = { teamId: 'T1', userId: 'U1', name: 'ann' };
+const flinkJobId = 'f'.repeat(32);
+async function runOf(database: Database, change: Partial<RunInput> = {}): Promise<Run> {
+  await database.transaction((tx) =>
+    insertRun(tx, {
+      id: 'run_1',
+      job: 'etl-orders',
+      version: 2,
+      cluster: 'standalone',
+      flinkJobId,
+      operationId: 'op',
+      state: 'RUNNING',
+      stateAt: now,
+      startedBy: ann,
+      startedAt: new Date(1_000_000),
+      beginning: 'fresh',
+      flinkVersion: '2.3.0',
+      ...change,
+    }),
+  );
+  return (await findRun(database.db, 'run_1')) as Run;
+}
+const end = async (database: Database, reason = 'failed'): Promise<Run> => {
+  await endRun(database.db, 'run_1', { state: 'FAILED', reason });
+  return (await findRun(database.db, 'run_1')) as Run;
+};
+const open = (t: TestContext, pathsReadable = false) => fakeDeployers({ standalone: fakeDeployer(t) }, { pathsReadable }).of('standalone');
+const paths = async (database: Database) => (await restorePointsOfRun(database.db, 'run_1')).map((p) => p.path.split('/').pop());
+
+describe('checkpoints that Flink tells of', () => {
+  it('become restore points; subsumed ones vanish; the newest is the run’s last', async (t) => {
+    const database = await sharedDb(t);
+    const run = await runOf(database);
+    await recordCheckpoints(database.db, run, { ...noCheckpoints, completed: [checkpoint(3), checkpoint(2), checkpoint(1)] });
+    assert.deepEqual(await paths(database), ['chk-3', 'chk-2', 'chk-1']);
+    const fact = await recordCheckpoints(database.db, run, { ...noCheckpoints, completed: [checkpoint(5), checkpoint(4), checkpoint(3), checkpoint(2, { discarded: true })] });
+    assert.deepEqual(await paths(database), ['chk-5', 'chk-4', 'chk-3']);
+    assert.equal(fact?.id, 5);
+    const after = await findRun(database.db, 'run_1');
+    assert.deepEqual([after?.lastCheckpoint?.id, after?.lastCheckpoint?.path], [5, checkpoint(5).path]);
+    assert.ok(after?.checkpointsReadAt);
+    const [newest] = await listRestorePoints(database.db, 'etl-orders');
+    assert.deepEqual([newest?.version, newest?.flinkVersion, newest?.size, newest?.durationMs, newest?.checkpointId], [2, '2.3.0', 24_000, 40, 5]);
+  });
+
+  it('vanish when they are subsumed although a savepoint stands between', async (t) => {
+    const database = await sharedDb(t);
+    const run = await runOf(database);
+    const savepoint = checkpoint(3, { isSavepoint: true, path: 'file:/data/savepoints/savepoint-3' });
+    await recordCheckpoints(database.db, run, { ...noCheckpoints, completed: [checkpoint(4), savepoint, checkpoint(2)] });
+    await recordCheckpoints(database.db, run, {
+      ...noCheckpoints,
+      completed: [checkpoint(7), checkpoint(6), checkpoint(5), checkpoint(4, { discarded: true }), savepoint],
+    });
+    assert.deepEqual(await paths(database), ['chk-7', 'chk-6', 'chk-5', 'savepoint-3']);
+    assert.deepEqual((await restorePointsOfRun(database.db, 'run_1')).map((p) => p.kind), ['checkpoint', 'checkpoint', 'checkpoint', 'savepoint']);
+  });
+
+  it('do not vanish because Flink, asked again, shows none', async (t) => {
+    const database = await sharedDb(t);
+    const run = await runOf(database);
+    await recordCheckpoints(database.db, run, { ...noCheckpoints, completed: [checkpoint(3)] });
+    assert.equal(await recordCheckpoints(database.db, run, noCheckpoints), undefined);
+    assert.deepEqual(await paths(database), ['chk-3']);
+    assert.equal((await findRun(database.db, 'run_1'))?.lastCheckpoint?.id, 3);
+  });
+
+  it('that are kept in memory only are the last one, but no restore point', async (t) => {
+    const database = await sharedDb(t);
+    const fact = await recordCheckpoints(database.db, await runOf(database), { ...noCheckpoints, completed: [checkpoint(3, { path: undefined })] });
+    assert.equal(fact?.id, 3);
+    assert.deepEqual(await paths(database), []);
+  });
+
+  it('told again keep what was known: final, size, operation', async (t) => {
+    const database = await sharedDb(t);
+    const base = { job: 'etl-orders', runId: 'run_1', version: 2, kind: 'savepoint' as const, path: 's3://a', takenAt: new Date(5) };
+    await recordRestorePoint(database.db, { ...base, final: true, size: 7, operationId: 'op_1' });
+    await recordRestorePoint(database.db, { ...base, size: 9, durationMs: 4 });
+    const all = await listRestorePoints(database.db, 'etl-orders');
+    assert.deepEqual(
+      all.map((p) => [p.final, p.size, p.durationMs, p.operationId]),
+      [[true, 7, 4, 'op_1']],
+    );
+    assert.equal((await newestRestorePoints(database.db)).get('etl-orders')?.path, 's3://a');
+  });
+});
+
+describe('the last state of a run', () => {
+  it('is its final savepoint', async (t) => {
+    const database = await sharedDb(t);
+    const run = await runOf(database);
+    await recordCheckpoints(database.db, run, { ...noCheckpoints, completed: [checkpoint(3)] });
+    await recordRestorePoint(database.db, { job: 'etl-orders', runId: 'run_1', version: 2, kind: 'savepoint', path: 's3://lake/savepoint-1', takenAt: new Date(), final: true });
+    const state = await lastStateOf(database.db, await end(database, 'stopped'), await open(t), undefined);
+    assert.ok(state.is === 'found');
+    assert.deepEqual([state.point.path, state.point.kind, state.point.final, state.checked], ['s3://lake/savepoint-1', 'savepoint', true, false]);
+    assert.match(state.note ?? '', /cannot be read by Sluice/);
+  });
+
+  it('is its last checkpoint after a crash, which is marked as final', async (t) => {
+    const database = await sharedDb(t);
+    const run = await runOf(database);
+    await recordCheckpoints(database.db, run, { ...noCheckpoints, completed: [checkpoint(3), checkpoint(2)] });
+    const state = await lastStateOf(database.db, await end(database), await open(t), undefined);
+    assert.ok(state.is === 'found');
+    assert.deepEqual([state.point.path, state.point.kind], [checkpoint(3).path, 'checkpoint']);
+    assert.deepEqual((await restorePointsOfRun(database.db, 'run_1')).map((p) => p.final), [true, false]);
+  });
+
+  it('of a run that kept none is where that run began', async (t) => {
+    const database = await sharedDb(t);
+    await runOf(database, { restoredFrom: 's3://lake/chk-9', beginning: 'resume' });
+    const state = await lastStateOf(database.db, await end(database), await open(t), undefined);
+    assert.ok(state.is === 'found');
+    assert.deepEqual([state.point.path, state.point.kind, state.point.final], ['s3://lake/chk-9', 'checkpoint', false]);
+    assert.match(state.note ?? '', /goes back to where that run began/);
+  });
+
+  it('is not where the run began when it got further: that would rewind it', async (t) => {
+    const database = await sharedDb(t);
+    const run = await runOf(database, { restoredFrom: 's3://lake/savepoint-0', beginning: 'resume' });
+    await recordCheckpoints(database.db, run, { ...noCheckpoints, completed: [checkpoint(3, { path: undefined })] });
+    const state = await lastStateOf(database.db, await end(database), await open(t), undefined);
+    assert.deepEqual(state, { is: 'none', why: 'its checkpoints were kept in memory only' });
+    await updateRun(database.db, 'run_1', { endReason: 'finished' });
+    const finished = await lastStateOf(database.db, (await findRun(database.db, 'run_1')) as Run, await open(t), undefined);
+    assert.deepEqual(finished, { is: 'none', why: 'it finished, and Flink then deletes its checkpoints' });
+  });
+
+  it('is none, with the reason, when nothing was ever kept', async (t) => {
+    const database = await sharedDb(t);
+    await runOf(database);
+    assert.deepEqual(await lastStateOf(database.db, await end(database), await open(t), undefined), { is: 'none', why: 'it ended before its first checkpoint' });
+    await updateRun(database.db, 'run_1', { checkpointIntervalMs: 0 });
+    const off = await lastStateOf(database.db, (await findRun(database.db, 'run_1')) as Run, await open(t), undefined);
+    assert.deepEqual(off, { is: 'none', why: 'its checkpointing was off' });
+  });
+});
+
+describe('where the files can be read', () => {
+  async function onDisk(t: TestContext, ...ids: number[]) {
+    const dir = await mkdtemp(join(tmpdir(), 'sluice-state-'));
+    t.after(() => rm(dir, { recursive: true, force: true }));
+    for (const id of ids) {
+      const place = join(dir, flinkJobId, `chk-${id}`);
+      await mkdir(place, { recursive: true });
+      await writeFile(join(place, '_metadata'), 'x');
+      await utimes(join(place, '_metadata'), new Date(), new Date(2_000_000_000_000 + id * 1000));
+    }
+    return { dir, path: (id: number) => `file:${dir}/${flinkJobId}/chk-${id}` };
+  }
+  const tell = (database: Database, run: Run, disk: { path(id: number): string }, ...ids: number[]) =>
+    recordCheckpoints(database.db, run, { ...noCheckpoints, completed: ids.map((id) => checkpoint(id, { path: disk.path(id) })) });
+
+  it('a broken newest point is never replaced by an older one', async (t) => {
+    const database = await sharedDb(t);
+    const run = await runOf(database);
+    const disk = await onDisk(t, 2, 3);
+    await tell(database, run, disk, 3, 2);
+    await rm(join(disk.dir, flinkJobId, 'chk-3', '_metadata'));
+    const ended = await end(database);
+    assert.deepEqual(await lastStateOf(database.db, ended, await open(t, true), undefined), {
+      is: 'broken',
+      path: disk.path(3),
+      why: 'it has no _metadata file, so it was never completed',
+    });
+    await rm(join(disk.dir, flinkJobId, 'chk-3'), { recursive: true });
+    assert.equal((await lastStateOf(database.db, ended, await open(t, true), undefined)).is, 'broken');
+  });
+
+  it('a checkpoint younger than the last look is found, beside the known one', async (t) => {
+    const database = await sharedDb(t);
+    const run = await runOf(database);
+    const disk = await onDisk(t, 3, 4, 5);
+    await tell(database, run, disk, 3);
+    const state = await lastStateOf(database.db, await end(database), await open(t, true), undefined);
+    assert.ok(state.is === 'found');
+    assert.deepEqual([state.point.path, state.checked], [disk.path(5), true]);
+    assert.deepEqual(await paths(database), ['chk-5', 'chk-4', 'chk-3'], 'the known one once, whatever its spelling');
+  });
+
+  it('is looked for in the job’s own directory when no checkpoint was ever told of', async (t) => {
+    const database = await sharedDb(t);
+    await runOf(database, { restoredFrom: 's3://older' });
+    const disk = await onDisk(t, 1);
+    const state = await lastStateOf(database.db, await end(database, 'lost'), await open(t, true), `file://${disk.dir}`);
+    assert.ok(state.is === 'found');
+    assert.match(state.point.path, /chk-1$/);
+  });
+
+  it('what lies there of a run that was stopped does not come before its savepoint', async (t) => {
+    const database = await sharedDb(t);
+    await runOf(database);
+    const disk = await onDisk(t, 9);
+    await mkdir(join(disk.dir, 'savepoint-1'));
+    await writeFile(join(disk.dir, 'savepoint-1', '_metadata'), 'x');
+    await recordRestorePoint(database.db, { job: 'etl-orders', runId: 'run_1', version: 2, kind: 'savepoint', path: `file:${disk.dir}/savepoint-1`, takenAt: new Date(), final: true });
+    const state = await lastStateOf(database.db, await end(database, 'stopped'), await open(t, true), disk.dir);
+    assert.ok(state.is === 'found');
+    assert.match(state.point.path, /savepoint-1$/);
+    assert.equal(state.checked, true);
+  });
+});

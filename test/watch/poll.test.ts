@@ -1,0 +1,401 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { putTeam } from '../../src/access/people.store.ts';
+import { UnreachableError } from '../../src/core/errors.ts';
+import { silentLog } from '../../src/core/log.ts';
+import { messageToText } from '../../src/core/message.ts';
+import { now } from '../../src/db/clock.ts';
+import type { Database } from '../../src/db/db.ts';
+import { sql } from '../../src/db/query.ts';
+import { findClusterView, leaseClusters } from '../../src/deploy/cluster-views.store.ts';
+import type { CheckpointSight } from '../../src/deploy/deployer.ts';
+import { acknowledgeIncident, listEvents, listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
+import { createJob } from '../../src/jobs/jobs.store.ts';
+import { endRun, findRun, insertRun, type Run, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
+import { outcome } from '../../src/operations/message.ts';
+import { finish, findOperation, insertOperation } from '../../src/operations/operations.store.ts';
+import { desire, findMessage } from '../../src/outbox/outbox.store.ts';
+import { restorePointsOfRun } from '../../src/restore-points/restore-points.store.ts';
+import { type PollDeps, pollCluster } from '../../src/watch/cluster-poll.ts';
+import { checkpoint, type FakeDeployer, facts, fakeDeployer, fakeDeployers, gone, noCheckpoints, seen, unknown } from '../helpers/fake-deployer.ts';
+import { sharedDb } from '../helpers/shared-db.ts';
+
+const ann = { teamId: 'T1', userId: 'U1', name: 'ann' };
+const id = (job: string) => job.replace(/[^a-z]/g, '').padEnd(32, '0');
+
+interface Rig {
+  database: Database;
+  deployer: FakeDeployer;
+  /** One poll; `/jobs/overview` is due only when said. */
+  poll(overviewDue?: boolean): Promise<{ answered: boolean }>;
+  run(job?: string, change?: Partial<RunInput>): Promise<Run>;
+  /** What the cluster shows of its runs: job -> state and running tasks of 4. */
+  shows(jobs: Record<string, [state: string, tasks: number]>): void;
+  news(): number;
+  text(messageId: string): Promise<string>;
+}
+async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promise<Rig> {
+  const database = await sharedDb(t);
+  const deployer = fakeDeployer(t).always('facts', facts).always('checkpointInterval', 1000).always('checkpoints', noCheckpoints);
+  await leaseClusters(database.db, 'me', ['standalone']);
+  await database.transaction(async (tx) => {
+    await putTeam(tx, { name: 'etl', channel: 'C0ETL', alertChannel: 'C0ALERT', onCallGroup: null });
+    for (const name of ['orders', 'clicks', 'views'])
+      await createJob(tx, {
+        name,
+        team: 'etl',
+        kind: 'jar',
+        mode: 'streaming',
+        project: null,
+        definition: { cluster: 'standalone', environment: 'production', args: [], flink: {}, links: [{ label: 'runbook', url: 'https://wiki.example/orders' }] },
+        origin: 'form',
+        createdBy: ann,
+      });
+  });
+  let news = 0;
+  const deps: PollDeps = {
+    database,
+    deployers: fakeDeployers({ standalone: deployer }),
+    log: silentLog,
+    publicUrl: 'http://sluice.example',
+    defaults: { defaultChannel: 'C0ALL', alertChannel: 'C0OPS' },
+    times: { overviewEveryMs: 5000, checkpointsEveryMs: 60_000 },
+    firstCheckpointWithinMs: 60_000,
+    onNews: () => {
+      news++;
+    },
+    ...change,
+  };
+  return {
+    database,
+    deployer,
+    poll: (overviewDue = false) => pollCluster(deps, 'standalone', overviewDue ? 5000 : 0),
+    async run(job = 'orders', more = {}) {
+      await database.transaction((tx) =>
+        insertRun(tx, {
+          id: `run_${job}`,
+          job,
+          version: 3,
+          cluster: 'standalone',
+          flinkJobId: id(job),
+          operationId: 'op_start',
+          state: 'RUNNING',
+          stateAt: now,
+          startedBy: ann,
+          startedAt: new Date(Date.now() - 600_000),
+          runningAt: new Date(Date.now() - 590_000),
+          beginning: 'fresh',
+          tasksRunning: 4,
+          tasksTotal: 4,
+          checkpointIntervalMs: 60_000,
+          checkpointsReadAt: new Date(),
+          firstCheckpoint: 'seen',
+          ...more,
+        }),
+      );
+      return (await findRun(database.db, `run_${job}`)) as Run;
+    },
+    shows(jobs) {
+      deployer.always('listRuns', new Map(Object.entries(jobs).map(([job, [state]]) => [id(job), state])));
+      deployer.always('overview', new Map(Object.entries(jobs).map(([job, [state, tasksRunning]]) => [id(job), { state, tasksRunning, tasksTotal: 4 }])));
+    },
+    news: () => news,
+    text: async (messageId) => messageToText((await findMessage(database.db, messageId))!.desired),
+  };
+}
+const cause = { name: 'java.net.ConnectException', message: 'broker-1:9092', task: 'Source: orders', at: 1_764_000_000_000, stack: '' };
+const withCheckpoint: CheckpointSight = { ...noCheckpoints, completed: [checkpoint(9)] };
+const outboxCount = async (database: Database) => Number((await database.db.execute<{ n: number }>(sql`select count(*)::int as n from outbox_messages`)).rows[0]?.n);
+
+describe('a job that fails', () => {
+  it('is one incident with what broke, since when, and what is safe', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.shows({ orders: ['FAILED', 0] });
+    r.deployer.expect('look', seen({ state: 'FAILED' })).expect('rootCause', cause).expect('checkpoints', withCheckpoint);
+    await r.poll();
+    await r.poll();
+    await r.poll();
+    const all = await listIncidents(r.database.db);
+    assert.deepEqual(
+      all.map((i) => [i.key, i.state, i.occurrences, i.runId]),
+      [['job:orders:failed', 'firing', 1, 'run_orders']],
+    );
+    const row = (await findMessage(r.database.db, all[0]!.messageId))!;
+    assert.deepEqual([row.channel, row.fallbackChannel, row.priority], ['C0ALERT', 'C0ETL', 1]);
+    const text = messageToText(row.desired);
+    assert.match(text, /^orders failed\njava\.net\.ConnectException: broker-1:9092/);
+    for (const fact of [/Cluster: standalone/, /Version: v3/, /Failed task: Source: orders/, /Last checkpoint: 9, /, /chk-9/, /runbook/, /\[Resume\] \[Restore\] \[Logs\] \[Acknowledge\]/])
+      assert.match(text, fact);
+    const run = await findRun(r.database.db, 'run_orders');
+    assert.deepEqual([run?.ended, run?.endReason, run?.rootException?.message], [true, 'failed', 'broker-1:9092']);
+    assert.deepEqual((await restorePointsOfRun(r.database.db, 'run_orders')).map((p) => [p.checkpointId, p.final]), [[9, true]]);
+    assert.equal(await outboxCount(r.database), 1);
+  });
+
+  it('is told of in the same transaction as its end: never ended and untold', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.shows({ orders: ['FAILED', 0] });
+    r.deployer.always('look', seen({ state: 'FAILED' })).always('rootCause', cause);
+    await r.database.db.execute(sql`create function no_incident() returns trigger language plpgsql as $$ begin raise exception 'the store fails here'; end $$`);
+    await r.database.db.execute(sql`create trigger no_incident before insert on incidents for each row execute function no_incident()`);
+    try {
+      await assert.rejects(r.poll(), /the store fails here/);
+      assert.equal((await findRun(r.database.db, 'run_orders'))?.ended, false, 'the next poll looks again');
+    } finally {
+      await r.database.db.execute(sql`drop trigger no_incident on incidents`);
+      await r.database.db.execute(sql`drop function no_incident`);
+    }
+    await r.poll();
+    assert.equal((await openIncidents(r.database.db, 'orders')).length, 1);
+  });
+
+  it('or that somebody canceled is told as that; what finished is no incident', async (t) => {
+    const r = await rig(t);
+    await r.run('orders');
+    await r.run('clicks');
+    r.shows({ orders: ['CANCELED', 0], clicks: ['FINISHED', 0] });
+    r.deployer.always('look', (flinkJobId) => seen({ state: flinkJobId === id('orders') ? 'CANCELED' : 'FINISHED' })).always('rootCause', undefined);
+    await r.poll();
+    const all = await listIncidents(r.database.db);
+    assert.deepEqual(all.map((i) => i.key), ['job:orders:canceled-elsewhere']);
+    assert.match(await r.text(all[0]!.messageId), /canceled by somebody outside Sluice/);
+    assert.equal((await findRun(r.database.db, 'run_clicks'))?.endReason, 'finished');
+  });
+});
+
+describe('a job that restarts', () => {
+  it('is one incident that its recovery resolves, in one message', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.deployer.always('rootCause', cause);
+    r.shows({ orders: ['RESTARTING', 0] });
+    await r.poll();
+    const [incident] = await openIncidents(r.database.db, 'orders');
+    assert.equal(incident?.key, 'job:orders:restarting');
+    assert.match(await r.text(incident!.messageId), /^orders is restarting: 0\/4 tasks run\njava\.net\.ConnectException/);
+    assert.equal((await findRun(r.database.db, 'run_orders'))?.restarts, 1);
+    r.shows({ orders: ['RUNNING', 2] });
+    await r.poll();
+    assert.equal((await openIncidents(r.database.db)).length, 1, 'RUNNING is not enough: every task has to');
+    r.shows({ orders: ['RUNNING', 4] });
+    await r.poll();
+    await r.poll();
+    assert.deepEqual(await openIncidents(r.database.db), []);
+    const [over] = await listIncidents(r.database.db, 'orders');
+    assert.equal(over?.id, incident?.id, 'the same incident');
+    const text = await r.text(over!.messageId);
+    assert.match(text, /^Resolved: orders is restarting/);
+    assert.match(text, /Over: orders runs again: v3 on 4\/4 tasks\./);
+    assert.doesNotMatch(text, /\[/, 'no buttons are left');
+    assert.equal((await listIncidents(r.database.db)).length, 1);
+    assert.deepEqual((await listEvents(r.database.db, over!.id)).length, 2);
+  });
+
+  it('and then fails has one open incident: failed', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.deployer.always('rootCause', cause);
+    r.shows({ orders: ['RESTARTING', 0] });
+    await r.poll();
+    r.shows({ orders: ['FAILED', 0] });
+    r.deployer.expect('look', seen({ state: 'FAILED' }));
+    await r.poll();
+    assert.deepEqual((await openIncidents(r.database.db)).map((i) => i.key), ['job:orders:failed']);
+    const before = (await listIncidents(r.database.db)).find((i) => i.cause === 'restarting');
+    assert.match(before?.resolution ?? '', /It did not recover: orders failed/);
+  });
+
+  it('while it comes up for the first time is nothing to tell', async (t) => {
+    const r = await rig(t);
+    await r.run('orders', { runningAt: null, state: 'STARTING', tasksRunning: 0 });
+    r.shows({ orders: ['CREATED', 0] });
+    await r.poll();
+    assert.deepEqual(await listIncidents(r.database.db), []);
+  });
+
+  it('is resolved when a person stops it', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.deployer.always('rootCause', undefined);
+    r.shows({ orders: ['RESTARTING', 0] });
+    await r.poll();
+    await endRun(r.database.db, 'run_orders', { state: 'FINISHED', reason: 'stopped' });
+    r.shows({});
+    await r.poll();
+    const [over] = await listIncidents(r.database.db);
+    assert.deepEqual([over?.state, over?.resolution], ['resolved', 'orders was stopped.']);
+  });
+});
+
+describe('a run that the list of a cluster does not name', () => {
+  it('is lost only when the cluster, asked for it, says so', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.shows({});
+    r.deployer.expect('look', unknown);
+    await r.poll();
+    assert.equal((await findRun(r.database.db, 'run_orders'))?.ended, false);
+    r.deployer.expect('look', seen());
+    await r.poll();
+    assert.equal((await findRun(r.database.db, 'run_orders'))?.ended, false);
+    assert.deepEqual(await listIncidents(r.database.db), []);
+    r.deployer.expect('look', gone);
+    await r.poll();
+    const run = await findRun(r.database.db, 'run_orders');
+    assert.deepEqual([run?.ended, run?.state, run?.endReason], [true, 'LOST', 'lost']);
+    assert.deepEqual((await openIncidents(r.database.db)).map((i) => i.key), ['job:orders:lost']);
+  });
+});
+
+describe('a cluster that does not answer', () => {
+  it('is one incident about the cluster after two polls, and none about its jobs; it resolves itself', async (t) => {
+    const r = await rig(t);
+    for (const job of ['orders', 'clicks', 'views']) await r.run(job);
+    const silent = () => {
+      throw new UnreachableError('standalone refused the connection.');
+    };
+    r.deployer.always('listRuns', silent);
+    assert.deepEqual(await r.poll(), { answered: false });
+    assert.deepEqual(await listIncidents(r.database.db), [], 'once may be chance');
+    for (let n = 0; n < 4; n++) await r.poll();
+    const all = await listIncidents(r.database.db);
+    assert.deepEqual(all.map((i) => [i.key, i.job, i.occurrences]), [['cluster:standalone:unreachable', null, 1]]);
+    const row = (await findMessage(r.database.db, all[0]!.messageId))!;
+    assert.equal(row.channel, 'C0OPS');
+    const text = messageToText(row.desired);
+    assert.match(text, /^standalone does not answer\nstandalone refused the connection\./);
+    assert.match(text, /What is not known since: (orders|clicks|views), (orders|clicks|views), (orders|clicks|views)\. They may well run\./);
+    assert.equal((await findRun(r.database.db, 'run_orders'))?.state, 'RUNNING');
+    assert.equal((await findClusterView(r.database.db, 'standalone'))?.failures, 5);
+    r.shows({ orders: ['RUNNING', 4], clicks: ['RUNNING', 4], views: ['RUNNING', 4] });
+    assert.deepEqual(await r.poll(true), { answered: true });
+    const [over] = await listIncidents(r.database.db);
+    assert.deepEqual([over?.state, over?.resolution], ['resolved', 'standalone answers again.']);
+    const view = await findClusterView(r.database.db, 'standalone');
+    assert.deepEqual([view?.failures, view?.flinkVersion, view?.slotsTotal, view?.lastError], [0, '2.3.0', 8, null]);
+    assert.deepEqual(await openIncidents(r.database.db), []);
+  });
+});
+
+describe('a job that an operation holds', () => {
+  const hold = (r: Rig) =>
+    r.database.transaction((tx) =>
+      insertOperation(tx, { id: 'op_stop', kind: 'stop', job: 'orders', state: 'running', holds: true, input: {}, idemKey: 'k', actor: ann, origin: { kind: 'typed' }, messageId: 'm', createdAt: now }),
+    );
+  it('is left to it: nothing is told and no end is recorded', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    await hold(r);
+    for (const state of ['RESTARTING', 'FAILED']) {
+      r.shows({ orders: [state, 0] });
+      await r.poll();
+    }
+    r.shows({});
+    await r.poll();
+    assert.deepEqual(await listIncidents(r.database.db), []);
+    assert.equal((await findRun(r.database.db, 'run_orders'))?.ended, false);
+  });
+  it('that is in trouble when it is let go is told of then, although nothing changes any more', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    await hold(r);
+    r.deployer.always('rootCause', undefined);
+    r.shows({ orders: ['RUNNING', 2] });
+    await r.poll();
+    await r.database.transaction(async (tx) => finish(tx, (await findOperation(tx, 'op_stop'))!, 'failed', outcome('bad', 'x')));
+    await r.poll();
+    await r.poll();
+    assert.deepEqual((await openIncidents(r.database.db)).map((i) => [i.key, i.occurrences]), [['job:orders:restarting', 1]]);
+  });
+  it('and ended while the poll was under way stays ended', async (t) => {
+    const r = await rig(t);
+    await r.run('orders', { tasksRunning: 3 });
+    r.deployer.always('overview', new Map([[id('orders'), { state: 'RUNNING', tasksRunning: 4, tasksTotal: 4 }]])).always('listRuns', async () => {
+      await endRun(r.database.db, 'run_orders', { state: 'FINISHED', reason: 'stopped' });
+      return new Map([[id('orders'), 'RUNNING']]);
+    });
+    await r.poll();
+    const run = await findRun(r.database.db, 'run_orders');
+    assert.deepEqual([run?.ended, run?.state, run?.tasksRunning], [true, 'FINISHED', 0]);
+  });
+});
+
+describe('the first checkpoint', () => {
+  const started = async (t: TestContext, change: Partial<RunInput> = {}) => {
+    const r = await rig(t);
+    await r.database.transaction(async (tx) => {
+      const messageId = await desire(tx, { dedupeKey: 'operation:op_start', channel: 'C0ETL', message: { tone: 'busy', title: 'x', parts: [] } });
+      await insertOperation(tx, { id: 'op_start', kind: 'start', job: 'orders', state: 'running', holds: false, input: {}, idemKey: 'k', actor: ann, origin: { kind: 'typed' }, messageId, createdAt: now });
+      await finish(tx, (await findOperation(tx, 'op_start'))!, 'succeeded', { ...outcome('good', 'orders started'), later: { checkpoint: ['Waiting for its first checkpoint.'] } });
+    });
+    await r.run('orders', { firstCheckpoint: 'waiting', checkpointIntervalMs: null, checkpointsReadAt: null, startedAt: new Date(Date.now() - 10_000), runningAt: new Date(Date.now() - 9000), ...change });
+    r.shows({ orders: ['RUNNING', 4] });
+    const text = async () => messageToText((await findMessage(r.database.db, (await findOperation(r.database.db, 'op_start'))!.messageId))!.desired);
+    return { r, text };
+  };
+
+  it('edits the message of the start when it is seen', async (t) => {
+    const { r, text } = await started(t);
+    await r.poll();
+    assert.equal((await findRun(r.database.db, 'run_orders'))?.firstCheckpoint, 'waiting');
+    r.deployer.always('checkpoints', { ...noCheckpoints, completed: [checkpoint(1, { at: Date.now() })] });
+    await updateRun(r.database.db, 'run_orders', { checkpointsReadAt: new Date(0) });
+    await r.poll();
+    assert.match(await text(), /^orders started\nCheckpoint 1, 23 KB in 40 ms\./);
+    const run = await findRun(r.database.db, 'run_orders');
+    assert.deepEqual([run?.firstCheckpoint, run?.checkpointIntervalMs, run?.lastCheckpoint?.id], ['seen', 1000, 1]);
+    assert.equal(await outboxCount(r.database), 1, 'no second message');
+  });
+  it('says so when checkpointing is off', async (t) => {
+    const { r, text } = await started(t);
+    r.deployer.always('checkpointInterval', 0);
+    await r.poll();
+    assert.match(await text(), /No checkpointing: a crash loses all state\. To turn it on: \/flink set orders checkpoint-interval=60s/);
+    assert.equal((await findMessage(r.database.db, (await findOperation(r.database.db, 'op_start'))!.messageId))?.desired.tone, 'warn');
+  });
+  it('says so when it is overdue, with the reason, and takes it back when it comes after all', async (t) => {
+    const { r, text } = await started(t, { startedAt: new Date(Date.now() - 100_000), runningAt: new Date(Date.now() - 99_000) });
+    r.deployer.always('checkpoints', { ...noCheckpoints, lastFailed: { id: 1, at: Date.now(), message: 'expired before completing' } });
+    await r.poll();
+    assert.match(await text(), /No checkpoint came in time: the last try failed: expired before completing\. A crash now goes back/);
+    assert.equal((await findRun(r.database.db, 'run_orders'))?.failedCheckpoints, 1);
+    r.deployer.always('checkpoints', { ...noCheckpoints, completed: [checkpoint(2, { at: Date.now() })] });
+    await updateRun(r.database.db, 'run_orders', { checkpointsReadAt: new Date(0) });
+    await r.poll();
+    const after = await text();
+    assert.match(after, /Checkpoint 2, /);
+    assert.doesNotMatch(after, /No checkpoint came in time/);
+  });
+});
+
+describe('a quiet cluster', () => {
+  it('costs one request a poll, and nothing is told', async (t) => {
+    const r = await rig(t);
+    for (const job of ['orders', 'clicks', 'views']) await r.run(job);
+    r.shows({ orders: ['RUNNING', 4], clicks: ['RUNNING', 4], views: ['RUNNING', 4] });
+    const before = (await findRun(r.database.db, 'run_orders'))!.stateAt;
+    for (let n = 0; n < 5; n++) await r.poll();
+    assert.deepEqual(r.deployer.calls.map((c) => c.method), Array(5).fill('listRuns'));
+    assert.equal(r.news(), 0);
+    assert.equal(await outboxCount(r.database), 0);
+    assert.ok((await findRun(r.database.db, 'run_orders'))!.stateAt > before, 'proven just now');
+  });
+});
+
+it('an acknowledged incident says by whom, once', async (t) => {
+  const r = await rig(t);
+  await r.run();
+  r.deployer.always('rootCause', undefined);
+  r.shows({ orders: ['RESTARTING', 0] });
+  await r.poll();
+  const [incident] = await openIncidents(r.database.db);
+  const acks = await Promise.all(
+    ['lee', 'lou'].map((name) => r.database.transaction((tx) => acknowledgeIncident(tx, incident!.id, { teamId: 'T1', userId: name, name }))),
+  );
+  assert.equal(acks.filter(Boolean).length, 1);
+  const text = await r.text(incident!.messageId);
+  assert.match(text, /Acknowledged by @(lee|lou)/);
+  assert.doesNotMatch(text, /\[Acknowledge\]/);
+});

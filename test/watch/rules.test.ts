@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Run } from '../../src/jobs/runs.store.ts';
+import { firstCheckpointFact, healthOf, type RunFact, runFact, wantsCheckpoints, wantsOverview } from '../../src/watch/cluster-poll.rule.ts';
+
+const run = { flinkJobId: 'f1', state: 'RUNNING', tasksRunning: 4, tasksTotal: 4, runningAt: new Date(0) };
+const at = new Date(1_000_000);
+const ago = (ms: number) => new Date(at.getTime() - ms);
+
+describe('what a poll says of a run', () => {
+  const table: [name: string, state: string | undefined, tasks: [number, number] | 'absent' | 'not asked', fact: RunFact][] = [
+    ['as before', 'RUNNING', [4, 4], { is: 'same' }],
+    ['as before, without tasks', 'RUNNING', 'not asked', { is: 'same' }],
+    ['as before, and the stale overview does not have it yet', 'RUNNING', 'absent', { is: 'same' }],
+    ['a task less', 'RUNNING', [3, 4], { is: 'changed', state: 'RUNNING', tasksRunning: 3, tasksTotal: 4 }],
+    ['rescaled', 'RUNNING', [8, 8], { is: 'changed', state: 'RUNNING', tasksRunning: 8, tasksTotal: 8 }],
+    ['restarting', 'RESTARTING', 'not asked', { is: 'changed', state: 'RESTARTING', tasksRunning: 4, tasksTotal: 4 }],
+    ['failing is not failed', 'FAILING', [0, 4], { is: 'changed', state: 'FAILING', tasksRunning: 0, tasksTotal: 4 }],
+    ['cancelling is not canceled', 'CANCELLING', [1, 4], { is: 'changed', state: 'CANCELLING', tasksRunning: 1, tasksTotal: 4 }],
+    ['suspended is not ended', 'SUSPENDED', [0, 4], { is: 'changed', state: 'SUSPENDED', tasksRunning: 0, tasksTotal: 4 }],
+    ['failed', 'FAILED', [0, 4], { is: 'ended', state: 'FAILED' }],
+    ['finished', 'FINISHED', 'not asked', { is: 'ended', state: 'FINISHED' }],
+    ['canceled', 'CANCELED', 'not asked', { is: 'ended', state: 'CANCELED' }],
+    ['gone', undefined, [4, 4], { is: 'gone' }],
+  ];
+  for (const [name, state, tasks, fact] of table)
+    it(name, () => {
+      const states = new Map(state === undefined ? [] : [['f1', state]]);
+      const seen = tasks === 'not asked' ? undefined : new Map(tasks === 'absent' ? [] : [['f1', { tasksRunning: tasks[0], tasksTotal: tasks[1] }]]);
+      assert.deepEqual(runFact(run, { states, tasks: seen }), fact);
+    });
+});
+
+it('calls a run healthy only when every task runs', () => {
+  assert.equal(healthOf(run), 'healthy');
+  assert.equal(healthOf({ ...run, tasksRunning: 3 }), 'troubled');
+  assert.equal(healthOf({ ...run, tasksRunning: 0, tasksTotal: 0 }), 'troubled', 'no tasks known is not health');
+  assert.equal(healthOf({ ...run, state: 'RESTARTING' }), 'troubled');
+  assert.equal(healthOf({ ...run, state: 'RESTARTING', runningAt: null }), 'coming-up', 'nothing is wrong before it came up');
+});
+
+it('asks for the overview when its time has come, something changed, or a run is not well', () => {
+  const states = new Map([['f1', 'RUNNING']]);
+  assert.equal(wantsOverview([run], states, 1000, 5000), false);
+  assert.equal(wantsOverview([run], states, 5000, 5000), true);
+  assert.equal(wantsOverview([run], new Map([['f1', 'RESTARTING']]), 0, 5000), true);
+  assert.equal(wantsOverview([run], new Map(), 0, 5000), true);
+  assert.equal(wantsOverview([{ ...run, tasksRunning: 1 }], states, 0, 5000), true);
+  assert.equal(wantsOverview([], states, 0, 5000), false);
+});
+
+describe('checkpoints are read', () => {
+  const table: [name: string, change: Partial<Pick<Run, 'checkpointsReadAt' | 'firstCheckpoint' | 'checkpointIntervalMs'>>, wants: boolean][] = [
+    ['the first time', { checkpointsReadAt: null }, true],
+    ['while the interval is not known', { checkpointIntervalMs: null }, true],
+    ['every second while the first is awaited', { firstCheckpoint: 'waiting', checkpointsReadAt: ago(1000) }, true],
+    ['not more often than that', { firstCheckpoint: 'waiting', checkpointsReadAt: ago(900) }, false],
+    ['at least every minute', { checkpointsReadAt: ago(60_000) }, true],
+    ['not before', { checkpointsReadAt: ago(59_000) }, false],
+    ['within 8 short intervals, since Flink keeps 10', { checkpointIntervalMs: 1000, checkpointsReadAt: ago(8000) }, true],
+    ['not within 7', { checkpointIntervalMs: 1000, checkpointsReadAt: ago(7000) }, false],
+    ['seldom when checkpointing is off', { checkpointIntervalMs: 0, firstCheckpoint: 'off', checkpointsReadAt: ago(599_000) }, false],
+    ['but now and then', { checkpointIntervalMs: 0, firstCheckpoint: 'off', checkpointsReadAt: ago(600_000) }, true],
+  ];
+  for (const [name, change, wants] of table)
+    it(name, () => {
+      const facts = { checkpointsReadAt: ago(10_000), firstCheckpoint: 'seen' as const, checkpointIntervalMs: 10_000, ...change };
+      assert.equal(wantsCheckpoints(facts, at, 60_000), wants);
+    });
+});
+
+it('knows the first checkpoint of a run from an older one', () => {
+  const started = { startedAt: ago(100_000), runningAt: ago(90_000), checkpointIntervalMs: 10_000 };
+  assert.equal(firstCheckpointFact(started, { at: ago(1000) }, at, 120_000), 'seen');
+  assert.equal(firstCheckpointFact(started, undefined, at, 120_000), 'waiting');
+  assert.equal(firstCheckpointFact(started, { at: ago(200_000) }, at, 120_000), 'waiting', 'that of the run before does not count');
+  assert.equal(firstCheckpointFact(started, undefined, at, 80_000), 'overdue');
+  assert.equal(firstCheckpointFact({ ...started, checkpointIntervalMs: 60_000 }, undefined, at, 80_000), 'waiting', 'three intervals at least');
+  assert.equal(firstCheckpointFact({ ...started, checkpointIntervalMs: 0 }, undefined, at, 1), 'off');
+  assert.equal(firstCheckpointFact({ ...started, runningAt: null }, undefined, at, 99_000), 'overdue', 'counted from the start when it never came up');
+});

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { moveClock } from '../../src/db/clock.ts';
+import { leaseClusters } from '../../src/deploy/cluster-views.store.ts';
+import { winTick } from '../../src/watch/schedules.store.ts';
+import { sharedDb } from '../helpers/shared-db.ts';
+
+it('gives each tick to one of many replicas, and the next tick anew', async (t) => {
+  const { db } = await sharedDb(t);
+  for (const minute of [0, 1, 2]) {
+    const wins = await Promise.all(Array.from({ length: 20 }, () => winTick(db, 'digest', new Date(minute * 60_000))));
+    assert.equal(wins.filter(Boolean).length, 1, `minute ${minute}`);
+  }
+  assert.equal(await winTick(db, 'digest', new Date(60_000)), false, 'a late replica does not repeat an old tick');
+  assert.equal(await winTick(db, 'other', new Date(0)), true);
+});
+
+it('shares clusters among replicas: each is polled by one, and taken over when that one is gone', async (t) => {
+  const { db } = await sharedDb(t);
+  const names = ['c1', 'c2', 'c3', 'c4'];
+  const shares = await Promise.all(['a', 'b', 'c'].map((owner) => leaseClusters(db, owner, names)));
+  assert.deepEqual(shares.flat().sort(), names);
+  const mine = shares[0]!;
+  await moveClock(db, 10_000);
+  assert.deepEqual((await leaseClusters(db, 'a', names)).sort(), [...mine].sort(), 'renewed');
+  await moveClock(db, 10_000);
+  assert.deepEqual((await leaseClusters(db, 'z', names)).sort(), names.filter((n) => !mine.includes(n)));
+  await moveClock(db, 16_000);
+  assert.deepEqual((await leaseClusters(db, 'y', names)).sort(), names);
+  assert.deepEqual(await leaseClusters(db, 'y', []), []);
+});
