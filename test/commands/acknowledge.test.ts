@@ -36,7 +36,10 @@ test('on-call acknowledges; the message says who looks after it', async (t) => {
 test('of two at the same moment one looks after it; five deliveries are one', async (t) => {
   const w = await createWorld(t);
   const id = await incident(w);
-  const replies = await Promise.all([w.say(emma, `ack ${id}`), w.say(omar, `ack ${id}`)]);
+  const replies = await w.together(
+    () => w.say(emma, `ack ${id}`),
+    () => w.say(omar, `ack ${id}`),
+  );
   assert.equal(replies.filter((r) => r.text.startsWith('You look after')).length, 1);
   const other = await incident(w, 'customers');
   await w.fiveAtOnce(omar, `ack ${other}`);

@@ -61,7 +61,10 @@ test('the second click is told who decided', async (t) => {
 test('of two leads at the same moment one decides; five deliveries of a click are one', async (t) => {
   const w = await createWorld(t);
   const id = await planned(w);
-  const replies = await Promise.all([w.say(lena, `approve ${id}`), w.say(lars, `reject ${id} --reason no`)]);
+  const replies = await w.together(
+    () => w.say(lena, `approve ${id}`),
+    () => w.say(lars, `reject ${id} --reason no`),
+  );
   assert.equal(replies.filter((r) => /It is decided already: (approved by Lena|rejected by Lars)/.test(r.text)).length, 1);
   const approval = await w.approval(id);
   assert.equal((await w.theOperation()).state, approval?.state === 'approved' ? 'queued' : 'canceled');

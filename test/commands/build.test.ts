@@ -24,7 +24,7 @@ test('a build beside a start is fine; a second build is told who builds', async 
 
 test('two builds at the same moment are one; five deliveries are one', async (t) => {
   const w = await createWorld(t);
-  const replies = await Promise.all([emma, lena, ada].map((person) => w.say(person, 'build etl-orders')));
+  const replies = await w.together(...[emma, lena, ada].map((person) => () => w.say(person, 'build etl-orders')));
   assert.equal(replies.filter((r) => /^Accepted/.test(r.text)).length, 1);
   assert.equal(replies.filter((r) => /is being built already/.test(r.text)).length, 2);
   const op = await w.theOperation();

@@ -24,7 +24,10 @@ test('another lead reviews a break-glass action, once', async (t) => {
 test('of two leads at the same moment one reviews', async (t) => {
   const w = await createWorld(t);
   const id = await broken(w, omar);
-  const replies = await Promise.all([w.say(lena, `review ${id}`), w.say(lars, `review ${id}`)]);
+  const replies = await w.together(
+    () => w.say(lena, `review ${id}`),
+    () => w.say(lars, `review ${id}`),
+  );
   assert.equal(replies.filter((r) => /has reviewed it already/.test(r.text)).length, 1);
   assert.equal((await w.audited('break-glass.reviewed')).length, 1);
 });

@@ -25,7 +25,10 @@ test('delivered five times it is one version; said at the same time by two, both
   const w = await createWorld(t);
   await w.fiveAtOnce(emma, 'set etl-orders parallelism=8');
   assert.equal((await listVersions(w.database.db, 'etl-orders')).length, 3);
-  await Promise.all([w.say(emma, 'set etl-orders parallelism=6'), w.say(lena, 'set etl-orders main-class=com.example.Other')]);
+  await w.together(
+    () => w.say(emma, 'set etl-orders parallelism=6'),
+    () => w.say(lena, 'set etl-orders main-class=com.example.Other'),
+  );
   const { definition } = (await findJob(w.database.db, 'etl-orders'))!.current;
   assert.deepEqual([definition.parallelism, definition.mainClass], [6, 'com.example.Other']);
 });

@@ -35,7 +35,7 @@ test('delivered five times at the same moment it is one operation', async (t) =>
 
 test('said by two people at once one wins; the other is told who, with a link', async (t) => {
   const w = await createWorld(t);
-  const replies = await Promise.all([emma, lena, ada].map((person) => w.say(person, 'start etl-orders')));
+  const replies = await w.together(...[emma, lena, ada].map((person) => () => w.say(person, 'start etl-orders')));
   assert.equal(replies.filter((r) => r.text.startsWith('Accepted')).length, 1);
   const op = await w.theOperation();
   for (const loser of replies.filter((r) => !r.text.startsWith('Accepted')))

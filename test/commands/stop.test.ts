@@ -114,3 +114,22 @@ test('a stop takes over a parked operation, once; a plan that waits for a lead d
   assert.match((await w.posted(`operation:${parked}`)).text, /^Canceled: restart of etl-orders\nGiven up for a stop by @Omar/);
   assert.equal((await w.audited('operation.canceled')).length, 1);
 });
+
+test('a stop and a retry of what is parked at the same moment: either, never both', async (t) => {
+  for (const first of ['stop', 'retry']) {
+    const w = await createWorld(t);
+    await w.run('etl-orders');
+    await w.say(emma, 'restart etl-orders');
+    const id = await park(w);
+    const both = [() => w.say(omar, 'stop etl-orders'), () => w.say(lena, `retry ${id}`)];
+    const replies = await w.together(...(first === 'stop' ? both : both.reverse()));
+    const rows = (await w.operations('etl-orders')).map((op) => [op.kind, op.state]);
+    assert.match(replies[1]!.text, /is not parked any more/);
+    if (first === 'retry') assert.deepEqual(rows, [['restart', 'queued']]);
+    else
+      assert.deepEqual(rows, [
+        ['restart', 'canceled'],
+        ['stop', 'queued'],
+      ]);
+  }
+});

@@ -15,6 +15,7 @@ import { createRouter } from '../../src/commands/router.ts';
 import { NotFoundError } from '../../src/core/errors.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { type Action, type Message, messageToText } from '../../src/core/message.ts';
+import { sleep } from '../../src/core/time.ts';
 import { inMs, moveClock } from '../../src/db/clock.ts';
 import type { Database } from '../../src/db/db.ts';
 import { asc, eq, sql } from '../../src/db/query.ts';
@@ -92,6 +93,8 @@ export interface World {
   once(person: Somebody, line: string): Promise<Said>;
   /** Five deliveries of the same request at the same moment: one answer for all. */
   fiveAtOnce(person: Somebody, line: string): Promise<Said>;
+  /** All at the same moment for certain: each has looked and begun to write before any of them can end; in this order. */
+  together(...says: (() => Promise<Said>)[]): Promise<Said[]>;
   operations(job?: string): Promise<Operation[]>;
   /** The only operation there is. */
   theOperation(): Promise<Operation>;
@@ -180,6 +183,12 @@ export async function createWorld(t: TestContext, options: { pathsReadable?: boo
     }
     return out;
   }
+  async function lockWaits(): Promise<number> {
+    const { rows } = await db.execute<{ n: number }>(
+      sql`select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    return rows[0]?.n ?? 0;
+  }
   const key = () => `delivery-${++deliveries}`;
   return {
     database,
@@ -209,6 +218,26 @@ export async function createWorld(t: TestContext, options: { pathsReadable?: boo
       const replies = await Promise.all([1, 2, 3, 4, 5].map(() => say(person, line, { key: delivery })));
       for (const reply of replies) assert.deepEqual(plain(reply.message), plain(replies[0]!.message));
       return replies[0]!;
+    },
+    async together(...says) {
+      // Every effect ends with its audit row, so whoever holds the audit's lock holds them all back.
+      const holding = Promise.withResolvers<void>();
+      const goOn = Promise.withResolvers<void>();
+      const holder = database.transaction(async (tx) => {
+        await tx.execute(sql`select pg_advisory_xact_lock(7301, 1)`);
+        holding.resolve();
+        await goOn.promise;
+      });
+      await holding.promise;
+      const running: Promise<Said>[] = [];
+      for (const begin of says) {
+        let isOver = false;
+        running.push(begin().finally(() => (isOver = true)));
+        for (let waiting = 0; waiting < running.length && !isOver; await sleep(5)) waiting = await lockWaits();
+      }
+      goOn.resolve();
+      await holder;
+      return Promise.all(running);
     },
     operations: (job) =>
       db

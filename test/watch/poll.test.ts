@@ -303,7 +303,7 @@ describe('a job that an operation holds', () => {
     await hold(r);
     r.deployer.always('rootCause', undefined);
     r.shows({ orders: ['RUNNING', 2] });
-    await r.poll();
+    await r.poll(true);
     await r.database.transaction(async (tx) => finish(tx, (await findOperation(tx, 'op_stop'))!, 'failed', outcome('bad', 'x')));
     await r.poll();
     await r.poll();
