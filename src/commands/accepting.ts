@@ -4,11 +4,10 @@ import { type Right, whoMay } from '../access/policy.ts';
 import { PermissionError, UserError } from '../core/errors.ts';
 import { actions, context, fields, type Message, message, type Part, type Span, text } from '../core/message.ts';
 import type { Tx } from '../db/db.ts';
-import { isUniqueViolation } from '../db/failures.ts';
 import { jobChannels } from '../jobs/channels.ts';
 import type { Job } from '../jobs/jobs.store.ts';
 import { accept } from '../operations/accept.ts';
-import { holderConflict, holderOf } from '../operations/operations.store.ts';
+import { holderConflict } from '../operations/operations.store.ts';
 import { planHash } from '../operations/plan-hash.ts';
 import type { Json, Operation, OperationKind } from '../operations/types.ts';
 import { worldFacts } from '../operations/world-facts.ts';
@@ -60,7 +59,7 @@ export async function acceptOrAsk(ctx: CommandContext, wanted: Wanted): Promise<
   const { channel } = await jobChannels(services.database.db, job, services);
   const { kind: origin, threadTs } = request.origin;
   const place = asks ? channel : (request.origin.channel ?? channel);
-  const accepted = ctx.effect(async (tx) => {
+  return ctx.effect(async (tx) => {
     await wanted.before?.(tx);
     if (wanted.takesOver) await giveUpParked(tx, ctx, wanted.takesOver);
     const input = { ...wanted.input, right, ...(wanted.reason ? { reason: wanted.reason } : {}) };
@@ -114,11 +113,6 @@ export async function acceptOrAsk(ctx: CommandContext, wanted: Wanted): Promise<
       `Accepted: ${kind.busyTitle(op).replace(/^./, (c) => c.toLowerCase())}`,
       context('Progress ', ...(where.length > 0 ? where : ['in this channel']), ` · ${op.id}`),
     );
-  });
-  return accepted.catch(async (error: unknown) => {
-    // Somebody was faster between our look and the insert.
-    const holder = isUniqueViolation(error, 'operations_one_holder') ? await holderOf(services.database.db, job.name) : undefined;
-    throw holder ? holderConflict(holder) : error;
   });
 }
 

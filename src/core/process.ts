@@ -162,13 +162,17 @@ function endGroup(child: ChildProcess): void {
   killGroup(pid, 'SIGTERM');
   const timer = setTimeout(() => killGroup(pid, 'SIGKILL'), 3000);
   timer.unref();
-  child.once('close', () => clearTimeout(timer));
+  // What the program started may be deaf to SIGTERM and outlive it: only an empty group needs no SIGKILL.
+  child.once('close', () => {
+    if (!killGroup(pid, 0)) clearTimeout(timer);
+  });
 }
-function killGroup(pid: number, signal: NodeJS.Signals): void {
+/** False if there is nobody in the group (any more). */
+function killGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(-pid, signal);
+    return process.kill(-pid, signal);
   } catch {
-    // already gone
+    return false;
   }
 }
 
@@ -207,11 +211,11 @@ export async function startDaemon(command: string, args: readonly string[], opti
     child.once('exit', (code, signal) => resolve({ code, signal }));
     child.once('error', reject);
   });
+  exited.catch(() => {});
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (cause) => reject(new UpstreamError(`The program ${command} cannot be started here.`, { cause })));
   });
-  exited.catch(() => {});
   const pid = child.pid as number;
   return {
     pid,
@@ -223,6 +227,8 @@ export async function startDaemon(command: string, args: readonly string[], opti
       const timer = setTimeout(() => killGroup(pid, 'SIGKILL'), graceMs);
       await exited.catch(() => {});
       clearTimeout(timer);
+      // Children that did not end with it.
+      killGroup(pid, 'SIGKILL');
     },
   };
 }

@@ -19,6 +19,10 @@ export async function findCluster(db: Db | Tx, name: string): Promise<Cluster | 
 export async function putCluster(tx: Tx, cluster: ClusterInput): Promise<void> {
   await tx.insert(clusters).values(cluster).onConflictDoUpdate({ target: clusters.name, set: cluster });
 }
+/** Every installed Flink release, by name. */
+export async function listDistributions(db: Db | Tx): Promise<Distribution[]> {
+  return db.select().from(distributions).orderBy(asc(distributions.name));
+}
 /** Registers or changes a Flink distribution. */
 export async function putDistribution(tx: Tx, distribution: Distribution): Promise<void> {
   if (distribution.isDefault) await tx.update(distributions).set({ isDefault: false });

@@ -1,6 +1,6 @@
 import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, desc, eq, inArray, isNotNull, isNull, sql, type Values } from '../db/query.ts';
+import { and, desc, eq, inArray, isNotNull, sql, type Values } from '../db/query.ts';
 import { type CheckpointFact, runs } from '../db/schema/index.ts';
 
 export type { CheckpointFact };

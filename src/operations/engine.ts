@@ -2,8 +2,9 @@ import { hostname } from 'node:os';
 import { errorToMessage } from '../core/errors.ts';
 import { processStartTime, stillRuns } from '../core/process.ts';
 import { sleep } from '../core/time.ts';
-import { type Execution, execute } from './execute.ts';
+import { execute } from './execute.ts';
 import { claim, expireLeasesOf, FencedError, release, renew, runningOwners } from './operations.store.ts';
+import type { Execution } from './run-step.ts';
 import type { OperationKind, Services } from './types.ts';
 
 export interface EngineOptions {

@@ -141,12 +141,12 @@ export async function activeOperations(db: Db | Tx): Promise<Operation[]> {
     .where(inArray(operations.state, ['waiting', ...activeStates]))
     .orderBy(desc(operations.createdAt));
 }
-/** Jobs that an operation holds at the moment. */
+/** Jobs that an operation works on at the moment; a parked one works on nothing, so watch goes on telling of its job. */
 export async function heldJobs(db: Db | Tx): Promise<Set<string>> {
   const rows = await db
     .select({ job: operations.job })
     .from(operations)
-    .where(and(eq(operations.holds, true), inArray(operations.state, [...activeStates])));
+    .where(and(eq(operations.holds, true), inArray(operations.state, ['queued', 'running'])));
   return new Set(rows.map((row) => row.job));
 }
 /** Inserts an operation. @throws ConflictError naming the holder when another one holds the job. */
@@ -254,6 +254,10 @@ export async function requestCancel(tx: Tx, id: string, by: PersonRef): Promise<
     .where(and(eq(operations.id, id), inArray(operations.state, ['waiting', ...activeStates]), isNull(operations.cancelRequestedAt)))
     .returning({ id: operations.id });
   return rows.length === 1;
+}
+/** Operations that wait for a person. */
+export async function parkedOperations(db: Db | Tx): Promise<Operation[]> {
+  return db.select().from(operations).where(eq(operations.state, 'parked'));
 }
 /** Sends a parked operation on; true if it was parked. */
 export async function unpark(tx: Tx, id: string): Promise<boolean> {

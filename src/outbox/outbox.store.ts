@@ -2,7 +2,7 @@ import { newId } from '../core/ids.ts';
 import type { Message } from '../core/message.ts';
 import { inMs, now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, eq, inArray, isNull, lt, lte, or, sql } from '../db/query.ts';
+import { and, eq, inArray, isNull, lt, or, sql } from '../db/query.ts';
 import { outboxMessages } from '../db/schema/index.ts';
 
 export type OutboxRow = typeof outboxMessages.$inferSelect;

@@ -36,7 +36,7 @@ export async function restorePointsOfRun(db: Db | Tx, runId: string): Promise<Re
     .select()
     .from(restorePoints)
     .where(and(eq(restorePoints.runId, runId), eq(restorePoints.state, 'available')))
-    .orderBy(desc(restorePoints.takenAt));
+    .orderBy(desc(restorePoints.takenAt), desc(restorePoints.checkpointId));
 }
 /** Marks restore points as gone: Flink subsumed them, or their files are not there any more. */
 export async function markVanished(db: Db | Tx, ids: readonly string[]): Promise<void> {

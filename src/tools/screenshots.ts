@@ -3,20 +3,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import chromium from '@sparticuz/chromium';
 import { type Browser, chromium as browsers, type Page } from 'playwright-core';
+import { UserError } from '../core/errors.ts';
 import { type Demo, startDemo } from '../demo/demo.ts';
 import { createLog } from '../log.ts';
 
 const images = join(import.meta.dirname, '../../docs/images');
 /** Paths below it are seen in the pictures, so it is the same at every run. */
 const home = join(tmpdir(), 'sluice');
-const size = { width: 1280, height: 960 };
+const size = { width: 1280, height: 1000 };
 const stepMs = 60_000;
 
 /** `npm run screenshots`: starts the demo, holds the conversation of the README in the practice workspace, and takes its pictures. */
 async function main(): Promise<void> {
   const say = (line: string) => console.error(line);
-  await rm(home, { recursive: true, force: true });
   await mkdir(images, { recursive: true });
+  await mkdir(home).catch((cause: unknown) => {
+    throw new UserError(`${home} is there already.`, {
+      cause,
+      hint: 'It is made and removed by this tool: if no other one runs, delete it.',
+    });
+  });
   const demo = await startDemo({
     home,
     port: 0,
@@ -45,15 +51,19 @@ async function converse(demo: Demo, browser: Browser, say: (line: string) => voi
   await emma.type('/flink build etl-orders');
   await emma.sees(/Built etl-orders: v\d/);
   await emma.type('/flink start etl-orders');
-  await emma.sees(/etl-orders started: v\d[^]*Checkpoint \d/);
+  await emma.sees(/etl-orders started: v\d[\s\S]*Checkpoint \d/);
   await emma.type('/flink savepoint etl-orders');
-  const taken = await emma.sees(/Savepoint of etl-orders taken/);
-  const savepoint = /file:\S+savepoint-\w+-\w+/.exec(taken)?.[0] ?? '';
+  await emma.sees(/Savepoint of etl-orders taken/);
+  const savepoint = await emma.page
+    .locator('.msg code')
+    .filter({ hasText: /savepoint-/ })
+    .last()
+    .textContent();
   say('A newer version, a restart …');
   await emma.type('/flink set etl-orders args="--rate 80" checkpoint-interval=5s');
   await emma.sees(/etl-orders v3 saved/);
   await emma.type('/flink restart etl-orders --version v3');
-  await emma.sees(/etl-orders restarted: v3[^]*Checkpoint \d/);
+  await emma.sees(/etl-orders restarted: v3[\s\S]*Checkpoint \d/);
   say('A restore that a lead has to approve, and a build beside it …');
   const lena = await act(browser, demo.practiceUrl, 'U0LENA');
   await emma.type('v3 counts some orders twice. I ask for a restore.');
@@ -61,10 +71,13 @@ async function converse(demo: Demo, browser: Browser, say: (line: string) => voi
   await lena.sees(/Approval needed/);
   await emma.type('Building customers meanwhile.');
   await emma.type('/flink build customers');
-  await lena.sees(/Building customers[^]*Compile[^]*\d s ·/);
+  await lena.sees(/Building customers[\s\S]*Compile[\s\S]*\d s ·/);
   await lena.page.locator('.msg').filter({ hasText: 'Building customers' }).getByRole('button', { name: /repl/ }).click();
-  await lena.page.locator('aside .msg').filter({ hasText: /compiler/ }).waitFor({ timeout: stepMs });
-  await shoot(lena.page, 'practice.png');
+  await lena.page
+    .locator('aside .msg')
+    .filter({ hasText: /compiler/ })
+    .waitFor({ timeout: stepMs });
+  await shoot(lena.page, 'practice.png', 1000);
 
   await lena.type('/flink web etl-orders');
   const opened = lena.page.waitForEvent('popup');
@@ -72,7 +85,7 @@ async function converse(demo: Demo, browser: Browser, say: (line: string) => voi
   const admin = await opened;
   await admin.getByRole('button', { name: 'Sign in' }).click();
   await admin.getByRole('heading', { name: 'etl-orders' }).first().waitFor();
-  await shoot(admin, 'admin.png');
+  await shoot(admin, 'admin.png', 820);
   await emma.sees(/Built customers/);
   say(`Pictures are in ${images}`);
 }
@@ -98,18 +111,18 @@ const drawMarks = `(() => {
     node.replaceWith(before, holder, after.join(mark));
   }
 })()`;
-async function shoot(page: Page, file: string): Promise<void> {
+async function shoot(page: Page, file: string, heightPx: number): Promise<void> {
   await page.mouse.move(0, 0);
   await page.evaluate(`for (const log of document.querySelectorAll('.log')) log.scrollTop = log.scrollHeight`);
   await page.evaluate(drawMarks);
-  await page.screenshot({ path: join(images, file), animations: 'disabled' });
+  await page.screenshot({ path: join(images, file), animations: 'disabled', clip: { x: 0, y: 0, width: size.width, height: heightPx } });
 }
 
 interface Actor {
   page: Page;
   type(line: string): Promise<void>;
-  /** Waits for a message whose whole text matches, and returns that text. */
-  sees(pattern: RegExp): Promise<string>;
+  /** Waits for a message whose whole text matches. */
+  sees(pattern: RegExp): Promise<void>;
 }
 async function act(browser: Browser, practiceUrl: string, person: string): Promise<Actor> {
   const page = await newPage(browser);
@@ -123,9 +136,7 @@ async function act(browser: Browser, practiceUrl: string, person: string): Promi
       await box.press('Enter');
     },
     async sees(pattern) {
-      const found = page.locator('.msg').filter({ hasText: pattern }).last();
-      await found.waitFor({ timeout: stepMs });
-      return found.innerText();
+      await page.locator('.msg').filter({ hasText: pattern }).last().waitFor({ timeout: stepMs });
     },
   };
 }

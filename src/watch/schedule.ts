@@ -6,6 +6,7 @@ import { digestChannels, postDigest } from '../incidents/digest.ts';
 import { expireWaiting } from '../operations/expire.ts';
 import { type PollDeps, pollCluster } from './cluster-poll.ts';
 import { forgetOld } from './housekeeping.ts';
+import { tellParked } from './parked.ts';
 import { winTick } from './schedules.store.ts';
 
 export interface WatchOptions extends PollDeps {
@@ -50,7 +51,9 @@ export function startWatch(options: WatchOptions): Watch {
           name,
           poll(name).finally(() => inFlight.delete(name)),
         );
-    if (seconds % 5 === 0 && (await expireWaiting(database)) > 0) options.onNews();
+    if (seconds % 5 !== 0) return;
+    const [expired, parked] = [await expireWaiting(database), await tellParked(options)];
+    if (expired > 0 || parked) options.onNews();
   }
   async function poll(name: string): Promise<void> {
     const started = performance.now();

@@ -1,7 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { PermissionError } from '../core/errors.ts';
-import type { Viewer } from './viewer.ts';
 import type { WebOptions } from './web.ts';
 
 /** Whether a browser says that another site made this request (Sec-Fetch-Site, Origin). */
@@ -20,7 +19,7 @@ export function refuseForeign(site: Pick<WebOptions, 'publicUrl'>, request: Fast
     throw new PermissionError('This request came from another site and was refused.', { hint: 'Open the page itself and try again.' });
 }
 /** The session's own token, from the header that htmx sends or the form's hidden field. @throws PermissionError */
-export function requireToken(viewer: Viewer, request: FastifyRequest, field: unknown): void {
+export function requireToken(viewer: { csrf: string }, request: FastifyRequest, field: unknown): void {
   const header = request.headers['x-csrf-token'];
   const given = typeof header === 'string' ? header : typeof field === 'string' ? field : '';
   if (!timingSafeEqual(hash(given), hash(viewer.csrf)))

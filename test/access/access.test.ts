@@ -5,7 +5,14 @@ import { auditOf, firstBrokenAuditRow, record } from '../../src/access/audit.sto
 import { forgetDeliveries, once } from '../../src/access/deliveries.store.ts';
 import { findErrorReport, reportError } from '../../src/access/error-reports.store.ts';
 import { ensureAdmins, findPerson, listPeople, putPerson, teamMembers } from '../../src/access/people.store.ts';
-import { createSignInLink, endSession, findSession, forgetSessions, isSignInLinkValid, redeemSignInLink } from '../../src/access/sign-in.store.ts';
+import {
+  createSignInLink,
+  endSession,
+  findSession,
+  forgetSessions,
+  isSignInLinkValid,
+  redeemSignInLink,
+} from '../../src/access/sign-in.store.ts';
 import { UserError } from '../../src/core/errors.ts';
 import type { Message } from '../../src/core/message.ts';
 import { moveClock } from '../../src/db/clock.ts';
@@ -17,7 +24,9 @@ import { sharedDb } from '../helpers/shared-db.ts';
 const ann = { teamId: 'T1', userId: 'U1' };
 const said = (title: string): Message => ({ tone: 'neutral', title, parts: [] });
 const write = (database: Database, subject: string, details: Record<string, unknown> = {}) =>
-  database.transaction((tx) => record(tx, { actor: { person: { ...ann, name: 'ann' }, origin: 'typed' }, action: 'test', subject, details }));
+  database.transaction((tx) =>
+    record(tx, { actor: { person: { ...ann, name: 'ann' }, origin: 'typed' }, action: 'test', subject, details }),
+  );
 
 describe('the audit', () => {
   it('is one unbroken chain, also when many write at once', async (t) => {
@@ -30,12 +39,44 @@ describe('the audit', () => {
   });
 
   const tampering: [string, (database: Database, id: number) => Promise<unknown>, shift: number][] = [
-    ['an edited detail', (d, id) => d.db.update(audit).set({ details: { n: 99 } }).where(eq(audit.id, id)), 0],
-    ['another actor', (d, id) => d.db.update(audit).set({ actor: { origin: 'system' } }).where(eq(audit.id, id)), 0],
+    [
+      'an edited detail',
+      (d, id) =>
+        d.db
+          .update(audit)
+          .set({ details: { n: 99 } })
+          .where(eq(audit.id, id)),
+      0,
+    ],
+    [
+      'another actor',
+      (d, id) =>
+        d.db
+          .update(audit)
+          .set({ actor: { origin: 'system' } })
+          .where(eq(audit.id, id)),
+      0,
+    ],
     ['another action', (d, id) => d.db.update(audit).set({ action: 'nothing' }).where(eq(audit.id, id)), 0],
     ['another subject', (d, id) => d.db.update(audit).set({ subject: 'job:other' }).where(eq(audit.id, id)), 0],
-    ['another time', (d, id) => d.db.update(audit).set({ at: new Date(0) }).where(eq(audit.id, id)), 0],
-    ['another hash', (d, id) => d.db.update(audit).set({ hash: 'f'.repeat(64) }).where(eq(audit.id, id)), 0],
+    [
+      'another time',
+      (d, id) =>
+        d.db
+          .update(audit)
+          .set({ at: new Date(0) })
+          .where(eq(audit.id, id)),
+      0,
+    ],
+    [
+      'another hash',
+      (d, id) =>
+        d.db
+          .update(audit)
+          .set({ hash: 'f'.repeat(64) })
+          .where(eq(audit.id, id)),
+      0,
+    ],
     ['a removed row', (d, id) => d.db.delete(audit).where(eq(audit.id, id)), 1],
   ];
   for (const [name, tamper, shift] of tampering)
@@ -49,7 +90,12 @@ describe('the audit', () => {
 
   it('verifies whatever details hold: times, nothing, numbers, nested things', async (t) => {
     const database = await sharedDb(t);
-    await write(database, 'job:a', { at: new Date('2026-11-25T12:00:00Z'), none: undefined, list: [undefined, null, new Date(0)], z: { b: 1, a: { at: new Date(1) } } });
+    await write(database, 'job:a', {
+      at: new Date('2026-11-25T12:00:00Z'),
+      none: undefined,
+      list: [undefined, null, new Date(0)],
+      z: { b: 1, a: { at: new Date(1) } },
+    });
     await write(database, 'job:a', { big: 1e21, small: 5e-324, third: 1 / 3, zero: -0, nan: Number.NaN, text: 'ü😀"\\\n' });
     assert.equal(await firstBrokenAuditRow(database.db), undefined);
     await fc.assert(
@@ -168,17 +214,22 @@ describe('people', () => {
     const put = (change: Partial<Parameters<typeof putPerson>[1]>) =>
       transaction((tx) => putPerson(tx, { ...ann, name: 'ann', memberships: [{ team: 'etl', role: 'engineer' }], ...change }));
     await put({});
-    await put({ memberships: [{ team: 'etl', role: 'lead' }, { team: 'ads', role: 'viewer' }] });
-    assert.deepEqual(
-      (await findPerson(db, ann))?.memberships.map((m) => `${m.team}:${m.role}`).sort(),
-      ['ads:viewer', 'etl:lead'],
-    );
+    await put({
+      memberships: [
+        { team: 'etl', role: 'lead' },
+        { team: 'ads', role: 'viewer' },
+      ],
+    });
+    assert.deepEqual((await findPerson(db, ann))?.memberships.map((m) => `${m.team}:${m.role}`).sort(), ['ads:viewer', 'etl:lead']);
     await transaction((tx) => ensureAdmins(tx, [ann, { teamId: 'T1', userId: 'U2' }]));
     const person = await findPerson(db, ann);
     assert.deepEqual([person?.admin, person?.ref.name, person?.memberships.length], [true, 'ann', 2]);
     assert.equal((await findPerson(db, { teamId: 'T1', userId: 'U2' }))?.admin, true);
     assert.equal(await findPerson(db, { teamId: 'T2', userId: 'U1' }), undefined);
-    assert.deepEqual((await teamMembers(db, 'etl', 'lead')).map((p) => p.name), ['ann']);
+    assert.deepEqual(
+      (await teamMembers(db, 'etl', 'lead')).map((p) => p.name),
+      ['ann'],
+    );
     await put({ active: false, memberships: [{ team: 'etl', role: 'lead' }] });
     assert.deepEqual(await teamMembers(db, 'etl', 'lead'), [], 'nobody waits for somebody who left');
     assert.equal((await listPeople(db)).length, 2);

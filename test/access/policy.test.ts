@@ -59,9 +59,21 @@ describe('who may do what', () => {
   });
 
   it('adds roles up', () => {
-    const both: Person = { ...person('on-call'), memberships: [{ team: 'etl', role: 'on-call' }, { team: 'etl', role: 'engineer' }] };
+    const both: Person = {
+      ...person('on-call'),
+      memberships: [
+        { team: 'etl', role: 'on-call' },
+        { team: 'etl', role: 'engineer' },
+      ],
+    };
     assert.equal(decide(both, 'change', { team: 'etl' }), 'yes');
-    const elsewhere: Person = { ...person('on-call'), memberships: [{ team: 'etl', role: 'on-call' }, { team: 'other', role: 'engineer' }] };
+    const elsewhere: Person = {
+      ...person('on-call'),
+      memberships: [
+        { team: 'etl', role: 'on-call' },
+        { team: 'other', role: 'engineer' },
+      ],
+    };
     assert.equal(decide(elsewhere, 'change', { team: 'etl' }), 'no');
     const admin: Person = { ...person('lead'), admin: true };
     assert.equal(decide(admin, 'approve', { team: 'etl' }), 'yes', 'an admin who is also a lead approves as a lead');

@@ -134,6 +134,7 @@ export function seen(change: Partial<Extract<RunSight, { is: 'seen' }>> = {}): R
 export const gone: RunSight = { is: 'gone' };
 export const unknown: RunSight = { is: 'unknown', why: 'standalone does not answer.' };
 export const noCheckpoints: CheckpointSight = { completed: [], lastFailed: undefined, restored: undefined };
+const base = Date.now() - 60_000;
 /** One completed checkpoint, kept, one minute old unless said otherwise. */
 export function checkpoint(id: number, change: Partial<CheckpointSight['completed'][number]> = {}): CheckpointSight['completed'][number] {
   return {
@@ -141,7 +142,7 @@ export function checkpoint(id: number, change: Partial<CheckpointSight['complete
     path: `file:/data/checkpoints/job/chk-${id}`,
     size: 24_000,
     durationMs: 40,
-    at: Date.now() - 60_000 + id,
+    at: base + id * 10,
     isSavepoint: false,
     discarded: false,
     ...change,
@@ -149,4 +150,5 @@ export function checkpoint(id: number, change: Partial<CheckpointSight['complete
 }
 export const refusedConnection = () =>
   new UnreachableError('standalone refused the connection.', { details: { refused: true, sent: false, timedOut: false } });
-export const noAnswer = () => new UnreachableError('standalone gave no answer.', { details: { refused: false, sent: true, timedOut: true } });
+export const noAnswer = () =>
+  new UnreachableError('standalone gave no answer.', { details: { refused: false, sent: true, timedOut: true } });

@@ -1,5 +1,5 @@
-import { after, type TestContext } from 'node:test';
 import { randomBytes } from 'node:crypto';
+import { after, type TestContext } from 'node:test';
 import { silentLog } from '../../src/core/log.ts';
 import { type Database, openDb } from '../../src/db/db.ts';
 import { sql } from '../../src/db/query.ts';
@@ -18,7 +18,7 @@ async function open(): Promise<{ database: Database; drop: () => Promise<void> }
   const admin = databaseAt(address, 'postgres');
   const name = `test_${randomBytes(6).toString('hex')}`;
   await runSql(admin, `create database ${name} template ${template}`);
-  const database = openDb({ log: silentLog, max: 8, ...databaseAt(address, name) });
+  const database = openDb({ log: silentLog, max: 8, connectTimeoutMs: 20_000, queryTimeoutMs: 20_000, ...databaseAt(address, name) });
   return { database, drop: async () => void (await runSql(admin, `drop database ${name} with (force)`)) };
 }
 

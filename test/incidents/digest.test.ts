@@ -21,7 +21,16 @@ const defaults = { defaultChannel: undefined, alertChannel: undefined };
 async function job(database: Database, name: string, change: Partial<RunInput> | 'never ran' = {}, channel = 'C1') {
   await database.transaction(async (tx) => {
     await putTeam(tx, { name: 'etl', channel: null, alertChannel: null, onCallGroup: null });
-    await createJob(tx, { name, team: 'etl', kind: 'jar', mode: 'streaming', project: null, definition: { cluster: 'c', environment: 'production', args: [], flink: {}, links: [], channel }, origin: 'form', createdBy: ann });
+    await createJob(tx, {
+      name,
+      team: 'etl',
+      kind: 'jar',
+      mode: 'streaming',
+      project: null,
+      definition: { cluster: 'c', environment: 'production', args: [], flink: {}, links: [], channel },
+      origin: 'form',
+      createdBy: ann,
+    });
     if (change !== 'never ran')
       await insertRun(tx, {
         id: `run_${name}`,
@@ -45,7 +54,9 @@ async function job(database: Database, name: string, change: Partial<RunInput> |
 const digest = async (database: Database) => messageToText((await buildDigest(database.db, 'C1', at, defaults)).message);
 const post = (database: Database, day = '2026-11-25') => postDigest(database, 'C1', day, at, defaults);
 const messages = async (database: Database) =>
-  (await database.db.select().from(outboxMessages).orderBy(asc(outboxMessages.createdAt))).filter((m) => m.dedupeKey.startsWith('digest:')).map((m) => [m.dedupeKey.split(':').pop(), m.desiredVersion, m.desired.title]);
+  (await database.db.select().from(outboxMessages).orderBy(asc(outboxMessages.createdAt)))
+    .filter((m) => m.dedupeKey.startsWith('digest:'))
+    .map((m) => [m.dedupeKey.split(':').pop(), m.desiredVersion, m.desired.title]);
 
 it('names only what is worth reading', async (t) => {
   const database = await sharedDb(t);
@@ -73,7 +84,17 @@ it('says what an open incident says', async (t) => {
   const database = await sharedDb(t);
   await job(database, 'orders');
   await database.transaction((tx) =>
-    openIncident(tx, { key: 'job:orders:restarting', job: 'orders', cluster: 'c', cause: 'restarting', title: 'orders is restarting: 0/4 tasks run', facts: {}, runId: undefined, channel: 'C1', fallbackChannel: undefined }),
+    openIncident(tx, {
+      key: 'job:orders:restarting',
+      job: 'orders',
+      cluster: 'c',
+      cause: 'restarting',
+      title: 'orders is restarting: 0/4 tasks run',
+      facts: {},
+      runId: undefined,
+      channel: 'C1',
+      fallbackChannel: undefined,
+    }),
   );
   assert.match(await digest(database), /^0 of 1 healthy; orders: is restarting: 0\/4 tasks run, since/);
 });
@@ -109,7 +130,17 @@ it('an incident that was resolved opens anew as another one', async (t) => {
   const database = await sharedDb(t);
   const open = () =>
     database.transaction((tx) =>
-      openIncident(tx, { key: 'job:a:failed', job: 'a', cluster: 'c', cause: 'failed', title: 'a failed', facts: { version: 2 }, runId: undefined, channel: 'C1', fallbackChannel: undefined }),
+      openIncident(tx, {
+        key: 'job:a:failed',
+        job: 'a',
+        cluster: 'c',
+        cause: 'failed',
+        title: 'a failed',
+        facts: { version: 2 },
+        runId: undefined,
+        channel: 'C1',
+        fallbackChannel: undefined,
+      }),
     );
   assert.deepEqual([await open(), await open()], [true, false]);
   await database.transaction((tx) => resolveIncidents(tx, ['job:a:failed', 'job:a:lost'], 'a runs again.'));

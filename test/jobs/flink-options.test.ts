@@ -38,12 +38,26 @@ describe('the Flink options of a run', () => {
     }
   });
   it('let a key that was set by name win', () => {
-    const options = flinkOptions('j', { ...empty, checkpointInterval: '10s', flink: { 'execution.checkpointing.interval': '30s', 'own.key': 'x' } });
+    const options = flinkOptions('j', {
+      ...empty,
+      checkpointInterval: '10s',
+      flink: { 'execution.checkpointing.interval': '30s', 'own.key': 'x' },
+    });
     assert.equal(options['execution.checkpointing.interval'], '30s');
     assert.equal(options['own.key'], 'x');
   });
   // Flink reads whole numbers with a unit only.
-  for (const [typed, flink] of [['10s', '10s'], ['10 sec', '10s'], ['5m', '5min'], ['5 min', '5min'], ['1h', '1h'], ['1.5 min', '90000ms'], ['0.5s', '500ms'], ['2000', '2000'], ['10 S', '10S']] as const)
+  for (const [typed, flink] of [
+    ['10s', '10s'],
+    ['10 sec', '10s'],
+    ['5m', '5min'],
+    ['5 min', '5min'],
+    ['1h', '1h'],
+    ['1.5 min', '90000ms'],
+    ['0.5s', '500ms'],
+    ['2000', '2000'],
+    ['10 S', '10S'],
+  ] as const)
     it(`write the duration ${typed} as ${flink}`, () => {
       assert.equal(flinkOptions('j', { ...empty, checkpointInterval: typed })['execution.checkpointing.interval'], flink);
     });

@@ -4,7 +4,16 @@ import { putTeam } from '../../src/access/people.store.ts';
 import { now } from '../../src/db/clock.ts';
 import type { JobDefinition } from '../../src/db/schema/index.ts';
 import { jobChannels } from '../../src/jobs/channels.ts';
-import { addVersion, createJob, findJob, findVersion, jobNames, listJobs, listVersions, setCurrentVersion } from '../../src/jobs/jobs.store.ts';
+import {
+  addVersion,
+  createJob,
+  findJob,
+  findVersion,
+  jobNames,
+  listJobs,
+  listVersions,
+  setCurrentVersion,
+} from '../../src/jobs/jobs.store.ts';
 import { endRun, findRun, insertRun, lastRunThatRan, latestRun, latestRuns, liveRuns, versionsThatRan } from '../../src/jobs/runs.store.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
@@ -27,7 +36,9 @@ it('numbers versions without a gap when many people save at once', async (t) => 
   await database.transaction((tx) => createJob(tx, job('b')));
   const numbers = await Promise.all(
     Array.from({ length: 40 }, (_, n) =>
-      database.transaction((tx) => addVersion(tx, 'a', { definition: { ...definition, args: [String(n)] }, origin: 'set', createdBy: ann })),
+      database.transaction((tx) =>
+        addVersion(tx, 'a', { definition: { ...definition, args: [String(n)] }, origin: 'set', createdBy: ann }),
+      ),
     ),
   );
   assert.deepEqual(
@@ -43,7 +54,9 @@ it('goes back to an older version without renumbering; the next one is new', asy
   const database = await sharedDb(t);
   await database.transaction((tx) => createJob(tx, job('a')));
   const save = (arg: string) =>
-    database.transaction((tx) => addVersion(tx, 'a', { definition: { ...definition, args: [arg] }, origin: 'set', note: 'why', createdBy: ann }));
+    database.transaction((tx) =>
+      addVersion(tx, 'a', { definition: { ...definition, args: [arg] }, origin: 'set', note: 'why', createdBy: ann }),
+    );
   assert.equal(await save('two'), 2);
   await database.transaction((tx) => setCurrentVersion(tx, 'a', 1));
   assert.deepEqual((await findJob(database.db, 'a'))?.current.definition.args, []);
@@ -59,13 +72,21 @@ it('goes back to an older version without renumbering; the next one is new', asy
 
 it('lets a job speak in its own channels, else its team’s, else the installation’s', async (t) => {
   const database = await sharedDb(t);
-  const channels = async (change: Partial<JobDefinition>, team: { channel: string | null; alertChannel: string | null } | undefined, defaults = {}) => {
+  const channels = async (
+    change: Partial<JobDefinition>,
+    team: { channel: string | null; alertChannel: string | null } | undefined,
+    defaults = {},
+  ) => {
     const name = `j${Math.random()}`;
     await database.transaction(async (tx) => {
       if (team) await putTeam(tx, { name, onCallGroup: null, ...team });
       await createJob(tx, { ...job(name, change), team: name });
     });
-    const found = await jobChannels(database.db, (await findJob(database.db, name))!, { defaultChannel: undefined, alertChannel: undefined, ...defaults });
+    const found = await jobChannels(database.db, (await findJob(database.db, name))!, {
+      defaultChannel: undefined,
+      alertChannel: undefined,
+      ...defaults,
+    });
     return [found.channel, found.alertChannel];
   };
   const team = { channel: 'CT', alertChannel: 'CTA' };
@@ -83,7 +104,20 @@ it('ends a run once, and the first reason stays', async (t) => {
   const { db, transaction } = await sharedDb(t);
   const run = (id: string, change = {}) =>
     transaction((tx) =>
-      insertRun(tx, { id, job: 'a', version: 1, cluster: 'c', flinkJobId: id, operationId: 'op', state: 'RUNNING', stateAt: now, startedBy: ann, startedAt: now, beginning: 'fresh', ...change }),
+      insertRun(tx, {
+        id,
+        job: 'a',
+        version: 1,
+        cluster: 'c',
+        flinkJobId: id,
+        operationId: 'op',
+        state: 'RUNNING',
+        stateAt: now,
+        startedBy: ann,
+        startedAt: now,
+        beginning: 'fresh',
+        ...change,
+      }),
     );
   await run('r1', { startedAt: new Date(1000), runningAt: new Date(1000), version: 3 });
   await run('r2', { startedAt: new Date(2000) });

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { JobDefinition } from '../../src/db/schema/index.ts';
-import { assignParameter, diffDefinitions, flatten, isFlinkKey, ParameterProblem, parameters, splitArguments } from '../../src/jobs/parameters.ts';
+import {
+  assignParameter,
+  diffDefinitions,
+  flatten,
+  isFlinkKey,
+  ParameterProblem,
+  parameters,
+  splitArguments,
+} from '../../src/jobs/parameters.ts';
 
 const empty: JobDefinition = { cluster: 'standalone', environment: 'production', args: [], flink: {}, links: [] };
 const shown = (definition: JobDefinition, key: string) => parameters.find((p) => p.key === key)!.show(definition);
@@ -77,7 +85,10 @@ describe('a parameter', () => {
   ];
   for (const [key, typed, says] of bad)
     it(`${key} refuses "${typed}"`, () => {
-      assert.throws(() => assignParameter(empty, key, typed), (error) => error instanceof ParameterProblem && says.test(error.message) && !/undefined/.test(error.message));
+      assert.throws(
+        () => assignParameter(empty, key, typed),
+        (error) => error instanceof ParameterProblem && says.test(error.message) && !/undefined/.test(error.message),
+      );
     });
 
   it('is unset by an empty value, and a job keeps what it cannot do without', () => {
@@ -100,7 +111,10 @@ describe('a parameter', () => {
 
 describe('arguments', () => {
   it('come back as they are, whatever they hold', () => {
-    const arg = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('a', ' ', '"', "'", '\\', '\n', '\t', '=', '{', '}', '\u00a0', 'ü', '😀') }));
+    const arg = fc.oneof(
+      fc.string(),
+      fc.string({ unit: fc.constantFrom('a', ' ', '"', "'", '\\', '\n', '\t', '=', '{', '}', '\u00a0', 'ü', '😀') }),
+    );
     fc.assert(
       fc.property(fc.array(arg, { maxLength: 6 }), (args) => {
         const text = shown({ ...empty, args }, 'args') ?? '';
@@ -136,7 +150,11 @@ describe('every definition', () => {
           fc.record({ kind: fc.constant('fixed-delay' as const), attempts: fc.integer({ min: 0, max: 1000 }), delay: duration }),
         ),
         stateBackend: fc.constantFrom('hashmap' as const, 'rocksdb' as const),
-        flink: fc.dictionary(fc.tuple(word, word).map((w) => `own.${w.join('.')}`), word, { maxKeys: 3 }),
+        flink: fc.dictionary(
+          fc.tuple(word, word).map((w) => `own.${w.join('.')}`),
+          word,
+          { maxKeys: 3 },
+        ),
         channel: fc.stringMatching(/^C[A-Z0-9]{3,8}$/),
         alertChannel: fc.stringMatching(/^G[A-Z0-9]{3,8}$/),
         links: fc.array(fc.record({ label: word, url: fc.webUrl({ withQueryParameters: true, withFragments: true }) }), { maxLength: 3 }),
@@ -176,5 +194,6 @@ describe('every definition', () => {
 
 it('tells Flink keys from names of ours', () => {
   for (const key of ['taskmanager.numberOfTaskSlots', 'state.backend.type', 'own.a-b.c_d']) assert.equal(isFlinkKey(key), true, key);
-  for (const key of ['parallelism', 'a.', '.a', 'a..b', 'a b.c', '__proto__', '$internal.x', 'constructor']) assert.equal(isFlinkKey(key), false, key);
+  for (const key of ['parallelism', 'a.', '.a', 'a..b', 'a b.c', '__proto__', '$internal.x', 'constructor'])
+    assert.equal(isFlinkKey(key), false, key);
 });

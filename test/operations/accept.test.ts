@@ -60,7 +60,15 @@ it('leaves nothing behind when the transaction is rolled back', async (t) => {
   const rig = await createRig(t);
   await assert.rejects(
     rig.database.transaction(async (tx) => {
-      await accept(tx, { kind, job: rig.job, input: { right: 'operate' }, actor: person('ann'), origin: { kind: 'typed' }, idemKey: 'k', jobChannel: 'C1' });
+      await accept(tx, {
+        kind,
+        job: rig.job,
+        input: { right: 'operate' },
+        actor: person('ann'),
+        origin: { kind: 'typed' },
+        idemKey: 'k',
+        jobChannel: 'C1',
+      });
       throw new Error('changed my mind');
     }),
     /changed my mind/,

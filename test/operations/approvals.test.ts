@@ -28,7 +28,11 @@ async function ask(rig: Rig, change: Partial<Omit<AcceptRequest, 'input'>> = {})
   return rig.accept(kind, {
     input,
     planHash: hash,
-    approval: { reason: 'bad data', lifetimeMs, message: (id, until) => ({ tone: 'warn', title: `Approve ${id} until ${until.toISOString()}`, parts: [] }) },
+    approval: {
+      reason: 'bad data',
+      lifetimeMs,
+      message: (id, until) => ({ tone: 'warn', title: `Approve ${id} until ${until.toISOString()}`, parts: [] }),
+    },
     ...change,
   });
 }
@@ -76,7 +80,10 @@ describe('an approval', () => {
     const now = await findOperation(rig.database.db, op.id);
     assert.equal(now?.state, 'canceled');
     const said = await rig.said(op);
-    assert.match(said, /^Expired: nobody decided about restore of etl-orders in time\nAsked by @ann\. Reason: bad data\nNothing was done\./);
+    assert.match(
+      said,
+      /^Expired: nobody decided about restore of etl-orders in time\nAsked by @ann\. Reason: bad data\nNothing was done\./,
+    );
     assert.match(said, /\[Ask again\]/);
     assert.equal((await auditOf(rig.database.db, 'job:etl-orders'))[0]?.action, 'approval.expired');
     assert.equal(acted, 0);
@@ -122,7 +129,11 @@ describe('an approval', () => {
 describe('rights at the moment of execution', () => {
   const table: { name: string; before: (rig: Rig, id: string) => Promise<unknown>; says: RegExp | undefined }[] = [
     { name: 'approved by a lead', before: (rig, id) => decide(rig, id), says: undefined },
-    { name: 'not approved', before: (rig, id) => rig.database.transaction((tx) => releaseWaiting(tx, id)), says: /^Nobody has approved this/ },
+    {
+      name: 'not approved',
+      before: (rig, id) => rig.database.transaction((tx) => releaseWaiting(tx, id)),
+      says: /^Nobody has approved this/,
+    },
     {
       name: 'rejected',
       before: async (rig, id) => {
@@ -132,8 +143,16 @@ describe('rights at the moment of execution', () => {
       says: /^Nobody has approved this/,
     },
     { name: 'approved by the requester', before: (rig, id) => decide(rig, id, ann), says: /^Nobody can approve their own request/ },
-    { name: 'approved by an engineer', before: (rig, id) => decide(rig, id, person('ole')), says: /^ole, who approved this, is no longer a lead of team etl/ },
-    { name: 'approved by nobody that is known', before: (rig, id) => decide(rig, id, person('eve')), says: /^eve, who approved this, is no longer a lead/ },
+    {
+      name: 'approved by an engineer',
+      before: (rig, id) => decide(rig, id, person('ole')),
+      says: /^ole, who approved this, is no longer a lead of team etl/,
+    },
+    {
+      name: 'approved by nobody that is known',
+      before: (rig, id) => decide(rig, id, person('eve')),
+      says: /^eve, who approved this, is no longer a lead/,
+    },
     {
       name: 'the approver lost the role',
       before: async (rig, id) => {

@@ -7,9 +7,9 @@ import { operations } from '../../src/db/schema/index.ts';
 import { execute } from '../../src/operations/execute.ts';
 import { FencedError, findOperation, holderOf, listSteps, requestCancel, unpark } from '../../src/operations/operations.store.ts';
 import type { Json, StepContext } from '../../src/operations/types.ts';
+import { noAnswer, refusedConnection } from '../helpers/fake-deployer.ts';
 import { ann, createRig, lee, type Rig, until } from './rig.ts';
 import { kindOf, step } from './step-kind.ts';
-import { noAnswer, refusedConnection } from '../helpers/fake-deployer.ts';
 
 /** Dies at a point of its own choosing: everything after that point does not happen, and the lease runs out. */
 async function dieDuring(rig: Rig, kinds: Parameters<Rig['claim']>[0], owner: string, die: (stop: () => never) => void): Promise<void> {
@@ -18,7 +18,10 @@ async function dieDuring(rig: Rig, kinds: Parameters<Rig['claim']>[0], owner: st
     execution.abort.abort(new Error('the process died'));
     throw new Error('the process died');
   });
-  await assert.rejects(execute(rig.services, execution, () => {}), /the process died/);
+  await assert.rejects(
+    execute(rig.services, execution, () => {}),
+    /the process died/,
+  );
   await moveClock(rig.database.db, 16_000);
 }
 
@@ -28,7 +31,12 @@ describe('a step', () => {
     const seenDuring: unknown[] = [];
     const look = async (c: StepContext) => {
       const [row] = await listSteps(c.services.database.db, c.op.id);
-      seenDuring.push({ state: row?.state, intent: row?.intent, result: row?.result, step: (await findOperation(rig.database.db, c.op.id))?.step });
+      seenDuring.push({
+        state: row?.state,
+        intent: row?.intent,
+        result: row?.result,
+        step: (await findOperation(rig.database.db, c.op.id))?.step,
+      });
     };
     const kind = kindOf([
       step('one', {
@@ -329,7 +337,10 @@ describe('a fenced owner', () => {
           },
         };
       }
-      await assert.rejects(execute(rig.services, execution, () => {}), FencedError);
+      await assert.rejects(
+        execute(rig.services, execution, () => {}),
+        FencedError,
+      );
       assert.equal(second, 0, 'the next step was not begun');
       assert.equal(await everything(rig), before, 'no row changed, the message was not repainted');
     });
@@ -464,7 +475,9 @@ describe('a cancel', () => {
 describe('a failure', () => {
   it('says what was wrong and the next step, keeps the report, and frees the job', async (t) => {
     const rig = await createRig(t);
-    const kind = kindOf([step('one', { act: async () => Promise.reject(new UserError('No such class.', { hint: 'Look at main-class.' })) })]);
+    const kind = kindOf([
+      step('one', { act: async () => Promise.reject(new UserError('No such class.', { hint: 'Look at main-class.' })) }),
+    ]);
     const op = await rig.accept(kind);
     assert.equal((await rig.carryOut([kind])).state, 'failed');
     const said = await rig.said(op);

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
-import { createFolderStore } from '../../src/build/artifact-store.ts';
+import { after, type TestContext } from 'node:test';
 import { putPerson, putTeam } from '../../src/access/people.store.ts';
 import type { Right, Role } from '../../src/access/policy.ts';
+import { createFolderStore } from '../../src/build/artifact-store.ts';
 import { newId } from '../../src/core/ids.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { type Message, messageToText, type PersonRef } from '../../src/core/message.ts';
@@ -15,10 +15,11 @@ import { now } from '../../src/db/clock.ts';
 import type { Database } from '../../src/db/db.ts';
 import type { JobDefinition } from '../../src/db/schema/index.ts';
 import { createJob, findJob, type Job } from '../../src/jobs/jobs.store.ts';
-import { insertRun, type Run, type RunInput, findRun } from '../../src/jobs/runs.store.ts';
+import { findRun, insertRun, type Run, type RunInput } from '../../src/jobs/runs.store.ts';
 import { type AcceptRequest, accept } from '../../src/operations/accept.ts';
-import { type Execution, execute } from '../../src/operations/execute.ts';
+import { execute } from '../../src/operations/execute.ts';
 import { claim, findOperation, listSteps } from '../../src/operations/operations.store.ts';
+import type { Execution } from '../../src/operations/run-step.ts';
 import type { Json, Operation, OperationKind, Services, Settings } from '../../src/operations/types.ts';
 import { findMessage } from '../../src/outbox/outbox.store.ts';
 import { recordArtifact } from '../../src/projects/builds.store.ts';
@@ -100,15 +101,29 @@ export interface Rig {
   message(op: Operation): Promise<Message>;
 }
 
-/** A real database, a scripted cluster named standalone, and the services that steps use. */
-export async function createRig(t: TestContext, options: { definition?: Partial<JobDefinition>; pathsReadable?: boolean } = {}): Promise<Rig> {
-  const database = await sharedDb(t);
-  const deployer = fakeDeployer(t);
+let files: ReturnType<typeof makeFiles> | undefined;
+after(async () => {
+  const made = await files;
+  if (made) await rm(made.workDir, { recursive: true, force: true });
+});
+/** A folder with the artifact, once per file of tests: steps only read it. */
+async function makeFiles() {
   const workDir = await mkdtemp(join(tmpdir(), 'sluice-operations-'));
-  t.after(() => rm(workDir, { recursive: true, force: true }));
   await writeFile(join(workDir, 'orders.jar'), jar);
   const artifacts = createFolderStore(join(workDir, 'store'));
   await artifacts.put(join(workDir, 'orders.jar'));
+  return { workDir, artifacts };
+}
+
+/** A real database, a scripted cluster named standalone, and the services that steps use. */
+export async function createRig(
+  t: TestContext,
+  options: { definition?: Partial<JobDefinition>; pathsReadable?: boolean } = {},
+): Promise<Rig> {
+  const database = await sharedDb(t);
+  const deployer = fakeDeployer(t);
+  files ??= makeFiles();
+  const { workDir, artifacts } = await files;
   const notUsed = () => Promise.reject(new Error('not used here'));
   const services: Services = {
     database,

@@ -11,7 +11,15 @@ import { facts as cluster, gone, seen, unknown } from '../helpers/fake-deployer.
 const at = new Date('2026-11-25T12:00:00Z');
 const ann = { teamId: 'T1', userId: 'U1', name: 'ann' };
 const plain: StartWish = { version: undefined, fresh: false, from: undefined, breakGlass: false };
-const definition: JobDefinition = { cluster: 'standalone', environment: 'production', artifact: 'ab', args: [], parallelism: 4, flink: {}, links: [] };
+const definition: JobDefinition = {
+  cluster: 'standalone',
+  environment: 'production',
+  artifact: 'ab',
+  args: [],
+  parallelism: 4,
+  flink: {},
+  links: [],
+};
 const version = (number: number, change: Partial<JobDefinition> = {}) => ({
   job: 'etl-orders',
   number,
@@ -56,7 +64,9 @@ const found = (change: Partial<Extract<LastState, { is: 'found' }>['point']> = {
   checked: true,
   note,
 });
-function world(change: Partial<StartFacts> & { currentVersion?: number; project?: string | null; mode?: 'streaming' | 'batch' } = {}): StartFacts {
+function world(
+  change: Partial<StartFacts> & { currentVersion?: number; project?: string | null; mode?: 'streaming' | 'batch' } = {},
+): StartFacts {
   const { currentVersion = 1, project = null, mode = 'streaming', ...rest } = change;
   return {
     job: { name: 'etl-orders', team: 'etl', kind: 'jar', mode, project, currentVersion, createdAt: at, current: version(currentVersion) },
@@ -76,12 +86,28 @@ const live = run({ ended: false, endReason: null, endedAt: null, state: 'RUNNING
 const neverStarted = run({ id: 'run_2', runningAt: null, endReason: 'never-started', state: 'CANCELED' });
 
 describe('a plan', () => {
-  const table: { name: string; facts: StartFacts; wish?: Partial<StartWish>; plan: { [K in keyof StartPlan]?: StartPlan[K] | undefined } }[] = [
-    { name: 'the first start begins from nothing', facts: world(), plan: { beginning: 'fresh', version: 1, cluster: 'standalone', flinkVersion: '2.3.0' } },
+  const table: {
+    name: string;
+    facts: StartFacts;
+    wish?: Partial<StartWish>;
+    plan: { [K in keyof StartPlan]?: StartPlan[K] | undefined };
+  }[] = [
+    {
+      name: 'the first start begins from nothing',
+      facts: world(),
+      plan: { beginning: 'fresh', version: 1, cluster: 'standalone', flinkVersion: '2.3.0' },
+    },
     {
       name: 'a stopped job resumes from its final savepoint',
       facts: world({ run: ended, ranLast: ended, lastState: found() }),
-      plan: { beginning: 'resume', restorePath: 's3://lake/savepoint-1', restoreKind: 'savepoint', restoreFinal: true, previousRun: 'run_1', previousVersion: 1 },
+      plan: {
+        beginning: 'resume',
+        restorePath: 's3://lake/savepoint-1',
+        restoreKind: 'savepoint',
+        restoreFinal: true,
+        previousRun: 'run_1',
+        previousVersion: 1,
+      },
     },
     {
       name: 'another version is an upgrade, from the same state',
@@ -125,7 +151,11 @@ describe('a plan', () => {
     },
     {
       name: 'after a crash the last checkpoint is resumed, with what is not certain about it',
-      facts: world({ run: run({ endReason: 'failed' }), ranLast: ended, lastState: found({ kind: 'checkpoint', path: 's3://x/chk-9' }, 'cannot be read') }),
+      facts: world({
+        run: run({ endReason: 'failed' }),
+        ranLast: ended,
+        lastState: found({ kind: 'checkpoint', path: 's3://x/chk-9' }, 'cannot be read'),
+      }),
       plan: { beginning: 'resume', restoreKind: 'checkpoint', notes: ['cannot be read'] },
     },
     {
@@ -140,7 +170,11 @@ describe('a plan', () => {
     },
     {
       name: 'a start that did not come up goes on from where it was to begin',
-      facts: world({ run: { ...neverStarted, restoredFrom: 's3://a' }, ranLast: ended, lastState: found({ path: 's3://a', final: false }, 'as before') }),
+      facts: world({
+        run: { ...neverStarted, restoredFrom: 's3://a' },
+        ranLast: ended,
+        lastState: found({ path: 's3://a', final: false }, 'as before'),
+      }),
       plan: { beginning: 'resume', restorePath: 's3://a' },
     },
   ];
@@ -155,22 +189,121 @@ describe('a plan', () => {
 
 describe('a refusal', () => {
   const table: { name: string; facts: StartFacts; wish?: Partial<StartWish>; says: RegExp; hint: RegExp; code: string }[] = [
-    { name: 'what runs is not started twice', facts: world({ run: live, sight: seen() }), says: /already running: v1 on standalone, started 60 min ago/, hint: /flink restart etl-orders/, code: 'conflict' },
-    { name: 'what may still run is not started', facts: world({ run: live, sight: unknown }), says: /cannot be told whether etl-orders still runs: standalone does not answer/, hint: /Last proven: RUNNING, 60 s ago.*--break-glass/, code: 'conflict' },
-    { name: 'nor what nobody asked about', facts: world({ run: live, sight: undefined }), says: /standalone has not confirmed it/, hint: /break-glass/, code: 'conflict' },
-    { name: 'not even from a path', facts: world({ run: live, sight: unknown }), wish: { from: 's3://x' }, says: /cannot be told/, hint: /twice/, code: 'conflict' },
-    { name: 'not even fresh', facts: world({ run: live, sight: seen() }), wish: { fresh: true }, says: /already running/, hint: /restart/, code: 'conflict' },
-    { name: 'a version that does not exist', facts: world({ version: undefined }), wish: { version: 9 }, says: /has no version v9/, hint: /current version is v1.*\/flink versions etl-orders/, code: 'not_found' },
-    { name: 'no artifact, with a project', facts: world({ project: 'p', version: { ...version(1), definition: (({ artifact: _, ...d }) => d)(definition) } }), says: /v1 has no build yet/, hint: /start etl-orders --build/, code: 'bad_input' },
-    { name: 'no artifact, without a project', facts: world({ version: { ...version(1), definition: (({ artifact: _, ...d }) => d)(definition) } }), says: /has no build yet/, hint: /Upload a jar/, code: 'bad_input' },
-    { name: 'a cluster that does not answer', facts: world({ cluster: undefined, clusterError: 'It refused.' }), says: /standalone does not answer, so nothing was started/, hint: /It refused\. An admin/, code: 'unreachable' },
-    { name: 'more parallelism than slots', facts: world({ cluster: { ...cluster, slotsTotal: 3, slotsAvailable: 3 } }), says: /wants parallelism 4, but standalone has 3 slots in all/, hint: /parallelism=3/, code: 'bad_input' },
-    { name: 'no slots at all', facts: world({ cluster: { ...cluster, slotsTotal: 0, slotsAvailable: 0 } }), says: /0 slots/, hint: /parallelism=1/, code: 'bad_input' },
-    { name: 'not enough free slots', facts: world({ cluster: { ...cluster, slotsAvailable: 3 } }), says: /needs 4 free slots, but standalone has 3 of 8 free/, hint: /Stop something/, code: 'conflict' },
-    { name: 'the newest restore point is broken', facts: world({ run: ended, ranLast: ended, lastState: { is: 'broken', path: 's3://x/chk-9', why: 'it has no _metadata file' } }), says: /not usable: it has no _metadata file \(s3:\/\/x\/chk-9\)/, hint: /an older one would rewind it.*\/flink restore etl-orders/, code: 'conflict' },
-    { name: 'a run without any state', facts: world({ run: ended, ranLast: ended, lastState: { is: 'none', why: 'its checkpointing was off' } }), says: /has no restore point: its checkpointing was off/, hint: /--fresh.*--from <path>/, code: 'conflict' },
-    { name: 'a fresh start that never came up does not drop the state of the run before', facts: world({ run: neverStarted, ranLast: ended, lastState: { is: 'none', why: 'gone' } }), says: /has no restore point/, hint: /--fresh/, code: 'conflict' },
-    { name: 'a streaming job that finished does not silently begin anew', facts: world({ run: run({ endReason: 'finished' }), ranLast: ended, lastState: { is: 'none', why: 'it finished' } }), says: /no restore point: it finished/, hint: /--fresh/, code: 'conflict' },
+    {
+      name: 'what runs is not started twice',
+      facts: world({ run: live, sight: seen() }),
+      says: /already running: v1 on standalone, started 60 min ago/,
+      hint: /flink restart etl-orders/,
+      code: 'conflict',
+    },
+    {
+      name: 'what may still run is not started',
+      facts: world({ run: live, sight: unknown }),
+      says: /cannot be told whether etl-orders still runs: standalone does not answer/,
+      hint: /Last proven: RUNNING, 60 s ago.*--break-glass/,
+      code: 'conflict',
+    },
+    {
+      name: 'nor what nobody asked about',
+      facts: world({ run: live, sight: undefined }),
+      says: /standalone has not confirmed it/,
+      hint: /break-glass/,
+      code: 'conflict',
+    },
+    {
+      name: 'not even from a path',
+      facts: world({ run: live, sight: unknown }),
+      wish: { from: 's3://x' },
+      says: /cannot be told/,
+      hint: /twice/,
+      code: 'conflict',
+    },
+    {
+      name: 'not even fresh',
+      facts: world({ run: live, sight: seen() }),
+      wish: { fresh: true },
+      says: /already running/,
+      hint: /restart/,
+      code: 'conflict',
+    },
+    {
+      name: 'a version that does not exist',
+      facts: world({ version: undefined }),
+      wish: { version: 9 },
+      says: /has no version v9/,
+      hint: /current version is v1.*\/flink versions etl-orders/,
+      code: 'not_found',
+    },
+    {
+      name: 'no artifact, with a project',
+      facts: world({ project: 'p', version: { ...version(1), definition: (({ artifact: _, ...d }) => d)(definition) } }),
+      says: /v1 has no build yet/,
+      hint: /start etl-orders --build/,
+      code: 'bad_input',
+    },
+    {
+      name: 'no artifact, without a project',
+      facts: world({ version: { ...version(1), definition: (({ artifact: _, ...d }) => d)(definition) } }),
+      says: /has no build yet/,
+      hint: /Upload a jar/,
+      code: 'bad_input',
+    },
+    {
+      name: 'a cluster that does not answer',
+      facts: world({ cluster: undefined, clusterError: 'It refused.' }),
+      says: /standalone does not answer, so nothing was started/,
+      hint: /It refused\. An admin/,
+      code: 'unreachable',
+    },
+    {
+      name: 'more parallelism than slots',
+      facts: world({ cluster: { ...cluster, slotsTotal: 3, slotsAvailable: 3 } }),
+      says: /wants parallelism 4, but standalone has 3 slots in all/,
+      hint: /parallelism=3/,
+      code: 'bad_input',
+    },
+    {
+      name: 'no slots at all',
+      facts: world({ cluster: { ...cluster, slotsTotal: 0, slotsAvailable: 0 } }),
+      says: /0 slots/,
+      hint: /parallelism=1/,
+      code: 'bad_input',
+    },
+    {
+      name: 'not enough free slots',
+      facts: world({ cluster: { ...cluster, slotsAvailable: 3 } }),
+      says: /needs 4 free slots, but standalone has 3 of 8 free/,
+      hint: /Stop something/,
+      code: 'conflict',
+    },
+    {
+      name: 'the newest restore point is broken',
+      facts: world({ run: ended, ranLast: ended, lastState: { is: 'broken', path: 's3://x/chk-9', why: 'it has no _metadata file' } }),
+      says: /not usable: it has no _metadata file \(s3:\/\/x\/chk-9\)/,
+      hint: /an older one would rewind it.*\/flink restore etl-orders/,
+      code: 'conflict',
+    },
+    {
+      name: 'a run without any state',
+      facts: world({ run: ended, ranLast: ended, lastState: { is: 'none', why: 'its checkpointing was off' } }),
+      says: /has no restore point: its checkpointing was off/,
+      hint: /--fresh.*--from <path>/,
+      code: 'conflict',
+    },
+    {
+      name: 'a fresh start that never came up does not drop the state of the run before',
+      facts: world({ run: neverStarted, ranLast: ended, lastState: { is: 'none', why: 'gone' } }),
+      says: /has no restore point/,
+      hint: /--fresh/,
+      code: 'conflict',
+    },
+    {
+      name: 'a streaming job that finished does not silently begin anew',
+      facts: world({ run: run({ endReason: 'finished' }), ranLast: ended, lastState: { is: 'none', why: 'it finished' } }),
+      says: /no restore point: it finished/,
+      hint: /--fresh/,
+      code: 'conflict',
+    },
   ];
   for (const row of table)
     it(row.name, () => {

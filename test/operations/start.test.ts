@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UpstreamError } from '../../src/core/errors.ts';
+import { moveClock } from '../../src/db/clock.ts';
 import { addVersion } from '../../src/jobs/jobs.store.ts';
 import { endRun, findRun, latestRun, listRuns } from '../../src/jobs/runs.store.ts';
 import { execute } from '../../src/operations/execute.ts';
@@ -8,7 +9,6 @@ import { restoreKind } from '../../src/operations/kinds/restore.ts';
 import { startKind } from '../../src/operations/kinds/start.ts';
 import { findOperation, holderOf, listSteps, requestCancel } from '../../src/operations/operations.store.ts';
 import { listRestorePoints, recordRestorePoint } from '../../src/restore-points/restore-points.store.ts';
-import { moveClock } from '../../src/db/clock.ts';
 import { checkpoint, facts, gone, noAnswer, noCheckpoints, refusedConnection, seen, unknown } from '../helpers/fake-deployer.ts';
 import { ann, createRig, definition, lee, person, type Rig, sha, until } from './rig.ts';
 
@@ -66,7 +66,10 @@ describe('start', () => {
       first.abort.abort(new Error('the process died'));
       throw new Error('the process died');
     });
-    await assert.rejects(execute(rig.services, first, () => {}), /died/);
+    await assert.rejects(
+      execute(rig.services, first, () => {}),
+      /died/,
+    );
     await moveClock(rig.database.db, 16_000);
     rig.deployer.expect('look', seen({ tasksRunning: 1 }), seen());
     const done = await rig.carryOut([startKind], 'b:1:1');
@@ -168,7 +171,10 @@ describe('start', () => {
 
   it('whose cancel comes while it comes up cancels the job again', async (t) => {
     const rig = await createRig(t);
-    ready(rig).expect('submit', 'submitted').always('look', seen({ tasksRunning: 1 })).always('rootCause', undefined);
+    ready(rig)
+      .expect('submit', 'submitted')
+      .always('look', seen({ tasksRunning: 1 }))
+      .always('rootCause', undefined);
     const op = await rig.accept(startKind);
     const execution = await rig.claim([startKind]);
     const ended = execute(rig.services, execution, () => {});
@@ -188,10 +194,12 @@ describe('start', () => {
     const rig = await createRig(t);
     const before = await stoppedRun(rig);
     const op = await rig.accept(startKind);
-    ready(rig).expect('submit', 'submitted').expect('look', async () => {
-      await rig.database.transaction((tx) => requestCancel(tx, op.id, lee));
-      return seen();
-    });
+    ready(rig)
+      .expect('submit', 'submitted')
+      .expect('look', async () => {
+        await rig.database.transaction((tx) => requestCancel(tx, op.id, lee));
+        return seen();
+      });
     assert.equal((await rig.carryOut([startKind])).state, 'canceled');
     assert.match(await rig.said(op), /It had come up before the cancel was seen, so it runs\. To stop it: \/flink stop etl-orders/);
     const run = await latestRun(rig.database.db, 'etl-orders');
@@ -298,7 +306,11 @@ describe('start', () => {
       .always('look', () => looks.shift())
       .expect('submit', 'submitted')
       .expect('rootCause', undefined)
-      .expect('checkpoints', { ...noCheckpoints, completed: [nine, checkpoint(8)] }, { ...noCheckpoints, restored: { path: nine.path, at: 1 } });
+      .expect(
+        'checkpoints',
+        { ...noCheckpoints, completed: [nine, checkpoint(8)] },
+        { ...noCheckpoints, restored: { path: nine.path, at: 1 } },
+      );
     const op = await rig.accept(startKind);
     assert.equal((await rig.carryOut([startKind])).state, 'succeeded', await rig.said(op));
     const ended = await findRun(rig.database.db, before.id);
@@ -384,7 +396,10 @@ describe('restore', () => {
     assert.equal((await rig.carryOut([restoreKind])).state, 'failed');
     assert.match(await rig.said(op), /the safety savepoint failed\. What ran goes on/);
     assert.deepEqual(await findRun(rig.database.db, run.id), run);
-    assert.equal((await listSteps(rig.database.db, op.id)).find((s) => s.name === 'submit'), undefined);
+    assert.equal(
+      (await listSteps(rig.database.db, op.id)).find((s) => s.name === 'submit'),
+      undefined,
+    );
   });
 });
 

@@ -1,5 +1,5 @@
-import type { OperationKind, Step } from '../../src/operations/types.ts';
 import { outcome } from '../../src/operations/message.ts';
+import type { OperationKind, Step } from '../../src/operations/types.ts';
 
 /** A step that does nothing but what the test gives it. */
 export function step(name: string, change: Partial<Step> = {}): Step {

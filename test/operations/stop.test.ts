@@ -53,7 +53,10 @@ describe('stop', () => {
     assert.equal((await rig.carryOut([stopKind])).state, 'failed');
     assert.deepEqual(await findRun(rig.database.db, run.id), run);
     assert.deepEqual(await listRestorePoints(rig.database.db, 'etl-orders'), []);
-    assert.match(await rig.said(op), /^etl-orders was not stopped: its savepoint failed\. It runs on\nNo space left on s3\.\nAsk the storage team\./);
+    assert.match(
+      await rig.said(op),
+      /^etl-orders was not stopped: its savepoint failed\. It runs on\nNo space left on s3\.\nAsk the storage team\./,
+    );
     assert.deepEqual(
       (await actionsOf(rig, op)).map((a) => a.command),
       ['stop etl-orders', 'stop etl-orders --no-savepoint --reason {input}', 'status etl-orders'],
@@ -87,7 +90,10 @@ describe('stop', () => {
       first.abort.abort(new Error('the process died'));
       throw new Error('the process died');
     });
-    await assert.rejects(execute(rig.services, first, () => {}), /died/);
+    await assert.rejects(
+      execute(rig.services, first, () => {}),
+      /died/,
+    );
     await moveClock(rig.database.db, 16_000);
     rig.deployer
       .expect('savepoint', { is: 'running' }, { is: 'done', path })

@@ -8,7 +8,15 @@ import type { Database } from '../../src/db/db.ts';
 import { eq, sql } from '../../src/db/query.ts';
 import { outboxMessages } from '../../src/db/schema/index.ts';
 import { type DeliverDeps, type DeliveryLoop, startDelivery } from '../../src/outbox/deliver.ts';
-import { claimDue, type DesiredMessage, desire, findMessage, findMessageAt, notePosting, outboxHealth } from '../../src/outbox/outbox.store.ts';
+import {
+  claimDue,
+  type DesiredMessage,
+  desire,
+  findMessage,
+  findMessageAt,
+  notePosting,
+  outboxHealth,
+} from '../../src/outbox/outbox.store.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 import { type FakeSender, fakeSender } from './fake-sender.ts';
 
@@ -78,7 +86,13 @@ describe('a message', () => {
   it('goes out in the order of its channel: approvals, alerts, operations, digests', async (t) => {
     const database = await sharedDb(t);
     const sender = fakeSender();
-    for (const [key, priority] of [['digest', 3], ['operation-1', 2], ['operation-2', 2], ['alert', 1], ['approval', 0]] as const)
+    for (const [key, priority] of [
+      ['digest', 3],
+      ['operation-1', 2],
+      ['operation-2', 2],
+      ['alert', 1],
+      ['approval', 0],
+    ] as const)
       await want(database, key, { priority });
     start(t, database, sender);
     await until(() => posts(sender).length === 5);
@@ -154,7 +168,11 @@ describe('Retry-After', () => {
     await until(async () => (await state(database, id)) === 'sent', loop);
     assert.deepEqual(titles(sender), ['two']);
     assert.equal(posts(sender).length, 2);
-    assert.equal(sender.sent.some((s) => s.what === 'find'), false, 'a refusal for now posted nothing');
+    assert.equal(
+      sender.sent.some((s) => s.what === 'find'),
+      false,
+      'a refusal for now posted nothing',
+    );
   });
 });
 
@@ -166,7 +184,8 @@ describe('a post without an answer', () => {
     sender.on.post = (sent) => {
       if (!first) return undefined;
       first = false;
-      if (arrived) sender.visible.set('ts-lost', { channel: sent.channel, outboxId: sent.outboxId, title: sent.title, threadTs: undefined });
+      if (arrived)
+        sender.visible.set('ts-lost', { channel: sent.channel, outboxId: sent.outboxId, title: sent.title, threadTs: undefined });
       return { is: 'unknown', reason: 'timed out' };
     };
     const loop = start(t, database, sender);
@@ -214,7 +233,9 @@ describe('a post without an answer', () => {
     const pauses: number[] = [];
     for (let n = 1; n <= 4; n++) {
       await until(async () => (await findMessage(database.db, id))?.attempts === n, loop);
-      const { rows } = await database.db.execute<{ ms: number }>(sql`select extract(epoch from next_at - sluice_now()) * 1000 as ms from outbox_messages`);
+      const { rows } = await database.db.execute<{ ms: number }>(
+        sql`select extract(epoch from next_at - sluice_now()) * 1000 as ms from outbox_messages`,
+      );
       pauses.push(Number(rows[0]?.ms));
       await moveClock(database.db, Math.round(pauses[n - 1]! + 50));
     }
@@ -275,7 +296,13 @@ describe('a message in a thread', () => {
     const database = await sharedDb(t);
     const sender = fakeSender();
     sender.on.post = (sent) => (sent.channel === 'GONE' ? { is: 'refused', reason: 'is_archived' } : undefined);
-    const root = await desire(database.db, { dedupeKey: 'root', channel: 'GONE', fallbackChannel: 'C2', message: said('root'), priority: 3 });
+    const root = await desire(database.db, {
+      dedupeKey: 'root',
+      channel: 'GONE',
+      fallbackChannel: 'C2',
+      message: said('root'),
+      priority: 3,
+    });
     const reply = await want(database, 'reply', { channel: 'GONE', threadOf: root, priority: 0 });
     const loop = start(t, database, sender);
     await until(async () => (await state(database, reply)) === 'sent', loop);

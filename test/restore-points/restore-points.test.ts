@@ -8,7 +8,12 @@ import type { Database } from '../../src/db/db.ts';
 import { endRun, findRun, insertRun, type Run, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
 import { lastStateOf } from '../../src/restore-points/last-state.ts';
 import { recordCheckpoints } from '../../src/restore-points/record-checkpoints.ts';
-import { listRestorePoints, newestRestorePoints, recordRestorePoint, restorePointsOfRun } from '../../src/restore-points/restore-points.store.ts';
+import {
+  listRestorePoints,
+  newestRestorePoints,
+  recordRestorePoint,
+  restorePointsOfRun,
+} from '../../src/restore-points/restore-points.store.ts';
 import { checkpoint, fakeDeployer, fakeDeployers, noCheckpoints } from '../helpers/fake-deployer.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
@@ -47,14 +52,20 @@ describe('checkpoints that Flink tells of', () => {
     const run = await runOf(database);
     await recordCheckpoints(database.db, run, { ...noCheckpoints, completed: [checkpoint(3), checkpoint(2), checkpoint(1)] });
     assert.deepEqual(await paths(database), ['chk-3', 'chk-2', 'chk-1']);
-    const fact = await recordCheckpoints(database.db, run, { ...noCheckpoints, completed: [checkpoint(5), checkpoint(4), checkpoint(3), checkpoint(2, { discarded: true })] });
+    const fact = await recordCheckpoints(database.db, run, {
+      ...noCheckpoints,
+      completed: [checkpoint(5), checkpoint(4), checkpoint(3), checkpoint(2, { discarded: true })],
+    });
     assert.deepEqual(await paths(database), ['chk-5', 'chk-4', 'chk-3']);
     assert.equal(fact?.id, 5);
     const after = await findRun(database.db, 'run_1');
     assert.deepEqual([after?.lastCheckpoint?.id, after?.lastCheckpoint?.path], [5, checkpoint(5).path]);
     assert.ok(after?.checkpointsReadAt);
     const [newest] = await listRestorePoints(database.db, 'etl-orders');
-    assert.deepEqual([newest?.version, newest?.flinkVersion, newest?.size, newest?.durationMs, newest?.checkpointId], [2, '2.3.0', 24_000, 40, 5]);
+    assert.deepEqual(
+      [newest?.version, newest?.flinkVersion, newest?.size, newest?.durationMs, newest?.checkpointId],
+      [2, '2.3.0', 24_000, 40, 5],
+    );
   });
 
   it('vanish when they are subsumed although a savepoint stands between', async (t) => {
@@ -67,7 +78,10 @@ describe('checkpoints that Flink tells of', () => {
       completed: [checkpoint(7), checkpoint(6), checkpoint(5), checkpoint(4, { discarded: true }), savepoint],
     });
     assert.deepEqual(await paths(database), ['chk-7', 'chk-6', 'chk-5', 'savepoint-3']);
-    assert.deepEqual((await restorePointsOfRun(database.db, 'run_1')).map((p) => p.kind), ['checkpoint', 'checkpoint', 'checkpoint', 'savepoint']);
+    assert.deepEqual(
+      (await restorePointsOfRun(database.db, 'run_1')).map((p) => p.kind),
+      ['checkpoint', 'checkpoint', 'checkpoint', 'savepoint'],
+    );
   });
 
   it('do not vanish because Flink, asked again, shows none', async (t) => {
@@ -81,7 +95,10 @@ describe('checkpoints that Flink tells of', () => {
 
   it('that are kept in memory only are the last one, but no restore point', async (t) => {
     const database = await sharedDb(t);
-    const fact = await recordCheckpoints(database.db, await runOf(database), { ...noCheckpoints, completed: [checkpoint(3, { path: undefined })] });
+    const fact = await recordCheckpoints(database.db, await runOf(database), {
+      ...noCheckpoints,
+      completed: [checkpoint(3, { path: undefined })],
+    });
     assert.equal(fact?.id, 3);
     assert.deepEqual(await paths(database), []);
   });
@@ -105,10 +122,21 @@ describe('the last state of a run', () => {
     const database = await sharedDb(t);
     const run = await runOf(database);
     await recordCheckpoints(database.db, run, { ...noCheckpoints, completed: [checkpoint(3)] });
-    await recordRestorePoint(database.db, { job: 'etl-orders', runId: 'run_1', version: 2, kind: 'savepoint', path: 's3://lake/savepoint-1', takenAt: new Date(), final: true });
+    await recordRestorePoint(database.db, {
+      job: 'etl-orders',
+      runId: 'run_1',
+      version: 2,
+      kind: 'savepoint',
+      path: 's3://lake/savepoint-1',
+      takenAt: new Date(),
+      final: true,
+    });
     const state = await lastStateOf(database.db, await end(database, 'stopped'), await open(t), undefined);
     assert.ok(state.is === 'found');
-    assert.deepEqual([state.point.path, state.point.kind, state.point.final, state.checked], ['s3://lake/savepoint-1', 'savepoint', true, false]);
+    assert.deepEqual(
+      [state.point.path, state.point.kind, state.point.final, state.checked],
+      ['s3://lake/savepoint-1', 'savepoint', true, false],
+    );
     assert.match(state.note ?? '', /cannot be read by Sluice/);
   });
 
@@ -119,7 +147,10 @@ describe('the last state of a run', () => {
     const state = await lastStateOf(database.db, await end(database), await open(t), undefined);
     assert.ok(state.is === 'found');
     assert.deepEqual([state.point.path, state.point.kind], [checkpoint(3).path, 'checkpoint']);
-    assert.deepEqual((await restorePointsOfRun(database.db, 'run_1')).map((p) => p.final), [true, false]);
+    assert.deepEqual(
+      (await restorePointsOfRun(database.db, 'run_1')).map((p) => p.final),
+      [true, false],
+    );
   });
 
   it('of a run that kept none is where that run began', async (t) => {
@@ -145,7 +176,10 @@ describe('the last state of a run', () => {
   it('is none, with the reason, when nothing was ever kept', async (t) => {
     const database = await sharedDb(t);
     await runOf(database);
-    assert.deepEqual(await lastStateOf(database.db, await end(database), await open(t), undefined), { is: 'none', why: 'it ended before its first checkpoint' });
+    assert.deepEqual(await lastStateOf(database.db, await end(database), await open(t), undefined), {
+      is: 'none',
+      why: 'it ended before its first checkpoint',
+    });
     await updateRun(database.db, 'run_1', { checkpointIntervalMs: 0 });
     const off = await lastStateOf(database.db, (await findRun(database.db, 'run_1')) as Run, await open(t), undefined);
     assert.deepEqual(off, { is: 'none', why: 'its checkpointing was off' });
@@ -209,7 +243,15 @@ describe('where the files can be read', () => {
     const disk = await onDisk(t, 9);
     await mkdir(join(disk.dir, 'savepoint-1'));
     await writeFile(join(disk.dir, 'savepoint-1', '_metadata'), 'x');
-    await recordRestorePoint(database.db, { job: 'etl-orders', runId: 'run_1', version: 2, kind: 'savepoint', path: `file:${disk.dir}/savepoint-1`, takenAt: new Date(), final: true });
+    await recordRestorePoint(database.db, {
+      job: 'etl-orders',
+      runId: 'run_1',
+      version: 2,
+      kind: 'savepoint',
+      path: `file:${disk.dir}/savepoint-1`,
+      takenAt: new Date(),
+      final: true,
+    });
     const state = await lastStateOf(database.db, await end(database, 'stopped'), await open(t, true), disk.dir);
     assert.ok(state.is === 'found');
     assert.match(state.point.path, /savepoint-1$/);

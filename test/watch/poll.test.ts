@@ -13,11 +13,21 @@ import { acknowledgeIncident, listEvents, listIncidents, openIncidents } from '.
 import { createJob } from '../../src/jobs/jobs.store.ts';
 import { endRun, findRun, insertRun, type Run, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
 import { outcome } from '../../src/operations/message.ts';
-import { finish, findOperation, insertOperation } from '../../src/operations/operations.store.ts';
+import { findOperation, finish, insertOperation } from '../../src/operations/operations.store.ts';
 import { desire, findMessage } from '../../src/outbox/outbox.store.ts';
 import { restorePointsOfRun } from '../../src/restore-points/restore-points.store.ts';
 import { type PollDeps, pollCluster } from '../../src/watch/cluster-poll.ts';
-import { checkpoint, type FakeDeployer, facts, fakeDeployer, fakeDeployers, gone, noCheckpoints, seen, unknown } from '../helpers/fake-deployer.ts';
+import {
+  checkpoint,
+  type FakeDeployer,
+  facts,
+  fakeDeployer,
+  fakeDeployers,
+  gone,
+  noCheckpoints,
+  seen,
+  unknown,
+} from '../helpers/fake-deployer.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
 const ann = { teamId: 'T1', userId: 'U1', name: 'ann' };
@@ -47,7 +57,13 @@ async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promise<Rig>
         kind: 'jar',
         mode: 'streaming',
         project: null,
-        definition: { cluster: 'standalone', environment: 'production', args: [], flink: {}, links: [{ label: 'runbook', url: 'https://wiki.example/orders' }] },
+        definition: {
+          cluster: 'standalone',
+          environment: 'production',
+          args: [],
+          flink: {},
+          links: [{ label: 'runbook', url: 'https://wiki.example/orders' }],
+        },
         origin: 'form',
         createdBy: ann,
       });
@@ -97,7 +113,10 @@ async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promise<Rig>
     },
     shows(jobs) {
       deployer.always('listRuns', new Map(Object.entries(jobs).map(([job, [state]]) => [id(job), state])));
-      deployer.always('overview', new Map(Object.entries(jobs).map(([job, [state, tasksRunning]]) => [id(job), { state, tasksRunning, tasksTotal: 4 }])));
+      deployer.always(
+        'overview',
+        new Map(Object.entries(jobs).map(([job, [state, tasksRunning]]) => [id(job), { state, tasksRunning, tasksTotal: 4 }])),
+      );
     },
     news: () => news,
     text: async (messageId) => messageToText((await findMessage(database.db, messageId))!.desired),
@@ -105,14 +124,18 @@ async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promise<Rig>
 }
 const cause = { name: 'java.net.ConnectException', message: 'broker-1:9092', task: 'Source: orders', at: 1_764_000_000_000, stack: '' };
 const withCheckpoint: CheckpointSight = { ...noCheckpoints, completed: [checkpoint(9)] };
-const outboxCount = async (database: Database) => Number((await database.db.execute<{ n: number }>(sql`select count(*)::int as n from outbox_messages`)).rows[0]?.n);
+const outboxCount = async (database: Database) =>
+  Number((await database.db.execute<{ n: number }>(sql`select count(*)::int as n from outbox_messages`)).rows[0]?.n);
 
 describe('a job that fails', () => {
   it('is one incident with what broke, since when, and what is safe', async (t) => {
     const r = await rig(t);
     await r.run();
     r.shows({ orders: ['FAILED', 0] });
-    r.deployer.expect('look', seen({ state: 'FAILED' })).expect('rootCause', cause).expect('checkpoints', withCheckpoint);
+    r.deployer
+      .expect('look', seen({ state: 'FAILED' }))
+      .expect('rootCause', cause)
+      .expect('checkpoints', withCheckpoint);
     await r.poll();
     await r.poll();
     await r.poll();
@@ -125,11 +148,22 @@ describe('a job that fails', () => {
     assert.deepEqual([row.channel, row.fallbackChannel, row.priority], ['C0ALERT', 'C0ETL', 1]);
     const text = messageToText(row.desired);
     assert.match(text, /^orders failed\njava\.net\.ConnectException: broker-1:9092/);
-    for (const fact of [/Cluster: standalone/, /Version: v3/, /Failed task: Source: orders/, /Last checkpoint: 9, /, /chk-9/, /runbook/, /\[Resume\] \[Restore\] \[Logs\] \[Acknowledge\]/])
+    for (const fact of [
+      /Cluster: standalone/,
+      /Version: v3/,
+      /Failed task: Source: orders/,
+      /Last checkpoint: 9, /,
+      /chk-9/,
+      /runbook/,
+      /\[Resume\] \[Restore\] \[Logs\] \[Acknowledge\]/,
+    ])
       assert.match(text, fact);
     const run = await findRun(r.database.db, 'run_orders');
     assert.deepEqual([run?.ended, run?.endReason, run?.rootException?.message], [true, 'failed', 'broker-1:9092']);
-    assert.deepEqual((await restorePointsOfRun(r.database.db, 'run_orders')).map((p) => [p.checkpointId, p.final]), [[9, true]]);
+    assert.deepEqual(
+      (await restorePointsOfRun(r.database.db, 'run_orders')).map((p) => [p.checkpointId, p.final]),
+      [[9, true]],
+    );
     assert.equal(await outboxCount(r.database), 1);
   });
 
@@ -138,7 +172,9 @@ describe('a job that fails', () => {
     await r.run();
     r.shows({ orders: ['FAILED', 0] });
     r.deployer.always('look', seen({ state: 'FAILED' })).always('rootCause', cause);
-    await r.database.db.execute(sql`create function no_incident() returns trigger language plpgsql as $$ begin raise exception 'the store fails here'; end $$`);
+    await r.database.db.execute(
+      sql`create function no_incident() returns trigger language plpgsql as $$ begin raise exception 'the store fails here'; end $$`,
+    );
     await r.database.db.execute(sql`create trigger no_incident before insert on incidents for each row execute function no_incident()`);
     try {
       await assert.rejects(r.poll(), /the store fails here/);
@@ -156,10 +192,15 @@ describe('a job that fails', () => {
     await r.run('orders');
     await r.run('clicks');
     r.shows({ orders: ['CANCELED', 0], clicks: ['FINISHED', 0] });
-    r.deployer.always('look', (flinkJobId) => seen({ state: flinkJobId === id('orders') ? 'CANCELED' : 'FINISHED' })).always('rootCause', undefined);
+    r.deployer
+      .always('look', (flinkJobId) => seen({ state: flinkJobId === id('orders') ? 'CANCELED' : 'FINISHED' }))
+      .always('rootCause', undefined);
     await r.poll();
     const all = await listIncidents(r.database.db);
-    assert.deepEqual(all.map((i) => i.key), ['job:orders:canceled-elsewhere']);
+    assert.deepEqual(
+      all.map((i) => i.key),
+      ['job:orders:canceled-elsewhere'],
+    );
     assert.match(await r.text(all[0]!.messageId), /canceled by somebody outside Sluice/);
     assert.equal((await findRun(r.database.db, 'run_clicks'))?.endReason, 'finished');
   });
@@ -202,7 +243,10 @@ describe('a job that restarts', () => {
     r.shows({ orders: ['FAILED', 0] });
     r.deployer.expect('look', seen({ state: 'FAILED' }));
     await r.poll();
-    assert.deepEqual((await openIncidents(r.database.db)).map((i) => i.key), ['job:orders:failed']);
+    assert.deepEqual(
+      (await openIncidents(r.database.db)).map((i) => i.key),
+      ['job:orders:failed'],
+    );
     const before = (await listIncidents(r.database.db)).find((i) => i.cause === 'restarting');
     assert.match(before?.resolution ?? '', /It did not recover: orders failed/);
   });
@@ -245,7 +289,10 @@ describe('a run that the list of a cluster does not name', () => {
     await r.poll();
     const run = await findRun(r.database.db, 'run_orders');
     assert.deepEqual([run?.ended, run?.state, run?.endReason], [true, 'LOST', 'lost']);
-    assert.deepEqual((await openIncidents(r.database.db)).map((i) => i.key), ['job:orders:lost']);
+    assert.deepEqual(
+      (await openIncidents(r.database.db)).map((i) => i.key),
+      ['job:orders:lost'],
+    );
   });
 });
 
@@ -261,12 +308,18 @@ describe('a cluster that does not answer', () => {
     assert.deepEqual(await listIncidents(r.database.db), [], 'once may be chance');
     for (let n = 0; n < 4; n++) await r.poll();
     const all = await listIncidents(r.database.db);
-    assert.deepEqual(all.map((i) => [i.key, i.job, i.occurrences]), [['cluster:standalone:unreachable', null, 1]]);
+    assert.deepEqual(
+      all.map((i) => [i.key, i.job, i.occurrences]),
+      [['cluster:standalone:unreachable', null, 1]],
+    );
     const row = (await findMessage(r.database.db, all[0]!.messageId))!;
     assert.equal(row.channel, 'C0OPS');
     const text = messageToText(row.desired);
     assert.match(text, /^standalone does not answer\nstandalone refused the connection\./);
-    assert.match(text, /What is not known since: (orders|clicks|views), (orders|clicks|views), (orders|clicks|views)\. They may well run\./);
+    assert.match(
+      text,
+      /What is not known since: (orders|clicks|views), (orders|clicks|views), (orders|clicks|views)\. They may well run\./,
+    );
     assert.equal((await findRun(r.database.db, 'run_orders'))?.state, 'RUNNING');
     assert.equal((await findClusterView(r.database.db, 'standalone'))?.failures, 5);
     r.shows({ orders: ['RUNNING', 4], clicks: ['RUNNING', 4], views: ['RUNNING', 4] });
@@ -282,7 +335,19 @@ describe('a cluster that does not answer', () => {
 describe('a job that an operation holds', () => {
   const hold = (r: Rig) =>
     r.database.transaction((tx) =>
-      insertOperation(tx, { id: 'op_stop', kind: 'stop', job: 'orders', state: 'running', holds: true, input: {}, idemKey: 'k', actor: ann, origin: { kind: 'typed' }, messageId: 'm', createdAt: now }),
+      insertOperation(tx, {
+        id: 'op_stop',
+        kind: 'stop',
+        job: 'orders',
+        state: 'running',
+        holds: true,
+        input: {},
+        idemKey: 'k',
+        actor: ann,
+        origin: { kind: 'typed' },
+        messageId: 'm',
+        createdAt: now,
+      }),
     );
   it('is left to it: nothing is told and no end is recorded', async (t) => {
     const r = await rig(t);
@@ -307,15 +372,20 @@ describe('a job that an operation holds', () => {
     await r.database.transaction(async (tx) => finish(tx, (await findOperation(tx, 'op_stop'))!, 'failed', outcome('bad', 'x')));
     await r.poll();
     await r.poll();
-    assert.deepEqual((await openIncidents(r.database.db)).map((i) => [i.key, i.occurrences]), [['job:orders:restarting', 1]]);
+    assert.deepEqual(
+      (await openIncidents(r.database.db)).map((i) => [i.key, i.occurrences]),
+      [['job:orders:restarting', 1]],
+    );
   });
   it('and ended while the poll was under way stays ended', async (t) => {
     const r = await rig(t);
     await r.run('orders', { tasksRunning: 3 });
-    r.deployer.always('overview', new Map([[id('orders'), { state: 'RUNNING', tasksRunning: 4, tasksTotal: 4 }]])).always('listRuns', async () => {
-      await endRun(r.database.db, 'run_orders', { state: 'FINISHED', reason: 'stopped' });
-      return new Map([[id('orders'), 'RUNNING']]);
-    });
+    r.deployer
+      .always('overview', new Map([[id('orders'), { state: 'RUNNING', tasksRunning: 4, tasksTotal: 4 }]]))
+      .always('listRuns', async () => {
+        await endRun(r.database.db, 'run_orders', { state: 'FINISHED', reason: 'stopped' });
+        return new Map([[id('orders'), 'RUNNING']]);
+      });
     await r.poll();
     const run = await findRun(r.database.db, 'run_orders');
     assert.deepEqual([run?.ended, run?.state, run?.tasksRunning], [true, 'FINISHED', 0]);
@@ -326,13 +396,40 @@ describe('the first checkpoint', () => {
   const started = async (t: TestContext, change: Partial<RunInput> = {}) => {
     const r = await rig(t);
     await r.database.transaction(async (tx) => {
-      const messageId = await desire(tx, { dedupeKey: 'operation:op_start', channel: 'C0ETL', message: { tone: 'busy', title: 'x', parts: [] } });
-      await insertOperation(tx, { id: 'op_start', kind: 'start', job: 'orders', state: 'running', holds: false, input: {}, idemKey: 'k', actor: ann, origin: { kind: 'typed' }, messageId, createdAt: now });
-      await finish(tx, (await findOperation(tx, 'op_start'))!, 'succeeded', { ...outcome('good', 'orders started'), later: { checkpoint: ['Waiting for its first checkpoint.'] } });
+      const messageId = await desire(tx, {
+        dedupeKey: 'operation:op_start',
+        channel: 'C0ETL',
+        message: { tone: 'busy', title: 'x', parts: [] },
+      });
+      await insertOperation(tx, {
+        id: 'op_start',
+        kind: 'start',
+        job: 'orders',
+        state: 'running',
+        holds: false,
+        input: {},
+        idemKey: 'k',
+        actor: ann,
+        origin: { kind: 'typed' },
+        messageId,
+        createdAt: now,
+      });
+      await finish(tx, (await findOperation(tx, 'op_start'))!, 'succeeded', {
+        ...outcome('good', 'orders started'),
+        later: { checkpoint: ['Waiting for its first checkpoint.'] },
+      });
     });
-    await r.run('orders', { firstCheckpoint: 'waiting', checkpointIntervalMs: null, checkpointsReadAt: null, startedAt: new Date(Date.now() - 10_000), runningAt: new Date(Date.now() - 9000), ...change });
+    await r.run('orders', {
+      firstCheckpoint: 'waiting',
+      checkpointIntervalMs: null,
+      checkpointsReadAt: null,
+      startedAt: new Date(Date.now() - 10_000),
+      runningAt: new Date(Date.now() - 9000),
+      ...change,
+    });
     r.shows({ orders: ['RUNNING', 4] });
-    const text = async () => messageToText((await findMessage(r.database.db, (await findOperation(r.database.db, 'op_start'))!.messageId))!.desired);
+    const text = async () =>
+      messageToText((await findMessage(r.database.db, (await findOperation(r.database.db, 'op_start'))!.messageId))!.desired);
     return { r, text };
   };
 
@@ -377,7 +474,10 @@ describe('a quiet cluster', () => {
     r.shows({ orders: ['RUNNING', 4], clicks: ['RUNNING', 4], views: ['RUNNING', 4] });
     const before = (await findRun(r.database.db, 'run_orders'))!.stateAt;
     for (let n = 0; n < 5; n++) await r.poll();
-    assert.deepEqual(r.deployer.calls.map((c) => c.method), Array(5).fill('listRuns'));
+    assert.deepEqual(
+      r.deployer.calls.map((c) => c.method),
+      Array(5).fill('listRuns'),
+    );
     assert.equal(r.news(), 0);
     assert.equal(await outboxCount(r.database), 0);
     assert.ok((await findRun(r.database.db, 'run_orders'))!.stateAt > before, 'proven just now');
@@ -392,7 +492,9 @@ it('an acknowledged incident says by whom, once', async (t) => {
   await r.poll();
   const [incident] = await openIncidents(r.database.db);
   const acks = await Promise.all(
-    ['lee', 'lou'].map((name) => r.database.transaction((tx) => acknowledgeIncident(tx, incident!.id, { teamId: 'T1', userId: name, name }))),
+    ['lee', 'lou'].map((name) =>
+      r.database.transaction((tx) => acknowledgeIncident(tx, incident!.id, { teamId: 'T1', userId: name, name })),
+    ),
   );
   assert.equal(acks.filter(Boolean).length, 1);
   const text = await r.text(incident!.messageId);

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Run } from '../../src/jobs/runs.store.ts';
-import { firstCheckpointFact, healthOf, type RunFact, runFact, wantsCheckpoints, wantsOverview } from '../../src/watch/cluster-poll.rule.ts';
+import {
+  firstCheckpointFact,
+  healthOf,
+  type RunFact,
+  runFact,
+  wantsCheckpoints,
+  wantsOverview,
+} from '../../src/watch/cluster-poll.rule.ts';
 
 const run = { flinkJobId: 'f1', state: 'RUNNING', tasksRunning: 4, tasksTotal: 4, runningAt: new Date(0) };
 const at = new Date(1_000_000);
@@ -26,7 +33,8 @@ describe('what a poll says of a run', () => {
   for (const [name, state, tasks, fact] of table)
     it(name, () => {
       const states = new Map(state === undefined ? [] : [['f1', state]]);
-      const seen = tasks === 'not asked' ? undefined : new Map(tasks === 'absent' ? [] : [['f1', { tasksRunning: tasks[0], tasksTotal: tasks[1] }]]);
+      const seen =
+        tasks === 'not asked' ? undefined : new Map(tasks === 'absent' ? [] : [['f1', { tasksRunning: tasks[0], tasksTotal: tasks[1] }]]);
       assert.deepEqual(runFact(run, { states, tasks: seen }), fact);
     });
 });
@@ -50,7 +58,11 @@ it('asks for the overview when its time has come, something changed, or a run is
 });
 
 describe('checkpoints are read', () => {
-  const table: [name: string, change: Partial<Pick<Run, 'checkpointsReadAt' | 'firstCheckpoint' | 'checkpointIntervalMs'>>, wants: boolean][] = [
+  const table: [
+    name: string,
+    change: Partial<Pick<Run, 'checkpointsReadAt' | 'firstCheckpoint' | 'checkpointIntervalMs'>>,
+    wants: boolean,
+  ][] = [
     ['the first time', { checkpointsReadAt: null }, true],
     ['while the interval is not known', { checkpointIntervalMs: null }, true],
     ['every second while the first is awaited', { firstCheckpoint: 'waiting', checkpointsReadAt: ago(1000) }, true],
@@ -75,7 +87,15 @@ it('knows the first checkpoint of a run from an older one', () => {
   assert.equal(firstCheckpointFact(started, undefined, at, 120_000), 'waiting');
   assert.equal(firstCheckpointFact(started, { at: ago(200_000) }, at, 120_000), 'waiting', 'that of the run before does not count');
   assert.equal(firstCheckpointFact(started, undefined, at, 80_000), 'overdue');
-  assert.equal(firstCheckpointFact({ ...started, checkpointIntervalMs: 60_000 }, undefined, at, 80_000), 'waiting', 'three intervals at least');
+  assert.equal(
+    firstCheckpointFact({ ...started, checkpointIntervalMs: 60_000 }, undefined, at, 80_000),
+    'waiting',
+    'three intervals at least',
+  );
   assert.equal(firstCheckpointFact({ ...started, checkpointIntervalMs: 0 }, undefined, at, 1), 'off');
-  assert.equal(firstCheckpointFact({ ...started, runningAt: null }, undefined, at, 99_000), 'overdue', 'counted from the start when it never came up');
+  assert.equal(
+    firstCheckpointFact({ ...started, runningAt: null }, undefined, at, 99_000),
+    'overdue',
+    'counted from the start when it never came up',
+  );
 });

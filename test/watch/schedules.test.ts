@@ -24,7 +24,10 @@ it('shares clusters among replicas: each is polled by one, and taken over when t
   await moveClock(db, 10_000);
   assert.deepEqual((await leaseClusters(db, 'a', names)).sort(), [...mine].sort(), 'renewed');
   await moveClock(db, 10_000);
-  assert.deepEqual((await leaseClusters(db, 'z', names)).sort(), names.filter((n) => !mine.includes(n)));
+  assert.deepEqual(
+    (await leaseClusters(db, 'z', names)).sort(),
+    names.filter((n) => !mine.includes(n)),
+  );
   await moveClock(db, 16_000);
   assert.deepEqual((await leaseClusters(db, 'y', names)).sort(), names);
   assert.deepEqual(await leaseClusters(db, 'y', []), []);

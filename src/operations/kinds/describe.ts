@@ -3,7 +3,7 @@ import { fields, text } from '../../core/message.ts';
 import { formatAge, formatBytes, formatDuration } from '../../core/time.ts';
 import { outcome } from '../message.ts';
 import type { StartPlan } from '../start-plan.ts';
-import { beginningWords } from '../steps/start.ts';
+import { beginningWords } from '../steps/plan.ts';
 import type { Outcome, StepContext } from '../types.ts';
 
 /** `etl-orders runs: v5 on 4/4 tasks after 2.1 s`, with what it came from and a link to Flink's page. */

@@ -1,7 +1,8 @@
 import { text } from '../../core/message.ts';
 import { findApproval } from '../approvals.store.ts';
 import { failureOutcome } from '../message.ts';
-import { preflight, startSteps, undoStart } from '../steps/start.ts';
+import { preflight } from '../steps/plan.ts';
+import { startSteps, undoStart } from '../steps/start.ts';
 import { SavepointError, stopSteps, targetStep } from '../steps/stop.ts';
 import type { OperationKind } from '../types.ts';
 import { runsOutcome, unprovenOutcome } from './describe.ts';

@@ -1,0 +1,46 @@
+import { openIncident, openIncidents, resolveIncidents } from '../incidents/incidents.store.ts';
+import { jobChannels } from '../jobs/channels.ts';
+import { findJob } from '../jobs/jobs.store.ts';
+import { describeKind, parkedOperations } from '../operations/operations.store.ts';
+import type { PollDeps } from './cluster-poll.ts';
+
+const keyOf = (operationId: string) => `operation:${operationId}:parked`;
+
+/** A parked operation is an incident until a person has decided; true when something was told. */
+export async function tellParked(deps: PollDeps): Promise<boolean> {
+  const { database } = deps;
+  const parked = await parkedOperations(database.db);
+  const open = (await openIncidents(database.db)).filter((incident) => incident.cause === 'parked');
+  const decided = open.filter((incident) => !parked.some((op) => keyOf(op.id) === incident.key));
+  const untold = parked.filter((op) => !open.some((incident) => incident.key === keyOf(op.id)));
+  if (decided.length === 0 && untold.length === 0) return false;
+  await database.transaction(async (tx) => {
+    await resolveIncidents(
+      tx,
+      decided.map((incident) => incident.key),
+      'A person has decided.',
+    );
+    for (const op of untold) {
+      const job = await findJob(tx, op.job);
+      if (!job) continue;
+      const { channel, alertChannel } = await jobChannels(tx, job, deps.defaults);
+      const place = alertChannel ?? channel;
+      if (!place) continue;
+      await openIncident(tx, {
+        key: keyOf(op.id),
+        job: job.name,
+        cluster: job.current.definition.cluster,
+        cause: 'parked',
+        title: `${job.name}: ${describeKind(op.kind)} is parked and waits for a person`,
+        facts: {
+          detail: `To send it on: /flink retry ${op.id}. To give it up: /flink cancel ${job.name}.`,
+          links: [{ label: 'What is known', url: `${deps.publicUrl}/operations/${op.id}` }],
+        },
+        runId: undefined,
+        channel: place,
+        fallbackChannel: channel,
+      });
+    }
+  });
+  return true;
+}
