@@ -56,8 +56,13 @@ export function notKept(sha256: string): NotFoundError {
   return new NotFoundError(`The artifact ${sha256.slice(0, 12)} is no longer kept.`, { hint: 'Build the job again.' });
 }
 
-async function putFile(path: string, root: string, pathOf: (sha256: string) => string): Promise<StoredArtifact> {
+/** Refuses links and folders, for every store. @throws UserError */
+export async function checkIsFile(path: string): Promise<void> {
   if (!(await lstat(path)).isFile()) throw new UserError(`${basename(path)} is not a file, and cannot be kept.`);
+}
+
+async function putFile(path: string, root: string, pathOf: (sha256: string) => string): Promise<StoredArtifact> {
+  await checkIsFile(path);
   const aside = join(root, 'tmp', randomBytes(8).toString('hex'));
   await mkdir(dirname(aside), { recursive: true, mode: 0o700 });
   try {

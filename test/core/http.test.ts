@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { UnreachableError } from '../../src/core/errors.ts';
 import { http } from '../../src/core/http.ts';
 
@@ -39,7 +39,13 @@ test('sends what it is given and gives status, headers and text back, whatever t
   const posted = await http(`${url}/a?b=c`, { method: 'POST', json: { ü: 1 }, headers: { authorization: 'x' } });
   assert.equal(posted.status, 418);
   assert.equal(posted.headers['x-seen'], 'yes');
-  assert.deepEqual(JSON.parse(posted.body), { method: 'POST', path: '/a?b=c', type: 'application/json', authorization: 'x', body: '{"ü":1}' });
+  assert.deepEqual(JSON.parse(posted.body), {
+    method: 'POST',
+    path: '/a?b=c',
+    type: 'application/json',
+    authorization: 'x',
+    body: '{"ü":1}',
+  });
   assert.deepEqual(JSON.parse((await http(url)).body), { method: 'GET', path: '/', body: '' });
   assert.equal(JSON.parse((await http(url, { method: 'PUT', body: 'raw' })).body).body, 'raw');
 });

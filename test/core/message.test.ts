@@ -69,11 +69,18 @@ test('every kind of part has a plain text, one line each', () => {
 });
 
 test('a field is left out only when it is undefined, not when it is empty', () => {
-  assert.deepEqual(fields([['A', ''], ['B', undefined], ['C', []]]), {
-    kind: 'fields',
-    fields: [
-      { label: 'A', value: '' },
-      { label: 'C', value: [] },
-    ],
-  });
+  assert.deepEqual(
+    fields([
+      ['A', ''],
+      ['B', undefined],
+      ['C', []],
+    ]),
+    {
+      kind: 'fields',
+      fields: [
+        { label: 'A', value: '' },
+        { label: 'C', value: [] },
+      ],
+    },
+  );
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test, type TestContext } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
 import { UpstreamError } from '../../src/core/errors.ts';
 import { baseEnv, processStartTime, run, runBinary, startDaemon, stillRuns } from '../../src/core/process.ts';
 import { sleep } from '../../src/core/time.ts';

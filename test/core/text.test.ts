@@ -91,5 +91,8 @@ test('a word is quoted for a command line when it must be', () => {
 });
 
 test('one and many', () => {
-  assert.deepEqual([plural(0, 'job'), plural(1, 'job'), plural(3, 'job'), plural(2, 'class', 'classes')], ['0 jobs', '1 job', '3 jobs', '2 classes']);
+  assert.deepEqual(
+    [plural(0, 'job'), plural(1, 'job'), plural(3, 'job'), plural(2, 'class', 'classes')],
+    ['0 jobs', '1 job', '3 jobs', '2 classes'],
+  );
 });

@@ -36,7 +36,11 @@ describe('a person with a browser, on the practice page and the admin page', { t
       if (/Built etl-orders: v2/.test(text)) break;
       assert.doesNotMatch(text, /was not built/);
       // The page changes by itself; this only waits for the next frame that differs.
-      await emma.waitForFunction(([el, before]) => (el as unknown as { innerText: string }).innerText !== before, [await message.elementHandle(), await message.innerText()] as const, { timeout: 240_000, polling: 100 });
+      await emma.waitForFunction(
+        ([el, before]) => (el as unknown as { innerText: string }).innerText !== before,
+        [await message.elementHandle(), await message.innerText()] as const,
+        { timeout: 240_000, polling: 100 },
+      );
     }
     assert.ok(texts.size >= 4, `three texts before the last one: ${[...texts].join('\n')}`);
     await emma.close();
@@ -55,7 +59,10 @@ describe('a person with a browser, on the practice page and the admin page', { t
     const options = await choice.locator('option').allTextContents();
     await choice.selectOption({ label: options.find((o) => o.startsWith('savepoint')) ?? '' });
     await dialog.locator('textarea, input[type=text]').first().fill('today is wrong');
-    await dialog.getByRole('button', { name: /Run|Send|Submit|OK|Go|Restore|Continue/i }).last().click();
+    await dialog
+      .getByRole('button', { name: /Run|Send|Submit|OK|Go|Restore|Continue/i })
+      .last()
+      .click();
     await dialog.waitFor({ state: 'detached' });
     const lena = await open(practice('U0LENA'));
     const plan = lena.locator('.msg', { hasText: 'Approval needed to restore etl-orders' }).last();
@@ -84,7 +91,10 @@ describe('a person with a browser, on the practice page and the admin page', { t
     assert.equal(await page.getByLabel(/^Parallelism/).inputValue(), 'many', 'what was typed comes back');
     await page.getByLabel(/^Parallelism/).fill('1');
     await page.getByRole('button', { name: 'Save as the next version' }).click();
-    await page.getByText(/v3 saved|v3 is saved|saved and current/i).first().waitFor();
+    await page
+      .getByText(/v3 saved|v3 is saved|saved and current/i)
+      .first()
+      .waitFor();
     await page.goto(`${w.demo.sluiceUrl}/jobs/etl-orders/diff?a=2&b=3`);
     const diff = await page.locator('main').innerText();
     assert.match(diff, /parallelism[\s\S]*2[\s\S]*1/);

@@ -52,10 +52,38 @@ export function road(version: string): void {
       assert.match(clicked.text, /has no build yet/);
     });
 
-    test('an outsider is refused, and told the next step', async () => {
-      const answer = await w.otto.says('/flink build etl-orders', etl);
-      assert.match(answer.text, /You may not (use )?build/);
-      assert.match(answer.text, /role/);
+    test('who may not is refused in a sentence with the next step, whatever the verb', async () => {
+      const lines = [
+        'list',
+        'status etl-orders',
+        'build etl-orders',
+        'start etl-orders',
+        'stop etl-orders',
+        'restart etl-orders',
+        'savepoint etl-orders',
+        'restore etl-orders',
+        'logs etl-orders',
+        'cancel etl-orders',
+        'set etl-orders parallelism=1',
+        'use etl-orders v1',
+        'versions etl-orders',
+        'diff etl-orders v1',
+        'history etl-orders',
+        'digest',
+        'web',
+        'approve op_0123456789ab',
+      ];
+      for (const line of lines) {
+        const answer = await w.otto.says(`/flink ${line}`, etl);
+        const told = /^⏳/.test(answer.text)
+          ? await w.otto.sees((m) => m.ephemeral && /You may not/.test(m.text), { ...etl, timeoutMs: 10_000 })
+          : answer;
+        assert.match(told.text, /You may not|Nothing waits for approval/, line);
+      }
+      assert.match((await w.otto.says('/flink build etl-orders', etl)).text, /role/);
+      for (const line of ['build etl-orders', 'set etl-orders parallelism=1', 'use etl-orders v1'])
+        assert.match((await w.omar.says(`/flink ${line}`, etl)).text, /You may not/, `on-call: ${line}`);
+      assert.deepEqual(await w.liveJobs(), []);
     });
 
     test('set makes the next version and shows the change', async () => {
@@ -71,7 +99,9 @@ export function road(version: string): void {
       assert.match(built.text, /\b[0-9a-f]{64}\b/);
       assert.match(built.text, /Branch\s+main/);
       assert.ok((await w.emma.edits(built)).length >= 3, 'at least three texts of one message');
-      await eventually('the log tail stands in the thread', async () => /BUILD SUCCESS/.test((await w.emma.thread(built)).map((m) => m.text).join('\n')));
+      await eventually('the log tail stands in the thread', async () =>
+        /BUILD SUCCESS/.test((await w.emma.thread(built)).map((m) => m.text).join('\n')),
+      );
       so.version = 3;
     });
 
@@ -103,7 +133,11 @@ export function road(version: string): void {
       assert.match(status.text, /running on 4\/4 tasks, last proven/);
       assert.match(status.text, /v3 runs/);
       await w.emma.clicks(status, 'Share in channel');
-      await w.lars.sees((m) => !m.ephemeral && /etl-orders: running on 4\/4 tasks/.test(m.text), { ...etl, since: 'start', timeoutMs: 15_000 });
+      await w.lars.sees((m) => !m.ephemeral && /etl-orders: running on 4\/4 tasks/.test(m.text), {
+        ...etl,
+        since: 'start',
+        timeoutMs: 15_000,
+      });
       assert.match((await w.emma.says('/flink list', etl)).text, /etl-orders running on 4\/4 tasks/);
       assert.match((await w.emma.says('/flink list failed', etl)).text, /^0 jobs failed/m);
     });
@@ -457,6 +491,19 @@ export function road(version: string): void {
       assert.match(status.text, /unknown: standalone does not answer; \w+ last proven/);
       const refused = await w.emma.says('/flink start etl-orders', etl);
       assert.match(refused.text, /cannot be told whether etl-orders still runs|does not answer/);
+      assert.match((await w.emma.says('/flink list', etl)).text, /etl-orders unknown: standalone does not answer/);
+      for (const line of ['savepoint', 'stop', 'restart']) {
+        const failed = await w.emma.says(`/flink ${line} etl-orders`, etl);
+        const told = /^Accepted/.test(failed.text)
+          ? await w.emma.sees((m) => m.text.includes(operationIdOf(failed)) && /does not answer|was not|No savepoint/.test(m.text), {
+              ...etl,
+              timeoutMs: 60_000,
+            })
+          : failed;
+        assert.match(told.text, /does not answer/, line);
+      }
+      await w.emma.says('/flink logs etl-orders', etl);
+      await w.emma.sees((m) => m.ephemeral && /logs cannot be read now/.test(m.text), { ...etl, since: 'start', timeoutMs: 30_000 });
       await w.omar.seesEdit(unreachable, /Resolved/, { timeoutMs: 120_000 });
       const gone = await w.omar.sees(/etl-orders is gone/, { channel: 'flink-alerts', since: 'start', timeoutMs: 60_000 });
       await cluster.waitReady(120_000);

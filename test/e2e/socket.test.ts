@@ -20,7 +20,11 @@ describe('over Socket Mode, with no HTTP from Slack', { timeout: 600_000 }, () =
     await onlyJobIs(w, flinkJobIdOf(started));
     const savepoint = pathOf(await does(w.emma, '/flink savepoint etl-orders', /Savepoint of etl-orders taken/));
     const asked = await w.emma.says(`/flink restore etl-orders --from ${savepoint} --reason "over the socket"`, etl);
-    const plan = await w.lena.sees((m) => m.text.includes(operationIdOf(asked)) && /Approval needed/.test(m.text), { ...etl, since: 'start', timeoutMs: 20_000 });
+    const plan = await w.lena.sees((m) => m.text.includes(operationIdOf(asked)) && /Approval needed/.test(m.text), {
+      ...etl,
+      since: 'start',
+      timeoutMs: 20_000,
+    });
     assert.match((await w.emma.clicksFor(plan, 'Approve')).text, /You asked for this yourself/);
     await w.lena.clicks(plan, 'Approve');
     const done = await w.lena.seesEdit(plan, /etl-orders (restored|was not restored|is down)/, { timeoutMs: 90_000 });
@@ -36,7 +40,10 @@ describe('over Socket Mode, with no HTTP from Slack', { timeout: 600_000 }, () =
     await w.practice.control('faults', { deliverTimes: 3 });
     const answer = await w.emma.says('/flink start etl-orders', { ...etl, timeoutMs: 30_000 });
     await w.practice.control('faults', { deliverTimes: 1 });
-    const resumed = await w.emma.sees((m) => /etl-orders resumed/.test(m.text) && m.text.includes(operationIdOf(answer)), { ...etl, timeoutMs: 60_000 });
+    const resumed = await w.emma.sees((m) => /etl-orders resumed/.test(m.text) && m.text.includes(operationIdOf(answer)), {
+      ...etl,
+      timeoutMs: 60_000,
+    });
     await onlyJobIs(w, flinkJobIdOf(resumed));
   });
 });

@@ -34,21 +34,27 @@ export async function measureAck(
     urls: [`${sluiceUrl}/slack/events`, `${boltUrl}/slack/events`],
     signingSecret: slack.signingSecret,
     text: `status ${jobName}`,
+    expected: jobName,
     arrivals: planArrivals({ ratePerS: options.rate, seconds: options.seconds, sliceSeconds, warmUpSeconds: 5, sides: 2 }),
   };
   const answers = await sendLoad(order);
   await talk.does(`/flink stop ${jobName}`);
   const [sluice, bolt] = [0, 1].map((side) => answers.filter((a) => a.side === side && a.slice >= 0)) as [LoadAnswer[], LoadAnswer[]];
-  const p99 = percentile(sluice.map(latency), 0.99);
-  const failed = sluice.filter((a) => a.status !== 200).length;
+  const slowest = Math.max(...sluice.map(latency));
+  const unanswered = sluice.filter((a) => a.status !== 200).length;
+  const withoutStatus = sluice.filter((a) => !a.whole).length;
   const aims: Aim[] = [
-    { text: `Every one of ${sluice.length} commands was acknowledged${failed > 0 ? `, but for ${failed}` : ''}.`, met: failed === 0 },
     {
-      text: `Slack waits 3 s; the slowest took ${formatMs(Math.max(...sluice.map(latency)))}.`,
-      met: sluice.every((a) => a.latencyMs < slackWaitsMs),
+      text: `Of ${sluice.length} commands ${unanswered === 0 ? 'each was' : `${unanswered} were not`} acknowledged.`,
+      met: unanswered === 0,
     },
-    { text: `99 of 100 within ${formatMs(p99)}, aimed at was 100 ms.`, met: p99 <= 100 },
+    { text: `Slack waits 3 s for an acknowledgement; the slowest took ${formatMs(slowest)}.`, met: slowest < slackWaitsMs },
+    {
+      text: `The acknowledgement held the whole answer ${withoutStatus === 0 ? 'each time' : `but for ${withoutStatus} times`}.`,
+      met: withoutStatus === 0,
+    },
   ];
+  const all = (answers: readonly LoadAnswer[], share: number) => percentile(answers.map(latency), share);
   return {
     name: 'ack',
     title: 'Acknowledgement',
@@ -64,7 +70,7 @@ export async function measureAck(
     ],
     aims,
     notes: [
-      `Sluice takes ${formatMs(median(slicePairs(sluice, bolt, 0.5)))} more at p50 and ${formatMs(median(slicePairs(sluice, bolt, 0.99)))} more at p99 (medians of ${slicePairs(sluice, bolt, 0.5).length} pairs of slices).`,
+      `Turn by turn, Sluice takes ${formatMs(median(slicePairs(sluice, bolt, 0.5)))} more than the empty app at p50 and ${formatMs(median(slicePairs(sluice, bolt, 0.99)))} more at p99 (medians over the turns); over all, ${(all(sluice, 0.5) / all(bolt, 0.5)).toFixed(1)} times at p50 and ${(all(sluice, 0.99) / all(bolt, 0.99)).toFixed(1)} times at p99.`,
       `The load itself was at most ${formatMs(Math.max(...answers.map((a) => a.lateMs)))} late, half of it within ${formatMs(median(answers.map((a) => a.lateMs)))}.`,
     ],
   };

@@ -13,6 +13,8 @@ export interface LoadOrder {
   signingSecret: string;
   /** The command line, without the slash command. */
   text: string;
+  /** What stands in a whole answer. */
+  expected: string;
   arrivals: readonly Arrival[];
 }
 /** One line of its output, as JSON. */
@@ -25,6 +27,8 @@ export interface LoadAnswer {
   lateMs: number;
   /** 0 when no answer came. */
   status: number;
+  /** Whether the answer tells of the job, instead of being empty or "still working". */
+  whole: boolean;
 }
 
 /** Sends each request at its time, signed, over connections that are kept open; a process of its own, so that nothing else delays it. */
@@ -52,13 +56,17 @@ function send(agent: Agent, order: LoadOrder, arrival: Arrival, dueAt: number, t
   const headers = signedHeaders(order.signingSecret, body, 'application/x-www-form-urlencoded');
   const lateMs = performance.now() - dueAt;
   return new Promise((resolve) => {
-    const end = (status: number) => resolve({ side, slice, latencyMs: performance.now() - dueAt, lateMs, status });
+    const end = (status: number, answer = '') =>
+      resolve({ side, slice, latencyMs: performance.now() - dueAt, lateMs, status, whole: answer.includes(order.expected) });
     const sent = request(
       order.urls[side] ?? '',
       { method: 'POST', agent, headers: { ...headers, 'content-length': Buffer.byteLength(body) }, timeout: 10_000 },
       (response) => {
-        response.resume();
-        response.once('end', () => end(response.statusCode ?? 0));
+        let answer = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          answer += chunk;
+        });
+        response.once('end', () => end(response.statusCode ?? 0, answer));
         response.once('error', () => end(0));
       },
     );

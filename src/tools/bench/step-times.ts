@@ -19,7 +19,7 @@ export function stepTimes(
   until('accepted, until claimed', op.startedAt);
   for (const step of steps) {
     if (step.state === 'skipped') continue;
-    until(`between, before ${step.name}`, step.startedAt);
+    until(`before ${step.name}`, step.startedAt);
     until(step.name, step.doneAt);
   }
   until('end recorded', op.finishedAt);
@@ -27,12 +27,12 @@ export function stepTimes(
 }
 
 /** The same part of several operations side by side: median and spread. */
-export async function stepTable(records: Database, operationIds: readonly string[]): Promise<Table> {
+export async function stepTable(what: string, records: Database, operationIds: readonly string[]): Promise<Table> {
   const parts = new Map<string, number[]>();
   for (const id of operationIds) {
     const op = await findOperation(records.db, id);
     if (!op) continue;
     for (const { name, ms } of stepTimes(op, await listSteps(records.db, id))) parts.set(name, [...(parts.get(name) ?? []), ms]);
   }
-  return { head: ['part of the operation', 'takes'], rows: [...parts].map(([name, all]) => [name, formatSpread(all)]) };
+  return { head: [what, 'takes'], rows: [...parts].map(([name, all]) => [name, formatSpread(all)]) };
 }

@@ -111,7 +111,7 @@ export function commandLineWay(flink: Flink): Way {
     return { output: ended.stdout, times: { sentAt, acceptedAt: sentAt, toldAt: Date.now() } };
   };
   return {
-    name: '`bin/flink run -d`',
+    name: '`bin/flink`',
     async start() {
       const args = ['run', '-d', '-p', String(benchJob.parallelism), '-c', benchJob.mainClass, flink.jar, ...benchJob.args];
       const { output, times } = await bin(args);
