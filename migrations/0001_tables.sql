@@ -213,6 +213,7 @@ CREATE TABLE "operations" (
 	"origin" jsonb NOT NULL,
 	"message_id" text NOT NULL,
 	"break_glass" text,
+	"approved_by" jsonb,
 	"epoch" bigint DEFAULT 0 NOT NULL,
 	"owner" text,
 	"lease_until" timestamp with time zone,

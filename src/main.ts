@@ -7,20 +7,24 @@ import { createLog } from './log.ts';
 async function main(): Promise<void> {
   const config = loadConfig();
   const log = createLog(config.logLevel);
-  const app = await createApp({ config, log, onProgress: (line) => log.info({}, line) });
-  log.info({ url: app.url, home: config.home, transport: config.slack.transport }, 'Sluice is ready');
+  const starting = createApp({ config, log, onProgress: (line) => log.info({}, line) });
   let stopping = false;
   const stop = (signal: string) => {
     if (stopping) process.exit(1);
     stopping = true;
     log.info({ signal }, 'stopping');
-    app.stop().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
+    // Also during the start, whose PostgreSQL would be left behind.
+    starting
+      .then((app) => app.stop())
+      .then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
   };
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
+  const app = await starting;
+  log.info({ url: app.url, home: config.home, transport: config.slack.transport }, 'Sluice is ready');
 }
 
 main().catch((error: unknown) => {

@@ -34,6 +34,11 @@ export async function once(database: Database, key: string, effect: (tx: Tx) => 
   }
 }
 
+/** Keeps the answer to a request that had no effect (a refusal), so that the same request gets it again whatever has changed since. */
+export async function rememberReply(db: Db, key: string, reply: Message): Promise<void> {
+  await db.insert(deliveries).values({ key, reply, at: now }).onConflictDoNothing();
+}
+
 /** Forgets answers older than two days: nobody delivers a request again after that. */
 export async function forgetDeliveries(db: Db): Promise<void> {
   await db.delete(deliveries).where(lt(deliveries.at, inMs(-48 * 3_600_000)));

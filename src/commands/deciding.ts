@@ -65,7 +65,7 @@ export async function decideNow(
       await desire(tx, { dedupeKey: `operation:${id}`, channel: '', message: outcomeMessage((await findOperation(tx, id)) ?? op, what) });
       return message('warn', `Not done: the world changed since it was planned`, text('The requester has to ask again.'));
     }
-    await releaseWaiting(tx, id);
+    await releaseWaiting(tx, id, by);
     const kind = ctx.services.kinds.find((k) => k.kind === op.kind);
     const fresh = (await findOperation(tx, id)) ?? op;
     if (kind) {

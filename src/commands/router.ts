@@ -1,4 +1,4 @@
-import { earlierReply, once } from '../access/deliveries.store.ts';
+import { earlierReply, once, rememberReply } from '../access/deliveries.store.ts';
 import { reportError } from '../access/error-reports.store.ts';
 import { findPerson } from '../access/people.store.ts';
 import { decide, type Person, whoMay } from '../access/policy.ts';
@@ -41,7 +41,11 @@ export function createRouter(services: CommandServices, commands: readonly Comma
         later: run(services, commands, slow, args, request).catch((error) => explain(services, request, error)),
       };
     } catch (error) {
-      return { message: await explain(services, request, error) } satisfies CommandReply;
+      const message = await explain(services, request, error);
+      // A refusal is an answer too: the same request, delivered again later, must not take effect then.
+      if (command?.kind === 'operate' && isAnswer(error))
+        await rememberReply(services.database.db, request.deliveryKey, message).catch(() => {});
+      return { message } satisfies CommandReply;
     }
   };
 }
@@ -118,6 +122,13 @@ async function unknownJob(services: CommandServices, command: Command, args: Arg
     `There is no job ${name}. Did you mean ${names[0]}?`,
     text('Nothing was done.'),
     actions(...names.map((n) => commandButton(line(n).slice(0, 70), line(n)))),
+  );
+}
+
+/** Said by Sluice itself of what it knows; a system that did not answer may answer the next delivery. */
+function isAnswer(error: unknown): boolean {
+  return (
+    error instanceof Reply || (error instanceof AppError && ['bad_input', 'not_found', 'not_permitted', 'conflict'].includes(error.code))
   );
 }
 

@@ -27,6 +27,8 @@ export interface DemoOptions {
   transport: 'http' | 'socket';
   log: Log;
   onProgress: (line: string) => void;
+  /** Aborted during the start: it ends what it has started and rejects at its next step. */
+  signal?: AbortSignal;
 }
 export interface Demo {
   sluiceUrl: string;
@@ -49,6 +51,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
       await close().catch((error) => log.warn({ error: String(error) }, 'part of the shutdown failed'));
   };
   const step = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    options.signal?.throwIfAborted();
     const started = performance.now();
     options.onProgress(`${name} …`);
     const result = await work();

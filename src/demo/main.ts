@@ -11,17 +11,26 @@ const usage = 'npm run demo -- [--flink 1.20.5[,2.3.0]] [--home DIR] [--port N] 
 async function main(): Promise<void> {
   const options = readOptions();
   const say = (line: string) => console.error(line);
-  let stopping: Promise<void> | undefined;
-  let stopDemo: (() => Promise<void>) | undefined;
+  const giveUp = new AbortController();
+  const starting = startDemo({ ...options, log: createLog('warn'), onProgress: say, signal: giveUp.signal });
   const stop = () => {
-    if (stopping) return process.exit(1);
+    if (giveUp.signal.aborted) return process.exit(1);
     say('Stopping …');
-    stopping = (stopDemo?.() ?? Promise.resolve()).then(() => process.exit(0));
+    giveUp.abort();
+    // Also during the start: what it has started so far would be left behind.
+    starting
+      .then((started) => started.stop())
+      .then(
+        () => process.exit(0),
+        () => process.exit(0),
+      );
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  const demo = await startDemo({ ...options, log: createLog('warn'), onProgress: say });
-  stopDemo = demo.stop;
+  const demo = await starting.catch((error: unknown) => {
+    if (!giveUp.signal.aborted) throw error;
+  });
+  if (!demo || giveUp.signal.aborted) return;
   if (options.noOpen) {
     console.log(JSON.stringify({ sluice: demo.sluiceUrl, practice: demo.practiceUrl }));
     return;

@@ -44,10 +44,10 @@ export async function expireApprovals(tx: Tx): Promise<Approval[]> {
     .returning();
 }
 /** Lets an approved operation run; true if it was waiting. */
-export async function releaseWaiting(tx: Tx, operationId: string): Promise<boolean> {
+export async function releaseWaiting(tx: Tx, operationId: string, approvedBy: PersonRef & { name: string }): Promise<boolean> {
   const rows = await tx
     .update(operations)
-    .set({ state: 'queued' })
+    .set({ state: 'queued', approvedBy })
     .where(and(eq(operations.id, operationId), eq(operations.state, 'waiting')))
     .returning({ id: operations.id });
   return rows.length === 1;

@@ -27,14 +27,25 @@ export function busyMessage(
     title: canceling ? `${kind.busyTitle(op)}: canceling` : op.state === 'queued' ? `${kind.busyTitle(op)}: queued` : kind.busyTitle(op),
     parts: [
       { kind: 'progress', steps: list },
-      context('Asked by ', { person: op.actor }, op.state === 'queued' ? ' · queued' : ` · ${elapsed}`, ` · ${op.id}`),
+      context(...askedBy(op), op.state === 'queued' ? ' · queued' : ` · ${elapsed}`, ` · ${op.id}`),
       ...(canceling ? [] : [actions({ label: 'Cancel', command: `cancel ${op.job} --operation ${op.id}` })]),
     ],
   };
 }
-/** Whether a step with a condition applies, as far as the input alone tells: build steps only run when a build was asked for. */
+/** Whether a step with a condition applies, as far as the input alone tells: a build, a savepoint, only where they were asked for. */
 export function stepApplies(name: string, input: Json): boolean {
+  if (name === 'stop-cancel') return input['noSavepoint'] === true;
+  if (name === 'stop-savepoint') return input['noSavepoint'] !== true;
   return !name.startsWith('build-') || input['build'] === true;
+}
+/** Everybody sees who asked for what, and who approved it. */
+function askedBy(op: Operation): Span[] {
+  return [
+    'Asked by ',
+    { person: op.actor },
+    ...(op.approvedBy ? [', approved by ', { person: op.approvedBy }] : []),
+    ...(op.breakGlass ? [', without a second person'] : []),
+  ];
 }
 function doneNote(row: OperationStep): string | undefined {
   if (row.note) return row.note;
@@ -46,7 +57,7 @@ function doneNote(row: OperationStep): string | undefined {
 /** The same message at the end. */
 export function outcomeMessage(op: Operation, outcome: Outcome): Message {
   const later: Part[] = Object.values(outcome.later ?? {}).map((spans) => ({ kind: 'text', spans }));
-  const footer: Span[] = ['Asked by ', { person: op.actor }];
+  const footer: Span[] = askedBy(op);
   if (op.startedAt && op.finishedAt) footer.push(` · took ${formatDuration(op.finishedAt.getTime() - op.startedAt.getTime())}`);
   footer.push(` · ${op.id}`);
   return {

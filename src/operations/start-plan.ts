@@ -27,6 +27,18 @@ export type StartDecision = { is: 'plan'; plan: StartPlan } | { is: 'refused'; e
 
 const refused = (error: AppError): StartDecision => ({ is: 'refused', error });
 
+/** Whether a parallelism can never fit a cluster, however idle it is. */
+export function slotsProblem(what: string, job: string, cluster: string, wanted: number, slotsTotal: number): AppError | undefined {
+  if (wanted <= slotsTotal) return undefined;
+  if (slotsTotal === 0)
+    return new ConflictError(`${cluster} has no TaskManager at the moment, so nothing can run there.`, {
+      hint: 'Wait until its TaskManagers are back, or ask who looks after it; then try again.',
+    });
+  return new UserError(`${what} wants parallelism ${wanted}, but ${cluster} has ${slotsTotal} slots in all.`, {
+    hint: `Lower it: /flink set ${job} parallelism=${slotsTotal}, or add TaskManagers.`,
+  });
+}
+
 /** The pure decision: nothing stateful silently becomes stateless, nothing starts while the former run may still be there. */
 export function decideStart(facts: StartFacts, wish: StartWish, now: Date): StartDecision {
   const { job, run, version, sight } = facts;
@@ -72,12 +84,8 @@ export function decideStart(facts: StartFacts, wish: StartWish, now: Date): Star
     );
   const wanted = definition.parallelism ?? 1;
   const { slotsTotal, slotsAvailable } = facts.cluster;
-  if (wanted > slotsTotal)
-    return refused(
-      new UserError(`${name} v${version.number} wants parallelism ${wanted}, but ${definition.cluster} has ${slotsTotal} slots in all.`, {
-        hint: `Lower it: /flink set ${name} parallelism=${Math.max(1, slotsTotal)}, or add TaskManagers.`,
-      }),
-    );
+  const tooWide = slotsProblem(`${name} v${version.number}`, name, definition.cluster, wanted, slotsTotal);
+  if (tooWide) return refused(tooWide);
   if (wanted > slotsAvailable)
     return refused(
       new ConflictError(

@@ -11,7 +11,7 @@ import { measureMemory } from './bench/memory.ts';
 import { type BenchOptions, type FigureName, parseBenchOptions } from './bench/options.ts';
 import { type Figure, formatFigure, replaceBlock } from './bench/report.ts';
 import { type Flink, projectRoot, startFlink, startSlack, temporaryFolder } from './bench/rig.ts';
-import { applyObjects, install, openRecords, startSluice } from './bench/sluice.ts';
+import { applyObjects, embeddedPid, install, openRecords, startSluice } from './bench/sluice.ts';
 import { measureStart } from './bench/start.ts';
 
 const say = (line: string) => console.error(line);
@@ -70,9 +70,11 @@ async function measureOnFlink(
   await applyObjects(installation, join(dir, 'objects'), flink);
   const postgres = await postgresVersion(await connectEmbedded({ dataDir: installation.dataDir }));
   const facts = { ...machine, Flink: flink.version, PostgreSQL: postgres };
+  const postgresPid = await embeddedPid(installation);
   const talk = converse(slack);
-  if (name === 'ack') return { ...(await measureAck(closing, slack, installation.url, talk, options)), facts };
-  if (name === 'memory') return { ...(await measureMemory(daemon.pid, join(installation.dataDir, 'postgres'), talk, say)), facts };
+  if (name === 'ack')
+    return { ...(await measureAck(closing, slack, { url: installation.url, pid: daemon.pid, postgresPid }, talk, options)), facts };
+  if (name === 'memory') return { ...(await measureMemory(daemon.pid, postgresPid, talk, say)), facts };
   const records = await openRecords(closing, installation);
   return { ...(await measureStart(flink, talk, records, options, say)), facts };
 }

@@ -11,7 +11,8 @@ const images = join(import.meta.dirname, '../../docs/images');
 /** Paths below it are seen in the pictures, so it is the same at every run. */
 const home = join(tmpdir(), 'sluice');
 const size = { width: 1280, height: 1000 };
-const stepMs = 60_000;
+/** The first build fetches what Maven needs. */
+const stepMs = 300_000;
 
 /** `npm run screenshots`: starts the demo, holds the conversation of the README in the practice workspace, and takes its pictures. */
 async function main(): Promise<void> {
@@ -23,25 +24,19 @@ async function main(): Promise<void> {
       hint: 'It is made and removed by this tool: if no other one runs, delete it.',
     });
   });
-  const demo = await startDemo({
-    home,
-    port: 0,
-    practicePort: 0,
-    flink: ['1.20.5'],
-    transport: 'http',
-    log: createLog('warn'),
-    onProgress: say,
-  });
-  const browser = await browsers.launch({
-    executablePath: await chromium.executablePath(),
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--force-color-profile=srgb'],
-  });
+  const closing: (() => Promise<unknown>)[] = [() => rm(home, { recursive: true, force: true })];
   try {
+    const browser = await browsers.launch({
+      executablePath: await chromium.executablePath(),
+      args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--force-color-profile=srgb'],
+    });
+    closing.push(() => browser.close());
+    const options = { home, port: 0, practicePort: 0, flink: ['1.20.5'], transport: 'http', log: createLog('warn') } as const;
+    const demo = await startDemo({ ...options, onProgress: say });
+    closing.push(() => demo.stop());
     await converse(demo, browser, say);
   } finally {
-    await browser.close();
-    await demo.stop();
-    await rm(home, { recursive: true, force: true });
+    for (const close of closing.reverse()) await close();
   }
 }
 

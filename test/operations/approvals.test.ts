@@ -39,7 +39,7 @@ async function ask(rig: Rig, change: Partial<Omit<AcceptRequest, 'input'>> = {})
 const decide = (rig: Rig, id: string, by = lee, state: 'approved' | 'rejected' = 'approved') =>
   rig.database.transaction(async (tx) => {
     const decided = await decideApproval(tx, id, state, by, undefined);
-    if (decided && state === 'approved') await releaseWaiting(tx, id);
+    if (decided && state === 'approved') await releaseWaiting(tx, id, by);
     return decided;
   });
 const setRole = (rig: Rig, who: string, roles: Role[], change: { active?: boolean } = {}) =>
@@ -53,6 +53,7 @@ describe('an approval', () => {
     assert.ok(await decide(rig, op.id));
     assert.equal((await rig.carryOut([kind])).state, 'succeeded');
     assert.equal(acted, 1);
+    assert.match(await rig.said(op), /Asked by @ann, approved by @lee/);
   });
 
   it('is decided once, of 50 clicks at the same moment', async (t) => {
@@ -131,14 +132,14 @@ describe('rights at the moment of execution', () => {
     { name: 'approved by a lead', before: (rig, id) => decide(rig, id), says: undefined },
     {
       name: 'not approved',
-      before: (rig, id) => rig.database.transaction((tx) => releaseWaiting(tx, id)),
+      before: (rig, id) => rig.database.transaction((tx) => releaseWaiting(tx, id, lee)),
       says: /^Nobody has approved this/,
     },
     {
       name: 'rejected',
       before: async (rig, id) => {
         await decide(rig, id, lee, 'rejected');
-        await rig.database.transaction((tx) => releaseWaiting(tx, id));
+        await rig.database.transaction((tx) => releaseWaiting(tx, id, lee));
       },
       says: /^Nobody has approved this/,
     },

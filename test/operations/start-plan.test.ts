@@ -265,9 +265,9 @@ describe('a refusal', () => {
     {
       name: 'no slots at all',
       facts: world({ cluster: { ...cluster, slotsTotal: 0, slotsAvailable: 0 } }),
-      says: /0 slots/,
-      hint: /parallelism=1/,
-      code: 'bad_input',
+      says: /standalone has no TaskManager at the moment/,
+      hint: /Wait until its TaskManagers are back/,
+      code: 'conflict',
     },
     {
       name: 'not enough free slots',

@@ -22,6 +22,7 @@ import { createDatabaseStore } from '../../src/projects/database-artifact-store.
 import { listProjects } from '../../src/projects/projects.store.ts';
 import { applyFolder } from '../../src/tools/apply/apply.ts';
 import { makeZip } from '../build/zip.ts';
+import { processesNaming } from '../helpers/processes.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
 type Files = Record<string, object | string | Buffer>;
@@ -313,7 +314,7 @@ describe('a folder with mistakes', () => {
         ...project,
         name: 'two',
         url: 'https://emma:hunter2@git.example.com/etl.git',
-        buildArgs: ['-Dmaven.ext.class.path=/x'],
+        buildArgs: ['--file=/etc/pom.xml'],
         module: '../up',
       },
       'project-3.yaml': {
@@ -330,10 +331,35 @@ describe('a folder with mistakes', () => {
     const before = await counts();
     const { table, rows } = await problems();
     const found = rows.map((p) => `${p.where.replace(/:\d+$/, '')} ${p.key}: ${p.problem}${p.nearest ? ` (${p.nearest})` : ''}`);
-    assert.deepEqual(
-      found.map((line) => line.slice(0, 90)),
-      [],
-    );
+    const expected = [
+      'cluster-2.yaml:3 type: "yarn" cannot be used here',
+      'cluster-2.yaml:4 url: "ftp://x" cannot be used here',
+      'cluster-3.yaml:5 team: there is no team dat (data)',
+      'cluster-3.yaml:6 distribution: there is no distribution flink-1.20.6 (flink-1.20.5)',
+      'jobs/bad.yaml:3 team: there is no team dta (data)',
+      'jobs/bad.yaml:4 cluster: there is no cluster standalon (standalone)',
+      'jobs/bad.yaml:5 project: there is no project etl-job (etl-jobs)',
+      'jobs/bad.yaml:6 jar: There is no file missing.jar.',
+      'jobs/bad.yaml:8 parameters.paralellism: There is no parameter paralellism. Did you mean parallelism?',
+      'jobs/bad.yaml:9 parameters.parallelism: parallelism is a whole number from 1 to 32768, not many.',
+      'jobs/bad.yaml:10 parameters.cluster: cluster stands beside parameters, not in them',
+      'jobs/orders.yaml:2 name: job etl-orders is also in ',
+      'kindless.yaml:1 kind: is missing',
+      'kinds.yaml:1 kind: teem is no kind (team)',
+      'person-2.yaml:8 roles.1.team: there is no team dota (data)',
+      'person.yaml:4 slackUserId: "omar" cannot be used here',
+      'project-2.yaml:4 url: The repository address holds a user name or password.',
+      'project-2.yaml:6 module: “../up” is not the path of a module.',
+      'project-2.yaml:8 buildArgs: ',
+      'project-3.yaml:6 credential: a group of keys cannot be used here',
+      'syntax.yaml:3 (syntax): ',
+      'teams/extra.yaml:3 chanel: is no key that Sluice knows (channel)',
+    ];
+    assert.equal(found.length, expected.length, found.join('\n'));
+    for (const [i, start] of expected.entries()) assert.ok(found[i]?.startsWith(start), `${found[i]}\nis not\n${start}`);
+    for (const p of rows) assert.ok(p.expected || p.key.startsWith('parameters.'), `${p.where} says nothing of what is expected`);
+    assert.equal(rows.find((p) => p.key === 'team' && p.where.startsWith('jobs/bad'))?.expected, 'one of data, platform, extra');
+    assert.equal(rows.find((p) => p.key === 'credential')?.expected?.includes('{env: NAME}'), true);
     assert.match(table, /^The folder has \d+ problems:\n/);
     assert.doesNotMatch(table, /hunter2/);
     assert.deepEqual(await counts(), before);
@@ -361,7 +387,7 @@ describe('npm run apply', { timeout: 300_000 }, () => {
     const folder = await writeFolder(t, all);
     const first = await program(homeDir, folder);
     assert.deepEqual([first.code, first.stdout], [0, `Applied ${folder}: 1 job created, 0 changed, 0 unchanged.\n`], first.tail.join('\n'));
-    assert.equal((await run('pgrep', ['-f', homeDir])).stdout, '', 'its PostgreSQL is left');
+    assert.deepEqual(await processesNaming(homeDir), new Map(), 'its PostgreSQL is left');
 
     const dataDir = join(homeDir, 'db');
     const server = await startEmbedded({ dataDir, log: silentLog });

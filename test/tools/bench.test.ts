@@ -7,8 +7,8 @@ import { UserError } from '../../src/core/errors.ts';
 import { planArrivals } from '../../src/tools/bench/arrivals.ts';
 import { createClosing } from '../../src/tools/bench/closing.ts';
 import { jobTimes } from '../../src/tools/bench/flink-times.ts';
-import { parseMemory } from '../../src/tools/bench/memory.ts';
 import { figureNames, parseBenchOptions } from '../../src/tools/bench/options.ts';
+import { parseMemory, parseStat } from '../../src/tools/bench/processes.ts';
 import { type Figure, formatFigure, formatTable, replaceBlock } from '../../src/tools/bench/report.ts';
 import { differences, formatMs, formatSpread, median, percentile } from '../../src/tools/bench/stats.ts';
 import { stepTimes } from '../../src/tools/bench/step-times.ts';
@@ -175,6 +175,15 @@ test('memory is read from the texts of /proc', () => {
     proportional: 124 * 1024 ** 2,
   });
   assert.equal(parseMemory(status, undefined).proportional, undefined);
+});
+
+test('parent and processor time are read behind a name that holds anything', () => {
+  const fields = Array.from({ length: 50 }, (_, i) => String(i + 3));
+  fields[0] = 'S';
+  fields[1] = '77';
+  fields[11] = '150';
+  fields[12] = '50';
+  assert.deepEqual(parseStat(`42 (a ) b) ${fields.join(' ')}\n`), { parent: 77, cpuMs: 2000 });
 });
 
 describe('the report', () => {

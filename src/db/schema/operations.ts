@@ -29,6 +29,8 @@ export const operations = pgTable(
     origin: jsonb().$type<OperationOrigin>().notNull(),
     messageId: text('message_id').notNull(),
     breakGlass: text('break_glass'),
+    /** The lead who approved it. */
+    approvedBy: jsonb('approved_by').$type<PersonRef & { name: string }>(),
     epoch: bigint({ mode: 'number' }).notNull().default(0),
     /** `host:pid:process start time` of the replica that runs it. */
     owner: text(),

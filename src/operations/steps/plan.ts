@@ -5,7 +5,7 @@ import { NotFoundError, UserError } from '../../core/errors.ts';
 import { findJob, findVersion } from '../../jobs/jobs.store.ts';
 import { lastRunThatRan } from '../../jobs/runs.store.ts';
 import { gatherStartFacts, type StartWish } from '../start-facts.ts';
-import { decideStart, type StartPlan } from '../start-plan.ts';
+import { decideStart, type StartPlan, slotsProblem } from '../start-plan.ts';
 import type { Json, Step, StepContext } from '../types.ts';
 
 /** What the operation's input wants to start. */
@@ -78,14 +78,14 @@ export const preflight: Step = {
     requireMainClass(await inspectJar(path), version.definition.mainClass);
     const open = await c.services.deployers.of(version.definition.cluster);
     const facts = await open.deployer.facts({ signal: c.signal });
-    const wanted = version.definition.parallelism ?? 1;
-    if (wanted > facts.slotsTotal)
-      throw new UserError(
-        `${job.name} v${number} wants parallelism ${wanted}, but ${open.cluster.name} has ${facts.slotsTotal} slots in all.`,
-        {
-          hint: `Lower it: /flink set ${job.name} parallelism=${Math.max(1, facts.slotsTotal)}`,
-        },
-      );
+    const tooWide = slotsProblem(
+      `${job.name} v${number}`,
+      job.name,
+      open.cluster.name,
+      version.definition.parallelism ?? 1,
+      facts.slotsTotal,
+    );
+    if (tooWide) throw tooWide;
     return { version: number };
   },
 };

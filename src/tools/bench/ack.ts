@@ -10,12 +10,14 @@ import type { Conversation } from './conversation.ts';
 import type { EmptyBoltOrder } from './empty-bolt.ts';
 import type { LoadAnswer, LoadOrder } from './load.ts';
 import type { BenchOptions } from './options.ts';
+import { cpuMsOf, family } from './processes.ts';
 import type { Aim, Figure } from './report.ts';
 import { projectRoot, type Slack, temporaryFolder } from './rig.ts';
 import { jobName, sendCommand } from './sluice.ts';
 import { differences, formatMs, median, percentile } from './stats.ts';
 
 const sliceSeconds = 10;
+const idleMs = 10_000;
 /** Slack waits 3 s for an acknowledgement. */
 const slackWaitsMs = 3000;
 
@@ -23,29 +25,37 @@ const slackWaitsMs = 3000;
 export async function measureAck(
   closing: Closing,
   slack: Slack,
-  sluiceUrl: string,
+  sluice: { url: string; pid: number; postgresPid: number },
   talk: Conversation,
   options: BenchOptions,
 ): Promise<Omit<Figure, 'facts'>> {
   await talk.does(`/flink start ${jobName}`);
   await talk.does(`/flink savepoint ${jobName}`);
-  const boltUrl = await startEmptyBolt(closing, slack);
+  const bolt = await startEmptyBolt(closing, slack);
   const order: LoadOrder = {
-    urls: [`${sluiceUrl}/slack/events`, `${boltUrl}/slack/events`],
+    urls: [`${sluice.url}/slack/events`, `${bolt.url}/slack/events`],
     signingSecret: slack.signingSecret,
     text: `status ${jobName}`,
     expected: jobName,
     arrivals: planArrivals({ ratePerS: options.rate, seconds: options.seconds, sliceSeconds, warmUpSeconds: 5, sides: 2 }),
   };
-  const answers = await sendLoad(order);
+  const parts = { sluice: [sluice.pid], postgres: await family(sluice.postgresPid), bolt: [bolt.pid] };
+  const idle = await cpuDuring(parts, () => sleep(idleMs));
+  let answers: LoadAnswer[] = [];
+  const busy = await cpuDuring(parts, async () => {
+    answers = await sendLoad(order);
+  });
+  /** Processor time for each command, without what the process needs anyway. */
+  const cpu = (part: keyof typeof parts, side: number) =>
+    (busy.cpuMs[part] - (idle.cpuMs[part] * busy.tookMs) / idle.tookMs) / answers.filter((a) => a.side === side).length;
   await talk.does(`/flink stop ${jobName}`);
-  const [sluice, bolt] = [0, 1].map((side) => answers.filter((a) => a.side === side && a.slice >= 0)) as [LoadAnswer[], LoadAnswer[]];
-  const slowest = Math.max(...sluice.map(latency));
-  const unanswered = sluice.filter((a) => a.status !== 200).length;
-  const withoutStatus = sluice.filter((a) => !a.whole).length;
+  const [ours, theirs] = [0, 1].map((side) => answers.filter((a) => a.side === side && a.slice >= 0)) as [LoadAnswer[], LoadAnswer[]];
+  const slowest = Math.max(...ours.map(latency));
+  const unanswered = ours.filter((a) => a.status !== 200).length;
+  const withoutStatus = ours.filter((a) => !a.whole).length;
   const aims: Aim[] = [
     {
-      text: `Of ${sluice.length} commands ${unanswered === 0 ? 'each was' : `${unanswered} were not`} acknowledged.`,
+      text: `Of ${ours.length} commands ${unanswered === 0 ? 'each was' : `${unanswered} were not`} acknowledged.`,
       met: unanswered === 0,
     },
     { text: `Slack waits 3 s for an acknowledgement; the slowest took ${formatMs(slowest)}.`, met: slowest < slackWaitsMs },
@@ -65,12 +75,13 @@ export async function measureAck(
     tables: [
       {
         head: ['', 'p50', 'p90', 'p99', 'slowest', 'answered'],
-        rows: [row('Sluice `/flink status`', sluice), row('empty Bolt app', bolt)],
+        rows: [row('Sluice `/flink status`', ours), row('empty Bolt app', theirs)],
       },
     ],
     aims,
     notes: [
-      `Turn by turn, Sluice takes ${formatMs(median(slicePairs(sluice, bolt, 0.5)))} more than the empty app at p50 and ${formatMs(median(slicePairs(sluice, bolt, 0.99)))} more at p99 (medians over the turns); over all, ${(all(sluice, 0.5) / all(bolt, 0.5)).toFixed(1)} times at p50 and ${(all(sluice, 0.99) / all(bolt, 0.99)).toFixed(1)} times at p99.`,
+      `Turn by turn, Sluice takes ${formatMs(median(slicePairs(ours, theirs, 0.5)))} more than the empty app at p50 and ${formatMs(median(slicePairs(ours, theirs, 0.99)))} more at p99 (medians over the turns); over all, ${(all(ours, 0.5) / all(theirs, 0.5)).toFixed(1)} times at p50 and ${(all(ours, 0.99) / all(theirs, 0.99)).toFixed(1)} times at p99.`,
+      `Processor time for each command: Sluice ${formatMs(cpu('sluice', 0))} and its PostgreSQL ${formatMs(cpu('postgres', 0))}; the empty app ${formatMs(cpu('bolt', 1))}.`,
       `The load itself was at most ${formatMs(Math.max(...answers.map((a) => a.lateMs)))} late, half of it within ${formatMs(median(answers.map((a) => a.lateMs)))}.`,
     ],
   };
@@ -89,7 +100,19 @@ function slicePairs(first: readonly LoadAnswer[], second: readonly LoadAnswer[],
   return differences(of(first), of(second));
 }
 
-async function startEmptyBolt(closing: Closing, slack: Slack): Promise<string> {
+/** Processor time that processes use while something happens; `parts` are groups of pids. */
+async function cpuDuring<K extends string>(parts: Record<K, number[]>, work: () => Promise<void>) {
+  const names = Object.keys(parts) as K[];
+  const read = async () => new Map(await Promise.all(names.map(async (name) => [name, await cpuMsOf(parts[name])] as const)));
+  const before = await read();
+  const started = performance.now();
+  await work();
+  const after = await read();
+  const cpuMs = Object.fromEntries(names.map((name) => [name, (after.get(name) ?? 0) - (before.get(name) ?? 0)])) as Record<K, number>;
+  return { cpuMs, tookMs: performance.now() - started };
+}
+
+async function startEmptyBolt(closing: Closing, slack: Slack): Promise<{ url: string; pid: number }> {
   const dir = await temporaryFolder(closing);
   const port = await freePort(0);
   const order: EmptyBoltOrder = {
@@ -107,7 +130,7 @@ async function startEmptyBolt(closing: Closing, slack: Slack): Promise<string> {
   const url = `http://127.0.0.1:${port}`;
   for (const deadline = performance.now() + 30_000; (await sendCommand(url, slack, 'status')) === undefined; await sleep(50))
     if (performance.now() > deadline) throw new UpstreamError('The empty Bolt app did not start.', { details: { logFile } });
-  return url;
+  return { url, pid: daemon.pid };
 }
 
 async function sendLoad(order: LoadOrder): Promise<LoadAnswer[]> {

@@ -1,48 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { formatBytes, sleep } from '../../core/time.ts';
 import type { Conversation } from './conversation.ts';
+import { family, type Memory, memoryOf } from './processes.ts';
 import type { Figure } from './report.ts';
 import { jobName } from './sluice.ts';
-
-export interface Memory {
-  /** Bytes. */
-  resident: number;
-  /** Bytes, what is shared with other processes counted by its share; undefined where the system does not say. */
-  proportional: number | undefined;
-}
-
-/** Resident memory of a process from the text of `/proc/PID/status` and `/proc/PID/smaps_rollup`. */
-export function parseMemory(status: string, rollup: string | undefined): Memory {
-  const kilobytes = (text: string, key: string) => {
-    const found = new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(text)?.[1];
-    return found === undefined ? undefined : Number(found) * 1024;
-  };
-  return { resident: kilobytes(status, 'VmRSS') ?? 0, proportional: rollup === undefined ? undefined : kilobytes(rollup, 'Pss') };
-}
-
-async function memoryOf(pids: readonly number[]): Promise<Memory> {
-  const all: Memory[] = [];
-  for (const pid of pids) {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-    all.push(parseMemory(status, await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => undefined)));
-  }
-  const known = all.flatMap((m) => m.proportional ?? []);
-  const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
-  return { resident: sum(all.map((m) => m.resident)), proportional: known.length === all.length ? sum(known) : undefined };
-}
-/** A process and all that descend from it. */
-async function family(pid: number): Promise<number[]> {
-  const parents = new Map<number, number>();
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
-    parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
-  }
-  const members = [pid];
-  for (const member of members) for (const [child, parent] of parents) if (parent === member) members.push(child);
-  return members;
-}
 
 /** About thirty commands of a day: looking, changing, starting, stopping. */
 async function talkForAWhile(talk: Conversation, say: (line: string) => void): Promise<number> {
@@ -70,12 +30,11 @@ async function talkForAWhile(talk: Conversation, say: (line: string) => void): P
 /** What Sluice and its PostgreSQL keep in memory, after the start and after a conversation. */
 export async function measureMemory(
   sluicePid: number,
-  postgresDir: string,
+  postgresPid: number,
   talk: Conversation,
   say: (line: string) => void,
 ): Promise<Omit<Figure, 'facts'>> {
-  const postmaster = Number((await readFile(join(postgresDir, 'postmaster.pid'), 'utf8')).split('\n')[0]);
-  const look = async () => ({ sluice: await memoryOf([sluicePid]), postgres: await memoryOf(await family(postmaster)) });
+  const look = async () => ({ sluice: await memoryOf([sluicePid]), postgres: await memoryOf(await family(postgresPid)) });
   await sleep(5000);
   const before = await look();
   const commands = await talkForAWhile(talk, say);

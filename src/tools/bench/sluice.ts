@@ -124,6 +124,11 @@ export async function openRecords(closing: Closing, installation: Installation):
   return database;
 }
 
+/** The process of the embedded PostgreSQL that all its others descend from. */
+export async function embeddedPid(installation: Installation): Promise<number> {
+  return Number((await readFile(join(installation.dataDir, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]);
+}
+
 /** Sends one signed slash command; the text of the answer, undefined while nothing answers there. */
 export async function sendCommand(url: string, slack: Slack, text: string): Promise<string | undefined> {
   const body = slashCommand(defaultSeed, text, `bench-${process.pid}-${performance.now()}`);
