@@ -59,8 +59,7 @@ CREATE TABLE "sign_in_links" (
 CREATE TABLE "teams" (
 	"name" text PRIMARY KEY NOT NULL,
 	"channel" text,
-	"alert_channel" text,
-	"on_call_group" text
+	"alert_channel" text
 );
 --> statement-breakpoint
 CREATE TABLE "clusters" (

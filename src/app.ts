@@ -12,6 +12,7 @@ import { type Database, openDb } from './db/db.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
 import { createDeployers } from './deploy/deployers.ts';
+import { createTurns } from './operations/build-turns.ts';
 import { startEngine } from './operations/engine.ts';
 import { operationKinds } from './operations/kinds/index.ts';
 import { type DeliveryLoop, startDelivery } from './outbox/deliver.ts';
@@ -95,7 +96,16 @@ export async function createApp(options: AppOptions): Promise<App> {
       approvalLifetimeMs: config.approvals.expireAfter,
     };
     const artifacts = config.artifacts.store === 'database' ? createDatabaseStore(database) : createFolderStore(config.artifacts.folder);
-    const base = { database, deployers, artifacts, openCredential, workDir: config.home, settings, log };
+    const base = {
+      database,
+      deployers,
+      artifacts,
+      openCredential,
+      buildTurn: createTurns(config.builds.concurrent),
+      workDir: config.home,
+      settings,
+      log,
+    };
     const engine = await startEngine({
       services: base,
       kinds: operationKinds,

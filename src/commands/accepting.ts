@@ -141,7 +141,6 @@ function approvalMessage(
     parts: [
       text({ person: actor }, ' asks: ', wanted.reason ?? ''),
       ...(wanted.plan ?? []),
-      fields([['Can be approved until', [{ time: until, style: 'time' }]]]),
       text(...leads.flatMap((lead, i): Span[] => [i > 0 ? ' ' : '', { person: lead }])),
       actions(commandButton('Approve', `approve ${id}`, 'primary'), {
         label: 'Reject',
@@ -149,7 +148,7 @@ function approvalMessage(
         style: 'danger',
         input: { title: 'Reject', label: 'Why not? The requester reads this.', multiline: true },
       }),
-      context(id),
+      context('Can be approved until ', { time: until, style: 'time' }, ` · ${id}`),
     ],
   };
 }

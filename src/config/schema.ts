@@ -45,9 +45,6 @@ const Builds = z.strictObject({
     .prefault('10 min')
     .describe('A build that prints nothing for so long is ended and fails.'),
   concurrent: whole(1, { min: 1, max: 32 }).prefault(1).describe('How many builds run at once; the others are queued.'),
-  keep: whole(20, { min: 1, max: 10_000 })
-    .prefault(20)
-    .describe('How many artifacts of a job are kept. Those that a run, a restore point or the current version needs are kept beyond it.'),
   minFreeDisk: size('2 GB').prefault('2 GB').describe('A build is refused while the data directory has less free space than this.'),
   mavenCommand: textField({ expected: 'a program', example: '/opt/maven/bin/mvn' })
     .prefault('mvn')

@@ -34,10 +34,13 @@ export function createPool(target: Target, options: PoolOptions): Pool {
   });
   const clients = new Set<pg.PoolClient>();
   // Without these two handlers an idle disconnect ends the process.
-  pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
+  pool.on('error', (error) => {
+    // Not the error itself: it carries the whole client, secrets included. While closing it is no news.
+    if (!closing) log.warn({ code: (error as { code?: string }).code, reason: error.message }, 'idle database connection lost');
+  });
   pool.on('connect', (client) => {
     clients.add(client);
-    client.on('error', (error) => log.debug({ err: error }, 'database connection lost'));
+    client.on('error', (error) => log.debug({ reason: error.message }, 'database connection lost'));
   });
   pool.on('remove', (client) => void clients.delete(client));
   let closing: Promise<void> | undefined;

@@ -35,7 +35,7 @@ export async function writeSeed(input: SeedInput): Promise<void> {
   await rm(input.folder, { recursive: true, force: true });
   await mkdir(input.folder, { recursive: true });
   const write = (file: string, value: object) => writeFile(join(input.folder, file), stringify(value));
-  await write('team-data.yaml', { kind: 'team', name: team, channel: 'C0ETL', alertChannel: 'C0ALERTS', onCallGroup: 'S0LEADS' });
+  await write('team-data.yaml', { kind: 'team', name: team, channel: 'C0ETL', alertChannel: 'C0ALERTS' });
   for (const person of input.workspace.people) {
     if (person.bot) continue;
     await write(`person-${person.name}.yaml`, {

@@ -204,6 +204,13 @@ const refused: [RegExp, (value: string) => string | undefined][] = [
         ? 'table.exec.uid.generation=ALWAYS gives other operator ids at each start in a session cluster, so no savepoint could be restored.'
         : undefined,
   ],
+  [
+    /^(execution\.checkpointing\.externalized-checkpoint-retention|state\.checkpoints\.num-retained|execution\.checkpointing\.num-retained)$/,
+    (v) =>
+      v === 'RETAIN_ON_CANCELLATION' || Number(v) >= 3
+        ? undefined
+        : 'Checkpoints are kept after a cancel or a failure, at least three of them: without that a crash could lose state.',
+  ],
   [/^execution\.(state-recovery|savepoint)\./, () => 'What a run starts from is chosen by start and restore, not by a parameter.'],
   [/^\$internal\./, () => 'Internal keys of Flink cannot be set.'],
 ];

@@ -18,6 +18,8 @@ export interface Services {
   artifacts: ArtifactStore;
   /** Reads the secret of a git credential at the moment it is needed. @throws ConfigError */
   openCredential(ref: CredentialRef): Promise<GitCredential>;
+  /** Lets only so many builds run at once; gives back the turn. */
+  buildTurn(signal: AbortSignal): Promise<() => void>;
   /** Folder for workspaces and files that are being moved. */
   workDir: string;
   settings: Settings;

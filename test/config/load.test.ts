@@ -74,8 +74,8 @@ describe('where settings come from', () => {
     assert.equal(config.slack.apiUrl, 'http://127.0.0.1:9/api/');
   });
   test('an empty file, an empty group and an empty variable count as not given', () => {
-    write('slack:\nbuilds:\n  keep:\n');
-    assert.equal(load({ SLUICE_PORT: '' }).builds.keep, 20);
+    write('slack:\nbuilds:\n  concurrent:\n');
+    assert.equal(load({ SLUICE_PORT: '' }).builds.concurrent, 1);
     write('# nothing yet\n');
     assert.equal(load().port, 8095);
   });
@@ -83,12 +83,12 @@ describe('where settings come from', () => {
     assert.equal(load({ SLUICE_PORT: 'tcp://10.1.2.3:8095', SLUICE_SERVICE_HOST: '10.1.2.3' }).port, 8095);
   });
   test('the configuration is frozen, all the way down', () => {
-    const config = load() as { port: number; builds: { keep: number } };
+    const config = load() as { port: number; builds: { concurrent: number } };
     assert.throws(() => {
       config.port = 1;
     }, TypeError);
     assert.throws(() => {
-      config.builds.keep = 1;
+      config.builds.concurrent = 1;
     }, TypeError);
   });
 });
@@ -115,13 +115,13 @@ describe('Slack', () => {
 describe('what is wrong', () => {
   test('is told all at once, each with its place, what was expected and an example', () => {
     write(
-      'pord: 1\nbuilds:\n  timeout: soon\n  keep: -1\nslack:\n  apiUrl: slack.com\nlogLevel: inf\nadmins:\n  - teamId: T1\n  - { teamId: T1, userId: ada }\n',
+      'pord: 1\nbuilds:\n  timeout: soon\n  concurrent: -1\nslack:\n  apiUrl: slack.com\nlogLevel: inf\nadmins:\n  - teamId: T1\n  - { teamId: T1, userId: ada }\n',
     );
     const { error, problems } = refused({ SLUICE_PORT: 'many', SLUICE_HOEM: '/x' });
     assert.deepEqual(places(problems), [
       'sluice.yaml:1:1 pord: is no key that Sluice knows',
       'sluice.yaml:3:12 builds.timeout: "soon" is not a duration',
-      'sluice.yaml:4:9 builds.keep: -1 is not between 1 and 10000',
+      'sluice.yaml:4:9 builds.concurrent: -1 is not between 1 and 32',
       'sluice.yaml:6:11 slack.apiUrl: "slack.com" is not an address that begins with http:// or https://',
       'sluice.yaml:7:11 logLevel: "inf" cannot be used here',
       'sluice.yaml:9:5 admins[0].userId: is missing',

@@ -140,6 +140,7 @@ export async function createWorld(t: TestContext, options: { pathsReadable?: boo
       deployers: stubDeployers(database, cluster),
       artifacts: createFolderStore(join(dir, 'artifacts')),
       openCredential: () => Promise.reject(new Error('no command opens a credential')),
+      buildTurn: async () => () => {},
       workDir: dir,
       settings: {
         publicUrl: 'https://sluice.example.com',
@@ -359,8 +360,8 @@ export function checkButtons(message: Message): Action[] {
 
 async function seed(database: Database, pathsReadable: boolean): Promise<void> {
   await database.transaction(async (tx) => {
-    await putTeam(tx, { name: 'data', channel: 'C0ETL', alertChannel: 'C0ALERTS', onCallGroup: null });
-    await putTeam(tx, { name: 'ads', channel: 'C0ADS', alertChannel: null, onCallGroup: null });
+    await putTeam(tx, { name: 'data', channel: 'C0ETL', alertChannel: 'C0ALERTS' });
+    await putTeam(tx, { name: 'ads', channel: 'C0ADS', alertChannel: null });
     const roles: [Somebody, Role, string?][] = [
       [emma, 'engineer'],
       [lena, 'lead'],

@@ -20,7 +20,7 @@ const defaults = { defaultChannel: undefined, alertChannel: undefined };
 
 async function job(database: Database, name: string, change: Partial<RunInput> | 'never ran' = {}, channel = 'C1') {
   await database.transaction(async (tx) => {
-    await putTeam(tx, { name: 'etl', channel: null, alertChannel: null, onCallGroup: null });
+    await putTeam(tx, { name: 'etl', channel: null, alertChannel: null });
     await createJob(tx, {
       name,
       team: 'etl',

@@ -79,7 +79,7 @@ it('lets a job speak in its own channels, else its team’s, else the installati
   ) => {
     const name = `j${Math.random()}`;
     await database.transaction(async (tx) => {
-      if (team) await putTeam(tx, { name, onCallGroup: null, ...team });
+      if (team) await putTeam(tx, { name, ...team });
       await createJob(tx, { ...job(name, change), team: name });
     });
     const found = await jobChannels(database.db, (await findJob(database.db, name))!, {

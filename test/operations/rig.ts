@@ -60,7 +60,7 @@ export const definition: JobDefinition = {
 /** Team etl with an engineer (ann), leads (lee, lou) and an on-call (ole); the job etl-orders at v1 with an artifact. */
 export async function seed(database: Database, change: Partial<JobDefinition> = {}): Promise<Job> {
   await database.transaction(async (tx) => {
-    await putTeam(tx, { name: 'etl', channel: 'C0ETL', alertChannel: null, onCallGroup: null });
+    await putTeam(tx, { name: 'etl', channel: 'C0ETL', alertChannel: null });
     const roles: [string, Role][] = [
       ['ann', 'engineer'],
       ['lee', 'lead'],
@@ -130,6 +130,7 @@ export async function createRig(
     deployers: fakeDeployers({ standalone: deployer }, options),
     artifacts,
     openCredential: notUsed,
+    buildTurn: async () => () => {},
     workDir,
     settings,
     log: silentLog,

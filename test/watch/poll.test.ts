@@ -49,7 +49,7 @@ async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promise<Rig>
   const deployer = fakeDeployer(t).always('facts', facts).always('checkpointInterval', 1000).always('checkpoints', noCheckpoints);
   await leaseClusters(database.db, 'me', ['standalone']);
   await database.transaction(async (tx) => {
-    await putTeam(tx, { name: 'etl', channel: 'C0ETL', alertChannel: 'C0ALERT', onCallGroup: null });
+    await putTeam(tx, { name: 'etl', channel: 'C0ETL', alertChannel: 'C0ALERT' });
     for (const name of ['orders', 'clicks', 'views'])
       await createJob(tx, {
         name,

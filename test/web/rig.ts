@@ -60,6 +60,7 @@ export async function createRig(t: TestContext, options: Partial<WebOptions> = {
       deployers,
       artifacts,
       openCredential: async () => ({ kind: 'none' }) as never,
+      buildTurn: async () => () => {},
       workDir: dir,
       settings,
       log: silentLog,

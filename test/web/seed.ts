@@ -36,7 +36,7 @@ export const definition: JobDefinition = {
 /** A team with an engineer, a lead and a viewer; an outsider of another team; one cluster and the job etl-orders with five versions. */
 export async function seedBasics(database: Database): Promise<void> {
   await database.transaction(async (tx) => {
-    for (const name of ['data', 'ads']) await putTeam(tx, { name, channel: 'C0ETL', alertChannel: 'C0ALERTS', onCallGroup: null });
+    for (const name of ['data', 'ads']) await putTeam(tx, { name, channel: 'C0ETL', alertChannel: 'C0ALERTS' });
     await putPerson(tx, { ...emma, memberships: [{ team: 'data', role: 'engineer' }] });
     await putPerson(tx, { ...lena, memberships: [{ team: 'data', role: 'lead' }] });
     await putPerson(tx, { ...vic, memberships: [{ team: 'data', role: 'viewer' }] });

@@ -6,8 +6,6 @@ export const teams = pgTable('teams', {
   channel: text(),
   /** Slack channel id for incidents; the job's channel when absent. */
   alertChannel: text('alert_channel'),
-  /** Slack user group id that on-call is reached by. */
-  onCallGroup: text('on_call_group'),
 });
 
 /** People by Slack identity: team id + user id, never a name or an e-mail. */

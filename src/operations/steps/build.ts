@@ -5,12 +5,13 @@ import { inspectJar } from '../../build/jar.ts';
 import { mavenBuild } from '../../build/maven.ts';
 import { createWorkspace } from '../../build/workspace.ts';
 import { NotFoundError, UserError } from '../../core/errors.ts';
+import { truncate } from '../../core/text.ts';
 import { formatBytes, formatDuration } from '../../core/time.ts';
 import { now } from '../../db/clock.ts';
 import { addVersion, findJob } from '../../jobs/jobs.store.ts';
 import { insertBuild, recordArtifact, updateBuild } from '../../projects/builds.store.ts';
 import { findProject, type Project } from '../../projects/projects.store.ts';
-import type { Step, StepContext } from '../types.ts';
+import type { Json, Step, StepContext } from '../types.ts';
 
 /** A build's id is its operation's, with another prefix. */
 export const buildIdOf = (operationId: string): string => operationId.replace(/^op_/, 'bld_');
@@ -109,54 +110,70 @@ const compile: Step = {
   holds: false,
   when: wantsBuild,
   async act(c) {
-    const project = await projectOf(c);
-    let dir = (c.results['build-clone'] as { dir: string }).dir;
-    // After a crash, or on another machine, the workspace of the step before may be gone or half built.
-    if (!(await readFile(join(dir, '.git', 'HEAD')).catch(() => undefined))) ({ dir } = await fetchSources(c));
-    await mkdir(join(c.services.workDir, 'build-logs'), { recursive: true });
-    const tail: string[] = [];
-    let shownAt = 0;
-    const started = performance.now();
-    const { settings } = c.services;
-    const result = await mavenBuild({
-      dir,
-      module: project.module ?? undefined,
-      args: project.buildArgs,
-      artifact: project.artifact ?? undefined,
-      mavenCommand: settings.mavenCommand,
-      timeoutMs: settings.buildTimeoutMs,
-      noOutputTimeoutMs: settings.buildNoOutputTimeoutMs,
-      signal: c.signal,
-      logFile: logFile(c),
-      buildId: buildIdOf(c.op.id),
-      onLine(line) {
-        tail.push(line);
-        if (tail.length > 12) tail.shift();
-        if (performance.now() - shownAt < 1500) return;
-        shownAt = performance.now();
-        c.note(`${formatDuration(performance.now() - started)} · ${line.replace(/^\[\w+\]\s*/, '').slice(0, 70)}`);
-        showLog(c, 'Build log', tail);
-        void keepLog(c).catch(() => {});
-      },
-    }).finally(() => keepLog(c).catch(() => {}));
-    showLog(c, 'Build log', result.logTail.slice(-12));
-    const jar = result.jars[0]!;
-    c.note(`${formatDuration(result.durationMs)}, ${formatBytes(jar.size)}`);
-    return {
-      path: jar.path,
-      name: basename(jar.path),
-      size: jar.size,
-      mainClass: jar.mainClass ?? null,
-      durationMs: Math.round(result.durationMs),
-    };
+    c.note('waits for its turn');
+    const giveBack = await c.services.buildTurn(c.signal);
+    try {
+      return await compileIn(c);
+    } finally {
+      giveBack();
+    }
   },
 };
+async function compileIn(c: StepContext): Promise<Json> {
+  const project = await projectOf(c);
+  let dir = (c.results['build-clone'] as { dir: string }).dir;
+  // After a crash, or on another machine, the workspace of the step before may be gone or half built.
+  if (!(await readFile(join(dir, '.git', 'HEAD')).catch(() => undefined))) ({ dir } = await fetchSources(c));
+  await mkdir(join(c.services.workDir, 'build-logs'), { recursive: true });
+  const tail: string[] = [];
+  let shownAt = 0;
+  const started = performance.now();
+  const { settings } = c.services;
+  const result = await mavenBuild({
+    dir,
+    module: project.module ?? undefined,
+    args: project.buildArgs,
+    artifact: project.artifact ?? undefined,
+    mavenCommand: settings.mavenCommand,
+    timeoutMs: settings.buildTimeoutMs,
+    noOutputTimeoutMs: settings.buildNoOutputTimeoutMs,
+    signal: c.signal,
+    logFile: logFile(c),
+    buildId: buildIdOf(c.op.id),
+    onLine(line) {
+      tail.push(line);
+      if (tail.length > 12) tail.shift();
+      if (performance.now() - shownAt < 1500) return;
+      shownAt = performance.now();
+      const words = line.replace(/^\[\w+\]\s*-*/, '').trim();
+      c.note([formatDuration(performance.now() - started), truncate(words, 45)].filter(Boolean).join(' · '));
+      showLog(c, 'Build log', tail);
+      void keepLog(c).catch(() => {});
+    },
+  }).finally(() => keepLog(c).catch(() => {}));
+  showLog(c, 'Build log', result.logTail.slice(-12));
+  const jar = result.jars[0]!;
+  c.note(`${formatDuration(result.durationMs)}, ${formatBytes(jar.size)}`);
+  return {
+    path: jar.path,
+    name: basename(jar.path),
+    size: jar.size,
+    mainClass: jar.mainClass ?? null,
+    durationMs: Math.round(result.durationMs),
+  };
+}
 function showLog(c: StepContext, title: string, tail: readonly string[]): void {
   c.thread({
     tone: 'neutral',
     title,
     parts: [
-      { kind: 'code', text: tail.join('\n') },
+      {
+        kind: 'code',
+        text: tail
+          .map((line) => line.replace(/^\[INFO\] ?/, ''))
+          .filter((line) => !/^-*$/.test(line))
+          .join('\n'),
+      },
       { kind: 'context', spans: [{ link: 'Whole log', url: `${c.services.settings.publicUrl}/builds/${buildIdOf(c.op.id)}` }] },
     ],
   });

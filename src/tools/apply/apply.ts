@@ -47,7 +47,6 @@ export async function applyFolder(
         name: t.name,
         channel: t.channel ?? null,
         alertChannel: t.alertChannel ?? null,
-        onCallGroup: t.onCallGroup ?? null,
       });
     for (const { value: p } of read.person)
       await putPerson(tx, {

@@ -22,7 +22,6 @@ const Team = z.strictObject({
   name,
   channel: channel.optional(),
   alertChannel: channel.optional(),
-  onCallGroup: slackId('S', 'a Slack user group id', 'S0614TZR7').optional(),
 });
 const PersonFile = z.strictObject({
   kind: z.literal('person'),

@@ -39,7 +39,7 @@ export async function measureAck(
     expected: jobName,
     arrivals: planArrivals({ ratePerS: options.rate, seconds: options.seconds, sliceSeconds, warmUpSeconds: 5, sides: 2 }),
   };
-  const parts = { sluice: [sluice.pid], postgres: await family(sluice.postgresPid), bolt: [bolt.pid] };
+  const parts = { sluice: sluice.pid, postgres: sluice.postgresPid, bolt: bolt.pid };
   const idle = await cpuDuring(parts, () => sleep(idleMs));
   let answers: LoadAnswer[] = [];
   const busy = await cpuDuring(parts, async () => {
@@ -81,7 +81,7 @@ export async function measureAck(
     aims,
     notes: [
       `Turn by turn, Sluice takes ${formatMs(median(slicePairs(ours, theirs, 0.5)))} more than the empty app at p50 and ${formatMs(median(slicePairs(ours, theirs, 0.99)))} more at p99 (medians over the turns); over all, ${(all(ours, 0.5) / all(theirs, 0.5)).toFixed(1)} times at p50 and ${(all(ours, 0.99) / all(theirs, 0.99)).toFixed(1)} times at p99.`,
-      `Processor time for each command: Sluice ${formatMs(cpu('sluice', 0))} and its PostgreSQL ${formatMs(cpu('postgres', 0))}; the empty app ${formatMs(cpu('bolt', 1))}.`,
+      `Processor time for each command: Sluice ${formatMs(cpu('sluice', 0))} and its PostgreSQL ${formatMs(cpu('postgres', 0))}; the empty app ${formatMs(cpu('bolt', 1))}. Without commands, Sluice with its PostgreSQL uses ${(((idle.cpuMs.sluice + idle.cpuMs.postgres) / idle.tookMs) * 100).toFixed(1)} % of a core.`,
       `The load itself was at most ${formatMs(Math.max(...answers.map((a) => a.lateMs)))} late, half of it within ${formatMs(median(answers.map((a) => a.lateMs)))}.`,
     ],
   };
@@ -100,10 +100,10 @@ function slicePairs(first: readonly LoadAnswer[], second: readonly LoadAnswer[],
   return differences(of(first), of(second));
 }
 
-/** Processor time that processes use while something happens; `parts` are groups of pids. */
-async function cpuDuring<K extends string>(parts: Record<K, number[]>, work: () => Promise<void>) {
+/** Processor time that processes use while something happens, each with those that descend from it then. */
+async function cpuDuring<K extends string>(parts: Record<K, number>, work: () => Promise<void>) {
   const names = Object.keys(parts) as K[];
-  const read = async () => new Map(await Promise.all(names.map(async (name) => [name, await cpuMsOf(parts[name])] as const)));
+  const read = async () => new Map(await Promise.all(names.map(async (name) => [name, await cpuMsOf(await family(parts[name]))] as const)));
   const before = await read();
   const started = performance.now();
   await work();

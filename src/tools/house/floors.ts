@@ -72,7 +72,10 @@ function breach(path: string, room: string, found: ImportFound): string | undefi
 function between(from: string, to: string): string | undefined {
   const [a, b] = [floorOf(from), floorOf(to)];
   if (from === to || b < 0) return undefined;
-  if (to === 'practice') return from === 'demo' ? undefined : `${from} imports practice, which is for the demo and the tests only`;
+  if (to === 'practice')
+    return from === 'demo' || from === 'tools'
+      ? undefined
+      : `${from} imports practice, which is for the demo, the bench and the tests only`;
   if (b > a) return `${from} imports ${to}, which is above it (floor ${b} above floor ${a})`;
   if (b < a || a === top) return undefined;
   if (from === 'web' && to === 'views') return undefined;
