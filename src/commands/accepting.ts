@@ -2,7 +2,7 @@ import { record } from '../access/audit.store.ts';
 import { teamMembers } from '../access/people.store.ts';
 import { type Right, whoMay } from '../access/policy.ts';
 import { PermissionError, UserError } from '../core/errors.ts';
-import { actions, context, fields, type Message, message, type Part, type Span, text } from '../core/message.ts';
+import { actions, context, type Message, message, type Part, type Span, text } from '../core/message.ts';
 import type { Tx } from '../db/db.ts';
 import { jobChannels } from '../jobs/channels.ts';
 import type { Job } from '../jobs/jobs.store.ts';

@@ -121,7 +121,7 @@ describe('what is wrong', () => {
     assert.deepEqual(places(problems), [
       'sluice.yaml:1:1 pord: is no key that Sluice knows',
       'sluice.yaml:3:12 builds.timeout: "soon" is not a duration',
-      'sluice.yaml:4:9 builds.concurrent: -1 is not between 1 and 32',
+      'sluice.yaml:4:15 builds.concurrent: -1 is not between 1 and 32',
       'sluice.yaml:6:11 slack.apiUrl: "slack.com" is not an address that begins with http:// or https://',
       'sluice.yaml:7:11 logLevel: "inf" cannot be used here',
       'sluice.yaml:9:5 admins[0].userId: is missing',
