@@ -134,7 +134,12 @@ export function jobOverview(o: JobOverview): Html {
       ['Ended', run?.ended ? html`${moment(run.endedAt)}, ${run.endReason ?? ''}` : undefined],
       ['Last checkpoint', run ? checkpointWords(view, now) : undefined],
       ['Began', run ? html`${run.beginning}, ${moment(run.startedAt)}, by ${personName(run.startedBy)}` : undefined],
-      ['Restored from', run?.restoredFrom ? html`<code class="path">${run.restoredFrom}</code>` : undefined],
+      [
+        'Restored from',
+        run?.restoredFrom
+          ? html`<code class="path" title="${run.restoredFrom}">${run.restoredFrom.split('/').pop() ?? ''}</code>`
+          : undefined,
+      ],
       ['Cluster', run?.cluster ?? job.current.definition.cluster],
       ['Flink', run?.flinkVersion ?? view.cluster?.flinkVersion],
       ['Restarts by Flink', run && run.restarts > 0 ? String(run.restarts) : undefined],

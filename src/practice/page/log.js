@@ -16,6 +16,8 @@ export function logNodes(state, channelId, view) {
     const compact =
       before !== undefined &&
       nodes.at(-1).tagName === 'ARTICLE' &&
+      // A card of an app stands by itself; only short lines are drawn together.
+      !(message.blocks?.length > 1) &&
       before.user === message.user &&
       !before.to === !message.to &&
       Number(message.ts) - Number(before.ts) < compactWithinS;
