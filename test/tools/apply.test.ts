@@ -26,7 +26,7 @@ import { processesNaming } from '../helpers/processes.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
 type Files = Record<string, object | string | Buffer>;
-const team = { kind: 'team', name: 'data', channel: 'C0ETL', alertChannel: 'C0ALERTS', onCallGroup: 'S0LEADS' };
+const team = { kind: 'team', name: 'data', channel: 'C0ETL', alertChannel: 'C0ALERTS' };
 const cluster = {
   kind: 'cluster',
   name: 'standalone',
