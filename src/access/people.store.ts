@@ -55,7 +55,11 @@ export async function putPerson(tx: Tx, input: PersonInput): Promise<void> {
   await tx
     .insert(people)
     .values(values)
-    .onConflictDoUpdate({ target: [people.slackTeamId, people.slackUserId], set: values });
+    // Who is an admin by sluice.yaml stays one when a file says nothing about it.
+    .onConflictDoUpdate({
+      target: [people.slackTeamId, people.slackUserId],
+      set: input.admin === undefined ? { name: values.name, active: values.active } : values,
+    });
   await tx.delete(memberships).where(and(eq(memberships.slackTeamId, input.teamId), eq(memberships.slackUserId, input.userId)));
   if (input.memberships.length > 0)
     await tx

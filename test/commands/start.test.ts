@@ -96,7 +96,7 @@ test('from nothing on production: a reason is asked for, then a lead', async (t)
   assert.match(plan.text, /@Emma asks: new schema/);
   assert.match(plan.text, /empty state/);
   assert.match(plan.text, /@Lars @Lena/);
-  assert.match(plan.text, /Can be approved until: /);
+  assert.match(plan.text, /Can be approved until /);
   assert.equal(plan.button('Approve'), `approve ${op.id}`);
   assert.equal(plan.button('Reject'), `reject ${op.id} --reason {input}`);
 });

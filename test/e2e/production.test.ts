@@ -340,7 +340,7 @@ test('a wrong configuration is told at once, as a table, without a secret, and n
       SLUICE_HOME: join(dir, 'home'),
       SLUICE_PORT: '99999',
       SLACK_BOT_TOKEN: 'hunter2-is-no-token',
-      SLUICE_HOTS: '1',
+      SLUICE_HOSTS: '1',
     },
   });
   assert.deepEqual(await child.ended, { code: 1, signal: null });
@@ -352,7 +352,7 @@ test('a wrong configuration is told at once, as a table, without a secret, and n
     /sluice\.yaml:6:14 +databaseUrl +the address holds a password/,
     /environment +SLUICE_PORT +99999 is not between 0 and 65535/,
     /environment +SLACK_BOT_TOKEN +the value has the wrong form/,
-    /environment +SLUICE_HOTS +is no variable that Sluice reads\n.*did you mean SLUICE_HOST\?/,
+    /environment +SLUICE_HOSTS +is no variable that Sluice reads\n.*did you mean SLUICE_HOST\?/,
   ])
     assert.match(said, line);
   assert.match(said, /docs\/configuration\.md/);

@@ -46,4 +46,30 @@ describe('over Socket Mode, with no HTTP from Slack', { timeout: 600_000 }, () =
     });
     await onlyJobIs(w, flinkJobIdOf(resumed));
   });
+
+  test('the development job: start --build in one go, start --version, and nobody has to approve a restore', async () => {
+    const before = await w.liveJobs();
+    const started = await does(w.emma, '/flink start customers --build', /customers (started|was not started)/, { timeoutMs: 240_000 });
+    assert.match(started.text, /customers started: v2 running/);
+    assert.match(started.text, /SHA-256/);
+    const first = flinkJobIdOf(started);
+    await eventually(
+      'it runs beside the other one',
+      async () => (await w.liveJobs()).length === before.length + 1 && (await w.flink.jobStatus(first)) === 'RUNNING',
+    );
+    const savepoint = pathOf(await does(w.emma, '/flink savepoint customers', /Savepoint of customers taken/));
+    await does(w.emma, '/flink stop customers', /customers stopped with savepoint/);
+    await w.emma.says('/flink set customers args="--rate 10"', etl);
+    const upgraded = await does(w.emma, '/flink start customers --version v3', /customers (upgraded|was not started)/);
+    assert.match(upgraded.text, /upgraded: v3/);
+    assert.match((await restoredFrom(w, flinkJobIdOf(upgraded))) ?? '', /savepoint-/);
+    assert.match((await w.emma.says('/flink start customers --version v9', etl)).text, /already running/);
+    const restored = await does(
+      w.emma,
+      `/flink restore customers --from ${savepoint} --reason "try it"`,
+      /customers (restored|was not restored|is down)/,
+    );
+    assert.match(restored.text, /customers restored: v3/);
+    assert.equal(await restoredFrom(w, flinkJobIdOf(restored)), savepoint);
+  });
 });

@@ -1,11 +1,12 @@
 import { dirname, join } from 'node:path';
 import { UpstreamError } from '../../core/errors.ts';
 import { silentLog } from '../../core/log.ts';
-import { startDaemon } from '../../core/process.ts';
+import { type Daemon, startDaemon } from '../../core/process.ts';
 import { sleep } from '../../core/time.ts';
 import { startEmbedded } from '../../db/embedded.ts';
 import { type Closing, createClosing } from './closing.ts';
 import type { BenchOptions } from './options.ts';
+import { family } from './processes.ts';
 import type { Aim, Figure } from './report.ts';
 import { projectRoot, type Slack, temporaryFolder } from './rig.ts';
 import { applyObjects, type Installation, install, jobName, sendCommand, startSluice } from './sluice.ts';
@@ -86,18 +87,29 @@ async function bootOnce(installation: Installation): Promise<number> {
       await sleep(20);
     }
   } finally {
-    await npm.stop('SIGTERM', 20_000);
-    await groupEnds(npm.pid);
+    await stopAll(npm);
   }
 }
 
-/** npm may end before what it started: the next start needs its port and its data directory. */
-async function groupEnds(groupId: number): Promise<void> {
-  for (const deadline = performance.now() + 20_000; ; await sleep(20)) {
-    try {
-      process.kill(-groupId, performance.now() > deadline ? 'SIGKILL' : 0);
-    } catch {
-      return;
-    }
+/**
+ * Ends what npm started, and npm with it. A signal to the whole group would reach Sluice twice, since npm hands on its own, and the second
+ * one means "at once": the embedded PostgreSQL would be left to the next start, which would find it running.
+ */
+async function stopAll(npm: Daemon): Promise<void> {
+  const sluice = (await family(npm.pid)).at(-1);
+  const limit = performance.now() + 20_000;
+  if (sluice !== undefined) signal(sluice, 'SIGTERM');
+  while (signal(-npm.pid, 0)) {
+    if (performance.now() > limit) signal(-npm.pid, 'SIGKILL');
+    await sleep(20);
+  }
+  await npm.exited;
+}
+/** Sends a signal, 0 for none; false when there is nobody any more. */
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
   }
 }

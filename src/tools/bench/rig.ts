@@ -79,7 +79,7 @@ export async function startFlink(closing: Closing, version: string, say: (line: 
     onProgress: say,
   });
   const jar = await compileJob(home, dir);
-  const cluster = await startLocalCluster({
+  const starting = startLocalCluster({
     home,
     dir: join(dir, 'flink'),
     restPort: 0,
@@ -89,7 +89,14 @@ export async function startFlink(closing: Closing, version: string, say: (line: 
     conf: { 'web.refresh-interval': '3000' },
     onProgress: say,
   });
-  closing.add(() => cluster.stop());
+  // Also when it is interrupted before it is up; its folder must not go before its processes, which are noted there.
+  closing.add(() =>
+    starting.then(
+      (up) => up.stop(),
+      () => {},
+    ),
+  );
+  const cluster = await starting;
   return {
     version,
     home,
