@@ -151,6 +151,7 @@ CREATE TABLE "runs" (
 	"end_reason" text,
 	"ended" boolean DEFAULT false NOT NULL,
 	"ended_at" timestamp with time zone,
+	"end_told" boolean DEFAULT false NOT NULL,
 	"started_by" jsonb NOT NULL,
 	"started_at" timestamp with time zone NOT NULL,
 	"running_at" timestamp with time zone,
@@ -350,6 +351,7 @@ CREATE INDEX "incidents_job" ON "incidents" USING btree ("job","first_seen");-->
 CREATE UNIQUE INDEX "runs_flink_job" ON "runs" USING btree ("cluster","flink_job_id");--> statement-breakpoint
 CREATE INDEX "runs_job" ON "runs" USING btree ("job","started_at");--> statement-breakpoint
 CREATE INDEX "runs_live" ON "runs" USING btree ("cluster","ended");--> statement-breakpoint
+CREATE INDEX "runs_untold" ON "runs" USING btree ("cluster") WHERE "runs"."ended" and not "runs"."end_told";--> statement-breakpoint
 CREATE INDEX "approvals_pending" ON "approvals" USING btree ("state","expires_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "operations_one_holder" ON "operations" USING btree ("job") WHERE "operations"."holds" and "operations"."state" in ('queued','running','parked');--> statement-breakpoint
 CREATE INDEX "operations_due" ON "operations" USING btree ("state","lease_until");--> statement-breakpoint

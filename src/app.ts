@@ -165,6 +165,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       deployers,
       artifacts,
       publicUrl: config.publicUrl,
+      ...(slack ? { directory: slack.directory } : {}),
       rawRoutes: slack?.route ? [slack.route] : [],
       health: () => health(database, slack, watch.lastPollAgeMs()),
       log: log.child({ room: 'web' }),

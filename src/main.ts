@@ -9,9 +9,15 @@ async function main(): Promise<void> {
   const log = createLog(config.logLevel);
   const starting = createApp({ config, log, onProgress: (line) => log.info({}, line) });
   let stopping = false;
+  let stoppingSince = 0;
   const stop = (signal: string) => {
-    if (stopping) process.exit(1);
+    // npm passes a signal on that the whole group has got already: only a later one means "at once".
+    if (stopping) {
+      if (performance.now() - stoppingSince > 1000) process.exit(1);
+      return;
+    }
     stopping = true;
+    stoppingSince = performance.now();
     log.info({ signal }, 'stopping');
     // Also during the start, whose PostgreSQL would be left behind.
     starting

@@ -1,4 +1,6 @@
 // Guard: npm scripts run the Node 24 that npm installed; a failed optional download would silently leave the system's Node.
+import * as module from 'node:module';
+
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 24) {
   console.error(
@@ -8,3 +10,5 @@ if (major < 24) {
   );
   process.exit(1);
 }
+// Compiled code is kept between starts: half of the time of a start is compiling.
+module.enableCompileCache();

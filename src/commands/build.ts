@@ -1,8 +1,8 @@
 import { ConflictError, UserError } from '../core/errors.ts';
 import type { Db, Tx } from '../db/db.ts';
+import { lockJob } from '../jobs/jobs.store.ts';
 import { openOperations } from '../operations/operations.store.ts';
 import { acceptOrAsk } from './accepting.ts';
-import { lockJob } from './job-lock.store.ts';
 import { defineCommand } from './spec.ts';
 
 export const build = defineCommand({

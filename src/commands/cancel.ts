@@ -1,6 +1,5 @@
 import { record } from '../access/audit.store.ts';
-import { samePerson } from '../access/policy.ts';
-import { NotFoundError, PermissionError } from '../core/errors.ts';
+import { NotFoundError } from '../core/errors.ts';
 import { actions, context, message, text } from '../core/message.ts';
 import { formatAge } from '../core/time.ts';
 import { withdrawApproval } from '../operations/approvals.store.ts';
@@ -39,16 +38,6 @@ export const cancel = defineCommand({
         actions(commandButton('Stop', `stop ${job.name}`)),
       );
     }
-    // An engineer cancels their own; on-call, leads and admins cancel any.
-    const mine = samePerson(op.actor, ctx.me().ref);
-    const roles = ctx
-      .me()
-      .memberships.filter((m) => m.team === job.team)
-      .map((m) => m.role);
-    if (!mine && !ctx.me().admin && !roles.includes('on-call') && !roles.includes('lead'))
-      throw new PermissionError(
-        `${op.actor.name} asked for ${describeKind(op.kind)}; only they, on-call, a lead or an admin may cancel it.`,
-      );
     return ctx.effect(async (tx) => {
       // Both lock their rows: an approval or a retry at the same moment comes before or after, and what is idle is read after it.
       await withdrawApproval(tx, op.id);

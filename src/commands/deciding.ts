@@ -1,12 +1,14 @@
 import { record } from '../access/audit.store.ts';
 import { decide, samePerson, whoMay } from '../access/policy.ts';
-import { ConflictError, NotFoundError, PermissionError } from '../core/errors.ts';
+import { type AppError, ConflictError, NotFoundError, PermissionError } from '../core/errors.ts';
 import { type Message, message, type Span, text } from '../core/message.ts';
-import { findJob } from '../jobs/jobs.store.ts';
+import { findJob, findVersion, type Job } from '../jobs/jobs.store.ts';
 import { type Approval, decideApproval, findApproval, releaseWaiting } from '../operations/approvals.store.ts';
+import { askAgain } from '../operations/ask-again.ts';
 import { busyMessage, outcome, outcomeMessage } from '../operations/message.ts';
 import { findOperation, finish } from '../operations/operations.store.ts';
 import { planHash } from '../operations/plan-hash.ts';
+import { restorePathProblem } from '../operations/restore-path-problem.ts';
 import type { Operation } from '../operations/types.ts';
 import { worldFacts } from '../operations/world-facts.ts';
 import { desire } from '../outbox/outbox.store.ts';
@@ -37,6 +39,7 @@ export async function decideNow(
     throw new PermissionError(`You may not ${verb} this: that needs ${whoMay('approve')} of team ${job.team}.`);
   const by = ctx.me().ref;
   if (approval.state !== 'pending') throw tooLate(approval, op);
+  const gone = state === 'approved' ? await goneSince(ctx, op, job) : undefined;
   return ctx.effect(async (tx) => {
     const decided = await decideApproval(tx, id, state, by, reason);
     if (!decided) throw tooLate((await findApproval(tx, id)) ?? approval, op);
@@ -59,11 +62,27 @@ export async function decideNow(
         'warn',
         `Not done: the world changed since ${op.kind} of ${op.job} was planned`,
         [text(...decision), text('Nothing was done. Ask again, so that the new plan can be read.')],
-        [{ label: 'Ask again', command: `${op.kind} ${op.job}` }],
+        [askAgain(op)],
       );
       await finish(tx, op, 'canceled', what);
       await desire(tx, { dedupeKey: `operation:${id}`, channel: '', message: outcomeMessage((await findOperation(tx, id)) ?? op, what) });
       return message('warn', `Not done: the world changed since it was planned`, text('The requester has to ask again.'));
+    }
+    if (gone) {
+      const what = outcome(
+        'warn',
+        `Not done: the restore point of ${op.job} is no longer there`,
+        [text(...decision), text(gone.message), text('Nothing was done. Choose another one.')],
+        [{ label: 'Restore points', command: `restore ${op.job}` }],
+      );
+      await finish(tx, op, 'canceled', what);
+      await desire(tx, { dedupeKey: `operation:${id}`, channel: '', message: outcomeMessage((await findOperation(tx, id)) ?? op, what) });
+      return message(
+        'warn',
+        'Not done: the restore point is no longer there',
+        text(gone.message),
+        text('The requester has to choose another one.'),
+      );
     }
     await releaseWaiting(tx, id, by);
     const kind = ctx.services.kinds.find((k) => k.kind === op.kind);
@@ -78,6 +97,16 @@ export async function decideNow(
     }
     return message('good', `Approved: ${op.kind} of ${op.job} begins`);
   });
+}
+
+/** Checkpoints come and go while a plan waits: whether what a restore goes back to is still there. */
+async function goneSince(ctx: CommandContext, op: Operation, job: Job): Promise<AppError | undefined> {
+  const { from, version } = op.input;
+  if (op.kind !== 'restore' || typeof from !== 'string') return undefined;
+  const { deployers, database } = ctx.services;
+  const found = typeof version === 'number' ? await findVersion(database.db, job.name, version) : undefined;
+  const { cluster } = await deployers.of((found ?? job.current).definition.cluster);
+  return restorePathProblem(from, job.name, cluster);
 }
 
 /** Why a click came too late, and what that means. */

@@ -2,7 +2,7 @@ import { actions, context, type Message, message, text } from '../core/message.t
 import { nearest, plural } from '../core/text.ts';
 import { formatAge, formatDuration } from '../core/time.ts';
 import { commandButton, defineCommand, Reply } from './spec.ts';
-import { type JobState, type JobView, jobViews } from './views/job-view.ts';
+import { busyWords, type JobState, type JobView, jobViews } from './views/job-view.ts';
 
 const filters: Record<string, (view: JobView) => boolean> = {
   failed: (v) => v.state === 'failed' || v.state === 'lost' || v.incidents.length > 0,
@@ -85,7 +85,7 @@ function line(v: JobView, now: Date): string {
   }
   if (v.run?.ended && v.run.rootException && v.state === 'failed')
     facts.push(`${v.run.rootException.name}: ${v.run.rootException.message}`.slice(0, 120));
-  if (v.holder) facts.push(`${v.holder.kind} in progress`);
+  if (v.holder) facts.push(busyWords(v.holder));
   if (v.job.current.definition.environment === 'development') facts.push('development');
   return facts.join(' · ');
 }

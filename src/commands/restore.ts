@@ -6,6 +6,7 @@ import { checkRestorePath, samePathKey } from '../deploy/restore-path.ts';
 import { findVersion, type Job } from '../jobs/jobs.store.ts';
 import { endedAgo } from '../jobs/run-words.ts';
 import { lastRunThatRan, latestRun, type Run } from '../jobs/runs.store.ts';
+import { isOfRun } from '../operations/message.ts';
 import { holderConflict, holderOf } from '../operations/operations.store.ts';
 import { listRestorePoints, type RestorePoint } from '../restore-points/restore-points.store.ts';
 import { acceptOrAsk } from './accepting.ts';
@@ -69,10 +70,20 @@ export const restore = defineCommand({
       breakGlass,
       plan: planParts(ctx, job, run, chosen, version),
       askAgain,
-      input: { from: chosen.path, version, ...(chosen.point ? { pointId: chosen.point.id } : {}) },
+      input: {
+        from: chosen.path,
+        version,
+        ...(chosen.point ? { pointId: chosen.point.id } : {}),
+        ...(ofLiveRun(chosen.path, run) ? { liveRun: run?.flinkJobId } : {}),
+      },
     });
   },
 });
+
+/** Whether a path is a checkpoint of what runs. */
+function ofLiveRun(path: string, run: Run | undefined): boolean {
+  return run !== undefined && !run.ended && isOfRun({ from: path }, { flinkJobId: run.flinkJobId });
+}
 
 interface Chosen {
   path: string;
@@ -167,7 +178,14 @@ function planParts(ctx: CommandContext, job: Job, run: Run | undefined, chosen: 
             ? `not running: it ${endedAgo(run, ctx.now)}`
             : 'never ran',
       ],
-      ['First', live ? 'a safety savepoint is taken and what runs is stopped' : undefined],
+      [
+        'First',
+        ofLiveRun(chosen.path, run)
+          ? 'a safety savepoint is taken, then what runs is canceled: its checkpoints stay, which a stop with savepoint would delete'
+          : live
+            ? 'a safety savepoint is taken and what runs is stopped'
+            : undefined,
+      ],
       ['Then', `v${version} starts from ${point ? describePoint(point, ctx.now) : 'the given path'}`],
       ['Means', `${back}; input is read again from there, and sinks may see it twice`],
     ]),

@@ -1,10 +1,9 @@
 import { record } from '../access/audit.store.ts';
 import { PermissionError, UserError } from '../core/errors.ts';
 import { actions, message, text } from '../core/message.ts';
-import { addVersion, type JobDefinition } from '../jobs/jobs.store.ts';
+import { addVersion, type JobDefinition, lockJob } from '../jobs/jobs.store.ts';
 import { assignParameter, diffDefinitions, ParameterProblem, parameters } from '../jobs/parameters.ts';
 import { latestRun } from '../jobs/runs.store.ts';
-import { lockJob } from './job-lock.store.ts';
 import { commandButton, defineCommand } from './spec.ts';
 import { diffTable } from './views/diff-table.ts';
 

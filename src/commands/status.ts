@@ -2,7 +2,7 @@ import { actions, context, fields, type Message, type Part, type Span, text } fr
 import { formatAge, formatBytes, formatDuration } from '../core/time.ts';
 import { listRestorePoints } from '../restore-points/restore-points.store.ts';
 import { commandButton, defineCommand } from './spec.ts';
-import { type JobView, jobViews } from './views/job-view.ts';
+import { busyWords, type JobView, jobViews } from './views/job-view.ts';
 
 export const status = defineCommand({
   name: 'status',
@@ -25,7 +25,7 @@ export const status = defineCommand({
       parts.push({ kind: 'code', text: `${run.rootException.name}: ${run.rootException.message}` });
     if (view.holder)
       parts.push(
-        text(`${view.holder.kind} in progress since `, { time: view.holder.createdAt, style: 'time' }, ', asked by ', {
+        text(`${busyWords(view.holder)} since `, { time: view.holder.createdAt, style: 'time' }, ', asked by ', {
           person: view.holder.actor,
         }),
       );
@@ -89,6 +89,11 @@ function checkpointWords(view: JobView, now: Date): string | undefined {
 }
 function buttons(view: JobView) {
   const { name } = view.job;
+  if (view.holder?.state === 'parked')
+    return [
+      commandButton('Try again', `retry ${view.holder.id}`, 'primary'),
+      commandButton('Give up', `cancel ${name} --operation ${view.holder.id}`),
+    ];
   if (view.holder) return [];
   if (view.run && !view.run.ended) return [commandButton('Savepoint', `savepoint ${name}`), commandButton('Logs', `logs ${name}`)];
   return [commandButton(view.run ? 'Resume' : 'Start', `start ${name}`, 'primary'), commandButton('Logs', `logs ${name}`)];

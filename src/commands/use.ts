@@ -1,10 +1,9 @@
 import { record } from '../access/audit.store.ts';
 import { NotFoundError, PermissionError } from '../core/errors.ts';
 import { actions, message, text } from '../core/message.ts';
-import { findVersion, setCurrentVersion } from '../jobs/jobs.store.ts';
+import { findVersion, lockJob, setCurrentVersion } from '../jobs/jobs.store.ts';
 import { diffDefinitions } from '../jobs/parameters.ts';
 import { latestRun } from '../jobs/runs.store.ts';
-import { lockJob } from './job-lock.store.ts';
 import { commandButton, defineCommand } from './spec.ts';
 import { versionNumber } from './version-option.ts';
 import { diffTable } from './views/diff-table.ts';

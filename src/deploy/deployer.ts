@@ -83,6 +83,8 @@ export interface Deployer {
   /** Tasks of each run, up to 3 s stale. */
   overview(options?: CallOptions): Promise<Map<string, { state: string; tasksRunning: number; tasksTotal: number }>>;
   look(flinkJobId: string, options?: CallOptions): Promise<RunSight>;
+  /** The state alone, never stale and without filling Flink's cache of details (up to 3 s old after a `look`). Undefined when it cannot be told. */
+  state(flinkJobId: string, options?: CallOptions): Promise<string | undefined>;
   /** Where an artifact already is on the cluster; undefined when it must be placed. */
   findArtifact(artifact: { sha256: string; name: string }, options?: CallOptions): Promise<string | undefined>;
   placeArtifact(artifact: { sha256: string; name: string; path: string }, options?: CallOptions): Promise<string>;

@@ -3,9 +3,12 @@ import type { PersonRef } from '../core/message.ts';
 import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { and, asc, desc, eq, isNull, sql } from '../db/query.ts';
-import { incidentEvents, incidents } from '../db/schema/index.ts';
+import { incidentEvents, incidents, outboxMessages } from '../db/schema/index.ts';
 import { desire } from '../outbox/outbox.store.ts';
 import { type IncidentFacts, incidentMessage } from './message.ts';
+
+/** Channel of a message that has no place to go to. */
+const nowhere = '';
 
 export type Incident = typeof incidents.$inferSelect;
 export interface IncidentInput {
@@ -13,12 +16,12 @@ export interface IncidentInput {
   key: string;
   job: string | undefined;
   cluster: string;
-  cause: 'failed' | 'restarting' | 'lost' | 'canceled-elsewhere' | 'unreachable' | 'parked';
+  cause: 'failed' | 'restarting' | 'lost' | 'canceled-elsewhere' | 'ended' | 'unreachable' | 'parked';
   title: string;
   facts: IncidentFacts;
   runId: string | undefined;
-  /** Slack channel that hears of it. */
-  channel: string;
+  /** Slack channel that hears of it; undefined when none is set: the incident is kept, and its message counts as failed. */
+  channel: string | undefined;
   fallbackChannel: string | undefined;
 }
 
@@ -40,7 +43,7 @@ export async function openIncident(tx: Tx, input: IncidentInput): Promise<boolea
   const id = newId('inc');
   const messageId = await desire(tx, {
     dedupeKey: `incident:${id}`,
-    channel: input.channel,
+    channel: input.channel ?? nowhere,
     fallbackChannel: input.fallbackChannel,
     message: { tone: 'bad', title: input.title, parts: [] },
     priority: 1,
@@ -95,10 +98,12 @@ export async function addEvent(tx: Tx, incidentId: string, text: string): Promis
   const [event] = await tx.insert(incidentEvents).values({ incidentId, at: now, text }).returning({ id: incidentEvents.id });
   const row = await findIncident(tx, incidentId);
   const first = (await listEvents(tx, incidentId)).length === 1;
-  if (row && event && !first)
+  if (!row || !event || first) return;
+  const channel = await channelOf(tx, row);
+  if (channel !== nowhere)
     await desire(tx, {
       dedupeKey: `incident-event:${event.id}`,
-      channel: await channelOf(tx, row),
+      channel,
       threadOf: row.messageId,
       message: { tone: 'neutral', title: text, parts: [] },
     });
@@ -107,11 +112,17 @@ async function channelOf(tx: Tx, row: Incident): Promise<string> {
   const { rows } = await tx.execute<{ channel: string }>(
     sql`select coalesce(sent_channel, channel) as channel from outbox_messages where id = ${row.messageId}`,
   );
-  return rows[0]?.channel ?? '';
+  return rows[0]?.channel ?? nowhere;
 }
 async function repaint(tx: Tx, id: string): Promise<void> {
   const row = await findIncident(tx, id);
-  if (row) await desire(tx, { dedupeKey: `incident:${id}`, channel: '', message: incidentMessage(row), priority: 1 });
+  if (!row) return;
+  await desire(tx, { dedupeKey: `incident:${id}`, channel: nowhere, message: incidentMessage(row), priority: 1 });
+  // A message without a place must not be tried; as a failed one it is counted and seen.
+  await tx
+    .update(outboxMessages)
+    .set({ state: 'failed', lastError: 'no channel is set' })
+    .where(and(eq(outboxMessages.id, row.messageId), eq(outboxMessages.channel, nowhere)));
 }
 
 export async function findIncident(db: Db | Tx, id: string): Promise<Incident | undefined> {

@@ -17,6 +17,8 @@ export interface IncidentFacts {
   links?: { label: string; url: string }[];
   pageUrl?: string;
   detail?: string;
+  /** The parked operation that waits for a decision. */
+  operationId?: string;
 }
 
 /** The one message of an incident: what, since when, why, what is safe, and the buttons. Edited in place until it is over. */
@@ -59,10 +61,18 @@ export function incidentMessage(row: typeof incidents.$inferSelect): Message {
 
 function buttonsOf(row: typeof incidents.$inferSelect): Action[] {
   const buttons: Action[] = [];
+  const { operationId } = row.facts as IncidentFacts;
   if (row.job) {
-    if (row.cause !== 'restarting' && row.cause !== 'parked')
-      buttons.push({ label: 'Resume', command: `start ${row.job}`, style: 'primary' });
-    if (row.cause !== 'parked') buttons.push({ label: 'Restore', command: `restore ${row.job}` });
+    if (row.cause === 'parked') {
+      if (operationId)
+        buttons.push(
+          { label: 'Try again', command: `retry ${operationId}`, style: 'primary' },
+          { label: 'Give up', command: `cancel ${row.job} --operation ${operationId}` },
+        );
+    } else {
+      if (row.cause !== 'restarting') buttons.push({ label: 'Resume', command: `start ${row.job}`, style: 'primary' });
+      buttons.push({ label: 'Restore', command: `restore ${row.job}` });
+    }
     buttons.push({ label: 'Logs', command: `logs ${row.job}` });
   }
   if (!row.ackedBy) buttons.push({ label: 'Acknowledge', command: `acknowledge ${row.id}` });

@@ -33,6 +33,12 @@ export async function findJob(db: Db | Tx, name: string): Promise<Job | undefine
   return row && { ...row.jobs, current: row.job_versions };
 }
 
+/** The job as it is now, locked until the transaction ends: what is decided by it cannot be overtaken. */
+export async function lockJob(tx: Tx, name: string): Promise<Job | undefined> {
+  await tx.select({ name: jobs.name }).from(jobs).where(eq(jobs.name, name)).for('update');
+  return findJob(tx, name);
+}
+
 /** Registers a job with its version 1. */
 export async function createJob(
   tx: Tx,

@@ -1,6 +1,6 @@
 import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, desc, eq, inArray, isNotNull, sql, type Values } from '../db/query.ts';
+import { and, asc, desc, eq, inArray, isNotNull, sql, type Values } from '../db/query.ts';
 import { type CheckpointFact, runs } from '../db/schema/index.ts';
 
 export type { CheckpointFact };
@@ -58,14 +58,48 @@ export async function updateLiveRun(tx: Db | Tx, id: string, change: RunChange):
     .set(change)
     .where(and(eq(runs.id, id), eq(runs.ended, false)));
 }
-/** Records the proven end of a run, once: the first reason stays. True if this call ended it. */
+/** Ends that people made or saw themselves: nobody has to be told of them. */
+const toldEnds: readonly string[] = ['stopped', 'never-started'];
+/** Records the proven end of a run, once: the first reason stays. True if this call ended it. An end that nobody asked for waits to be told, whoever found it. */
 export async function endRun(tx: Db | Tx, id: string, end: { state: string; reason: string }): Promise<boolean> {
   const rows = await tx
     .update(runs)
-    .set({ ended: true, endedAt: now, endReason: end.reason, state: end.state, stateAt: now, tasksRunning: 0 })
+    .set({
+      ended: true,
+      endedAt: now,
+      endReason: end.reason,
+      endTold: toldEnds.includes(end.reason),
+      state: end.state,
+      stateAt: now,
+      tasksRunning: 0,
+    })
     .where(and(eq(runs.id, id), eq(runs.ended, false)))
     .returning({ id: runs.id });
   return rows.length === 1;
+}
+
+/** Runs on a cluster that ended without anybody having been told so far, oldest first. */
+export async function untoldRuns(db: Db | Tx, cluster: string): Promise<Run[]> {
+  // Written out, so that the partial index of exactly these rows serves it.
+  return db
+    .select()
+    .from(runs)
+    .where(and(eq(runs.cluster, cluster), sql`${runs.ended} and not ${runs.endTold}`))
+    .orderBy(asc(runs.endedAt));
+}
+/** Takes the telling of an end, once. True if this call took it. */
+export async function takeTelling(tx: Tx, id: string): Promise<boolean> {
+  const rows = await tx
+    .update(runs)
+    .set({ endTold: true })
+    .where(and(eq(runs.id, id), sql`${runs.ended} and not ${runs.endTold}`))
+    .returning({ id: runs.id });
+  return rows.length === 1;
+}
+/** Whether a later run of the same job came up: what happened to this one is history. */
+export async function isSuperseded(db: Db | Tx, run: Pick<Run, 'id' | 'job' | 'startedAt'>): Promise<boolean> {
+  const ran = await lastRunThatRan(db, run.job);
+  return ran !== undefined && ran.id !== run.id && ran.startedAt > run.startedAt;
 }
 
 /** Says for many runs at once that their state was proven just now. */

@@ -2,7 +2,7 @@ import { reportError } from '../access/error-reports.store.ts';
 import { AppError, ConflictError, errorToMessage } from '../core/errors.ts';
 import { type Message, text } from '../core/message.ts';
 import { desire } from '../outbox/outbox.store.ts';
-import { busyMessage, failureOutcome, outcome, outcomeMessage } from './message.ts';
+import { busyMessage, failureOutcome, outcome, outcomeMessage, stepApplies } from './message.ts';
 import { countCrash, FencedError, findOperation, finish, guarded, listSteps, paint, takeHold, writeStep } from './operations.store.ts';
 import { planHash } from './plan-hash.ts';
 import { recheckRights } from './rights.ts';
@@ -99,6 +99,8 @@ export async function execute(services: Services, execution: Execution, onPaint:
       const row = rows.find((r) => r.name === step.name);
       if (row?.state === 'done') finishing = step.cancel === 'finish-first';
       if (row && (row.state === 'done' || row.state === 'skipped')) continue;
+      // What was not asked for (a build, another way to stop) leaves no row: five transactions before every plain start.
+      if (!row && !stepApplies(step.name, execution.op.input)) continue;
       const fresh = (await findOperation(database.db, execution.op.id)) ?? execution.op;
       // Taking over the new owner's epoch with the row would pass every guard.
       if (fresh.epoch !== execution.op.epoch) throw new FencedError();
@@ -144,13 +146,8 @@ export async function execute(services: Services, execution: Execution, onPaint:
     const tail = undone ? [text(undone)] : [];
     if (error instanceof CanceledError) {
       const by = execution.op.cancelRequestedBy;
-      return end(
-        'canceled',
-        outcome('neutral', `Canceled: ${kind.busyTitle(execution.op).toLowerCase()}`, [
-          ...(by ? [text('Canceled by ', { person: by }, '.')] : []),
-          ...tail,
-        ]),
-      );
+      const what = (await kind.canceled?.(c)) ?? outcome('neutral', `Canceled: ${kind.busyTitle(execution.op).toLowerCase()}`);
+      return end('canceled', { ...what, parts: [...(by ? [text('Canceled by ', { person: by }, '.')] : []), ...what.parts, ...tail] });
     }
     const own = await kind.failed?.(c, step, error);
     const { outcome: generic, reference } = failureOutcome(`Failed: ${kind.busyTitle(execution.op).toLowerCase()}`, error);

@@ -3,6 +3,7 @@ import { text } from '../core/message.ts';
 import type { Database } from '../db/db.ts';
 import { desire } from '../outbox/outbox.store.ts';
 import { expireApprovals } from './approvals.store.ts';
+import { askAgain } from './ask-again.ts';
 import { outcome, outcomeMessage } from './message.ts';
 import { findOperation, finish } from './operations.store.ts';
 
@@ -17,7 +18,7 @@ export async function expireWaiting(database: Database): Promise<number> {
         'neutral',
         `Expired: nobody decided about ${op.kind} of ${op.job} in time`,
         [text('Asked by ', { person: op.actor }, `. Reason: ${approval.reason}`), text('Nothing was done.')],
-        [{ label: 'Ask again', command: `${op.kind} ${op.job}` }],
+        [askAgain(op)],
       );
       await finish(tx, op, 'canceled', what);
       await desire(tx, {

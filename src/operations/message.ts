@@ -12,8 +12,10 @@ export function busyMessage(
   now: Date,
 ): Message {
   const byName = new Map(steps.map((step) => [step.name, step]));
+  // Until it was looked at what runs, the plan's word for it counts.
+  const target = byName.get('target')?.result ?? { flinkJobId: op.input['liveRun'] };
   const list: ProgressStep[] = kind.steps
-    .filter((step) => byName.get(step.name)?.state !== 'skipped' && stepApplies(step.name, op.input))
+    .filter((step) => byName.get(step.name)?.state !== 'skipped' && stepApplies(step.name, op.input, target))
     .map((step) => {
       const row = byName.get(step.name);
       const state = row === undefined ? 'waiting' : row.state;
@@ -32,11 +34,22 @@ export function busyMessage(
     ],
   };
 }
-/** Whether a step with a condition applies, as far as the input alone tells: a build, a savepoint, only where they were asked for. */
-export function stepApplies(name: string, input: Json): boolean {
+/**
+ * Whether a step with a condition applies, as far as the input tells: a build, a savepoint, only where they were asked for.
+ * @param target what the `target` step found: only then it is certain whether a checkpoint belongs to what runs. Without it a restore from a checkpoint
+ * may still go both ways.
+ */
+export function stepApplies(name: string, input: Json, target?: Json): boolean {
+  const fromCheckpoint = /\/chk-\d+/.test(String(input['from'] ?? ''));
+  if (name.startsWith('restore-')) return fromCheckpoint && (target ? isOfRun(input, target) : true);
   if (name === 'stop-cancel') return input['noSavepoint'] === true;
-  if (name === 'stop-savepoint') return input['noSavepoint'] !== true;
+  if (name === 'stop-savepoint') return input['noSavepoint'] !== true && !(target && isOfRun(input, target));
   return !name.startsWith('build-') || input['build'] === true;
+}
+/** Whether the chosen restore point is a checkpoint of the run that `target` found: Flink writes `<dir>/<flinkJobId>/chk-<n>`. */
+export function isOfRun(input: Json, target: Json | undefined): boolean {
+  const id = target?.['flinkJobId'];
+  return typeof id === 'string' && String(input['from'] ?? '').includes(`/${id}/chk-`);
 }
 /** Everybody sees who asked for what, and who approved it. */
 function askedBy(op: Operation): Span[] {

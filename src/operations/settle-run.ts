@@ -1,4 +1,4 @@
-import type { Database, Tx } from '../db/db.ts';
+import type { Database } from '../db/db.ts';
 import type { RunSight } from '../deploy/deployer.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
 import { endRun, findRun, type Run, updateRun } from '../jobs/runs.store.ts';
@@ -9,8 +9,8 @@ const reasons: Record<string, string> = { FINISHED: 'finished', CANCELED: 'cance
 
 /**
  * Records the proven end of a run with its last state, before the cluster forgets it. Does nothing (and says so) when the end is not proven.
+ * An end that nobody asked for is told by watch, whoever settles it.
  * @param reason why it ended, when the caller made it end (`stopped`).
- * @param also what has to be committed together with the end (an incident), when this call is the one that ends it.
  * @returns the run as it is now, and whether this call ended it.
  */
 export async function settleRun(
@@ -19,7 +19,6 @@ export async function settleRun(
   run: Run,
   sight: RunSight,
   reason?: string,
-  also?: (tx: Tx, run: Run) => Promise<void>,
 ): Promise<{ run: Run; endedNow: boolean }> {
   if (run.ended || sight.is === 'unknown' || (sight.is === 'seen' && !sight.ended)) return { run, endedNow: false };
   // Read before the end is written: afterwards nobody would look again.
@@ -45,9 +44,7 @@ export async function settleRun(
         points.filter((p) => p.kind === 'checkpoint').map((p) => p.id),
       );
     else if (points[0]) await markFinal(tx, points[0].id);
-    const settled = (await findRun(tx, run.id)) ?? run;
-    if (endedNow) await also?.(tx, settled);
-    return { run: settled, endedNow };
+    return { run: (await findRun(tx, run.id)) ?? run, endedNow };
   });
 }
 

@@ -54,9 +54,9 @@ export async function gatherStartFacts(deps: { database: Database; deployers: De
     if (!run.ended) {
       sight = await home.deployer.look(run.flinkJobId, { timeoutMs: 4000 });
       ({ run } = await settleRun(database, home, run, sight));
-      if (!run.ended && sight.is === 'unknown' && wish.breakGlass) ({ run } = await settleRun(database, home, run, { is: 'gone' }));
     }
-    if (run.ended) {
+    // With break-glass a run that nobody can see counts as gone for the decision; its end is only written where the start is really carried out.
+    if (run.ended || (wish.breakGlass && sight?.is === 'unknown')) {
       // A run that never came up replaced nothing, whatever it was started from: the state is still that of the run before it.
       const owner = run.endReason === 'never-started' && ranLast?.ended ? ranLast : run;
       const place = owner.cluster === run.cluster ? home : await deployers.of(owner.cluster);

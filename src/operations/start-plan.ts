@@ -18,6 +18,8 @@ export interface StartPlan {
   /** Run that the state comes from. */
   previousRun?: string;
   previousVersion?: number;
+  /** A run whose end nobody can prove and which a person, by break-glass, says is gone. */
+  assumedGone?: string;
   /** The current version, when it is newer and has never run. */
   newerNeverRan?: number;
   /** Things a person should know, one sentence each. */
@@ -43,7 +45,8 @@ export function slotsProblem(what: string, job: string, cluster: string, wanted:
 export function decideStart(facts: StartFacts, wish: StartWish, now: Date): StartDecision {
   const { job, run, version, sight } = facts;
   const name = job.name;
-  if (run && !run.ended) {
+  const assumedGone = run !== undefined && !run.ended && sight?.is === 'unknown' && wish.breakGlass;
+  if (run && !run.ended && !assumedGone) {
     if (sight?.is === 'seen')
       return refused(
         new ConflictError(`${name} is already running: v${run.version} on ${run.cluster}, started ${formatAge(run.startedAt, now)}.`, {
@@ -55,7 +58,15 @@ export function decideStart(facts: StartFacts, wish: StartWish, now: Date): Star
       new ConflictError(
         `It cannot be told whether ${name} still runs: ${sight?.is === 'unknown' ? sight.why : `${run.cluster} has not confirmed it`}`,
         {
-          hint: `Last proven: ${run.state}, ${formatAge(run.stateAt, now)}. Nothing was started, so that it cannot run twice. When ${run.cluster} answers again, start it; if you know that the run is gone: /flink start ${name} --break-glass "reason"`,
+          hint: [
+            `Last proven: ${run.state}, ${formatAge(run.stateAt, now)}. Nothing was started, so that it cannot run twice. When ${run.cluster} answers again, start it.`,
+            // On the silent cluster itself nothing could be started anyway.
+            ...(version && version.definition.cluster !== run.cluster
+              ? [
+                  `If you know that the run is gone: /flink start ${name} --break-glass "reason" starts it on ${version.definition.cluster}.`,
+                ]
+              : []),
+          ].join(' '),
         },
       ),
     );
@@ -104,6 +115,7 @@ export function decideStart(facts: StartFacts, wish: StartWish, now: Date): Star
     flinkVersion: facts.cluster.flinkVersion,
     notes,
     ...(run ? { previousRun: run.id, previousVersion: run.version } : {}),
+    ...(assumedGone ? { assumedGone: run.id } : {}),
     ...(job.currentVersion !== version.number && wish.version === undefined && !facts.ranBefore.has(job.currentVersion)
       ? { newerNeverRan: job.currentVersion }
       : {}),

@@ -99,6 +99,8 @@ export interface OperationKind {
   succeeded(c: StepContext): Promise<Outcome>;
   /** What is said and offered when a step failed; the generic text is used when absent. */
   failed?(c: StepContext, step: string, error: unknown): Promise<Outcome | undefined>;
+  /** What is said and offered after a cancel, once `compensate` is done; the generic text is used when absent. */
+  canceled?(c: StepContext): Promise<Outcome | undefined>;
   /** Undoes effects after a cancel or a failure; returns what it did, in words. */
   compensate?(c: StepContext): Promise<string | undefined>;
 }

@@ -15,6 +15,12 @@ export async function recordRestorePoint(tx: Db | Tx, input: RestorePointInput):
       target: [restorePoints.job, restorePoints.path],
       set: {
         final: sql`${restorePoints.final} or ${input.final ?? false}`,
+        // Flink's own id and time win over what was noted when the savepoint was asked for: they order the states of a run.
+        checkpointId: sql`coalesce(${restorePoints.checkpointId}, ${input.checkpointId ?? null})`,
+        takenAt:
+          input.checkpointId == null
+            ? sql`${restorePoints.takenAt}`
+            : sql`case when ${restorePoints.checkpointId} is null then ${input.takenAt as Date}::timestamptz else ${restorePoints.takenAt} end`,
         size: sql`coalesce(${restorePoints.size}, ${input.size ?? null})`,
         durationMs: sql`coalesce(${restorePoints.durationMs}, ${input.durationMs ?? null})`,
         operationId: sql`coalesce(${restorePoints.operationId}, ${input.operationId ?? null})`,
@@ -48,7 +54,12 @@ export async function markVanished(db: Db | Tx, ids: readonly string[]): Promise
 }
 /** Marks a restore point as its run's last state. */
 export async function markFinal(db: Db | Tx, id: string): Promise<void> {
-  await db.update(restorePoints).set({ final: true }).where(eq(restorePoints.id, id));
+  const [point] = await db.select({ runId: restorePoints.runId }).from(restorePoints).where(eq(restorePoints.id, id));
+  if (!point) return;
+  await db
+    .update(restorePoints)
+    .set({ final: sql`${restorePoints.id} = ${id}` })
+    .where(eq(restorePoints.runId, point.runId));
 }
 /** Sizes of the newest restore point per job. */
 export async function newestRestorePoints(db: Db | Tx): Promise<Map<string, RestorePoint>> {

@@ -7,6 +7,18 @@ const defaultPauseMs = 30_000;
 const retryEditMs = 5_000;
 /** Slack's own faults: whether it acted is not told. */
 const unclear = new Set(['internal_error', 'fatal_error', 'service_unavailable', 'request_timeout', 'accesslimited', 'ekm_access_denied']);
+/** The token, not the place, is refused: nothing is lost by waiting until an admin has mended it. */
+const tokenTrouble = new Set([
+  'invalid_auth',
+  'not_authed',
+  'token_revoked',
+  'token_expired',
+  'account_inactive',
+  'missing_scope',
+  'org_login_required',
+  'team_access_not_granted',
+]);
+const tokenPauseMs = 60_000;
 const slowDown = new Set(['ratelimited', 'rate_limited', 'message_limit_exceeded']);
 
 /** What a failed `chat.postMessage` (`edit` false) or `chat.update` (`edit` true) means for the outbox. */
@@ -17,6 +29,7 @@ export function resultOfError(error: unknown, edit: boolean): PostResult {
     // The library passes a body that is no JSON (a proxy's page, a cut answer) off as an error of Slack.
     if (!/^[a-z][a-z0-9_]{2,60}$/.test(name)) return unanswered('no readable answer', edit);
     if (slowDown.has(name)) return { is: 'later', afterMs: (response_metadata?.retryAfter ?? defaultPauseMs / 1000) * 1000, reason: name };
+    if (tokenTrouble.has(name)) return { is: 'later', afterMs: tokenPauseMs, reason: name };
     if (!unclear.has(name)) return { is: 'refused', reason: name };
     return unanswered(name, edit);
   }

@@ -19,14 +19,24 @@ export type Health = 'healthy' | 'troubled' | 'coming-up';
 
 const endedStates = ['FAILED', 'CANCELED', 'FINISHED'];
 
+/** Flink answers `/jobs/overview` from a cache that is up to 3 s old (web.refresh-interval): until then it may show what was before a run came up. */
+const overviewStaleMs = 4000;
+
 /** Old view and new view of one run -> what is to be written. Pure. */
-export function runFact(run: Pick<Run, 'flinkJobId' | 'state' | 'tasksRunning' | 'tasksTotal'>, seen: ClusterSeen): RunFact {
+export function runFact(
+  run: Pick<Run, 'flinkJobId' | 'state' | 'tasksRunning' | 'tasksTotal' | 'runningAt'>,
+  seen: ClusterSeen,
+  now: Date,
+): RunFact {
   const state = seen.states.get(run.flinkJobId);
   if (state === undefined) return { is: 'gone' };
   if (endedStates.includes(state)) return { is: 'ended', state };
-  const tasks = seen.tasks?.get(run.flinkJobId) ?? { tasksRunning: run.tasksRunning, tasksTotal: run.tasksTotal };
+  const known = { tasksRunning: run.tasksRunning, tasksTotal: run.tasksTotal };
+  const overview = seen.tasks?.get(run.flinkJobId);
+  const cameUpJustNow = run.runningAt !== null && now.getTime() - run.runningAt.getTime() < overviewStaleMs;
+  const tasks = overview && !(cameUpJustNow && overview.tasksRunning < run.tasksRunning) ? overview : known;
   if (state === run.state && tasks.tasksRunning === run.tasksRunning && tasks.tasksTotal === run.tasksTotal) return { is: 'same' };
-  return { is: 'changed', state, ...tasks };
+  return { is: 'changed', state, tasksRunning: tasks.tasksRunning, tasksTotal: tasks.tasksTotal };
 }
 
 /** RUNNING means that every vertex runs; before a run came up for the first time nothing is wrong yet. Pure. */

@@ -1,19 +1,17 @@
 import type { Log } from '../core/log.ts';
 import { formatAge } from '../core/time.ts';
-import { dbNow } from '../db/clock.ts';
-import type { Database, Tx } from '../db/db.ts';
+import { dbNow, now } from '../db/clock.ts';
+import type { Database } from '../db/db.ts';
 import { findClusterView } from '../deploy/cluster-views.store.ts';
 import type { Deployers, OpenCluster } from '../deploy/deployers.ts';
 import { type Incident, openIncident, openIncidents, resolveIncidents } from '../incidents/incidents.store.ts';
-import type { IncidentFacts } from '../incidents/message.ts';
-import { jobChannels } from '../jobs/channels.ts';
-import { findJob, type Job } from '../jobs/jobs.store.ts';
-import { latestRun, liveRuns, type Run } from '../jobs/runs.store.ts';
-import { heldJobs } from '../operations/operations.store.ts';
+import { latestRun, liveRuns, type Run, updateLiveRun } from '../jobs/runs.store.ts';
+import { activeStates, findOperation, heldJobs } from '../operations/operations.store.ts';
 import { settleRun } from '../operations/settle-run.ts';
 import { fetchCluster, type PollTimes } from './cluster-poll.fetch.ts';
 import { healthOf, type RunFact, runFact } from './cluster-poll.rule.ts';
 import { reread, storeNoAnswer, storeSeen } from './cluster-poll.store.ts';
+import { keysOf, tellEnds, tellTrouble } from './tell-run.ts';
 
 export interface PollDeps {
   database: Database;
@@ -40,9 +38,10 @@ export async function pollCluster(deps: PollDeps, name: string, sinceOverviewMs:
   if (fetched.is === 'no-answer') {
     const failures = await storeNoAnswer(database, name, view?.failures ?? 0, fetched.why);
     if (failures >= unreachableAfter) await tellUnreachable(deps, open, fetched.why, view?.lastOkAt ?? null, at);
+    await tellEnds(deps, name);
     return { answered: false };
   }
-  const facts = runs.map((run) => ({ run, fact: runFact(run, fetched.seen) }));
+  const facts = runs.map((run) => ({ run, fact: runFact(run, fetched.seen, at) }));
   await storeSeen(database, name, fetched, facts, { firstCheckpointWithinMs: deps.firstCheckpointWithinMs, at });
   const incidents = await openIncidents(database.db);
   if (incidents.some((incident) => incident.key === `cluster:${name}:unreachable`)) {
@@ -50,12 +49,13 @@ export async function pollCluster(deps: PollDeps, name: string, sinceOverviewMs:
     deps.onNews();
   }
   const held = await heldJobs(database.db);
-  const told = new Set(incidents.map((incident) => incident.job));
+  const told = new Set(incidents.filter((incident) => incident.job && keysOf(incident.job).includes(incident.key)).map((i) => i.job));
   for (const { run, fact } of facts) {
     // What is well, as before and without an open incident needs nothing: most runs, most of the time.
     if (fact.is === 'same' && healthOf(run) === 'healthy' && !told.has(run.job)) continue;
     await followRun(deps, open, run, fact, held.has(run.job), told.has(run.job));
   }
+  await tellEnds(deps, name);
   await closeStopped(deps, held, incidents);
   return { answered: true };
 }
@@ -66,20 +66,36 @@ async function followRun(deps: PollDeps, open: OpenCluster, before: Run, fact: R
   const { database } = deps;
   const run = (await reread(database, before.id)) ?? before;
   if (run.ended) return;
-  if (fact.is === 'gone' || fact.is === 'ended') {
-    const sight = await open.deployer.look(run.flinkJobId, { timeoutMs: 4000 });
-    // The end and the incident that tells of it commit together: nobody would look again.
-    const { endedNow } = await settleRun(database, open, run, sight, undefined, (tx, ended) => tellEnd(tx, deps, ended));
-    if (endedNow) deps.onNews();
+  const health = healthOf(run);
+  const ending = fact.is === 'gone' || fact.is === 'ended';
+  // Trouble is told also when nothing changed but nobody was told yet: an operation held the job, or Sluice was restarted in between.
+  if (!ending && !(health === 'troubled' && (fact.is === 'changed' || !told))) {
+    if (health === 'healthy' && told) await tellRecovery(deps, run);
     return;
   }
-  const health = healthOf(run);
-  // Also when nothing changed but nobody was told yet: an operation held the job, or Sluice was restarted in between.
-  if (health === 'troubled' && (fact.is === 'changed' || !told)) await tellTrouble(deps, open, run);
-  if (health === 'healthy' && told) await tellRecovery(deps, run);
+  // Asked before the look: once the operation is over, no submit can follow what the look says.
+  const mayStillCome = await submitMayStillCome(database, run);
+  // The list and the overview are no proof; the run itself is.
+  const sight = await open.deployer.look(run.flinkJobId, { timeoutMs: 4000 });
+  if (sight.is === 'unknown' || (sight.is === 'gone' && mayStillCome)) return;
+  if (sight.is === 'gone' || sight.ended) {
+    await settleRun(database, open, run, sight);
+    return;
+  }
+  if (ending) return;
+  const { state, tasksRunning, tasksTotal } = sight;
+  const restarts = run.restarts + (state === 'RESTARTING' && run.state !== 'RESTARTING' ? 1 : 0);
+  await updateLiveRun(database.db, run.id, { state, stateAt: now, tasksRunning, tasksTotal, restarts });
+  const proven = { ...run, state, tasksRunning, tasksTotal };
+  if (!sight.allRunning) await tellTrouble(deps, open, proven);
+  else if (told) await tellRecovery(deps, proven);
 }
-
-const keysOf = (job: string) => ['failed', 'restarting', 'lost', 'canceled-elsewhere'].map((cause) => `job:${job}:${cause}`);
+/** A run that never came up may not be there yet: its operation, also a parked one, may still submit it. */
+async function submitMayStillCome(database: Database, run: Run): Promise<boolean> {
+  if (run.runningAt) return false;
+  const op = await findOperation(database.db, run.operationId);
+  return op !== undefined && (activeStates as readonly string[]).includes(op.state);
+}
 
 async function tellRecovery(deps: PollDeps, run: Run): Promise<void> {
   await deps.database.transaction((tx) =>
@@ -88,90 +104,9 @@ async function tellRecovery(deps: PollDeps, run: Run): Promise<void> {
   deps.onNews();
 }
 
-async function tellTrouble(deps: PollDeps, open: OpenCluster, run: Run): Promise<void> {
-  const cause = await open.deployer.rootCause(run.flinkJobId, { timeoutMs: 4000 }).catch(() => undefined);
-  await deps.database.transaction((tx) =>
-    tell(tx, deps, run, 'restarting', `${run.job} is restarting: ${run.tasksRunning}/${run.tasksTotal} tasks run`, {
-      ...(cause ? { exception: oneLine(cause) } : {}),
-      tasks: `${run.tasksRunning}/${run.tasksTotal}`,
-      detail: 'Flink restarts it by itself; this message says how that ends.',
-    }),
-  );
-  deps.onNews();
-}
-
-async function tellEnd(tx: Tx, deps: PollDeps, run: Run): Promise<void> {
-  const exception = run.rootException ? `${run.rootException.name}: ${run.rootException.message}` : undefined;
-  if (run.endReason === 'failed')
-    return tell(tx, deps, run, 'failed', `${run.job} failed`, {
-      ...(exception ? { exception } : {}),
-      ...(run.rootException?.task ? { task: run.rootException.task } : {}),
-    });
-  if (run.endReason === 'lost')
-    return tell(tx, deps, run, 'lost', `${run.job} is gone: ${run.cluster} answers but no longer knows it`, {
-      detail: 'The JobManager was restarted without high availability, or the job was removed. It does not run.',
-    });
-  if (run.endReason === 'canceled')
-    return tell(tx, deps, run, 'canceled-elsewhere', `${run.job} was canceled by somebody outside Sluice`, {
-      detail: 'Its last checkpoint is kept.',
-    });
-}
-const oneLine = (cause: { name: string; message: string }) => `${cause.name}: ${cause.message}`;
-
-async function tell(
-  tx: Tx,
-  deps: PollDeps,
-  run: Run,
-  cause: 'failed' | 'restarting' | 'lost' | 'canceled-elsewhere',
-  title: string,
-  facts: IncidentFacts,
-): Promise<void> {
-  const job = await findJob(tx, run.job);
-  if (!job) return;
-  const checkpoint = run.lastCheckpoint;
-  // One problem at a time: what ends a run takes the place of "is restarting".
-  if (cause !== 'restarting') await resolveIncidents(tx, [`job:${run.job}:restarting`], `It did not recover: ${title}.`);
-  await openFor(tx, deps, job, run, cause, title, {
-    ...facts,
-    version: run.version,
-    ...(checkpoint
-      ? { checkpoint: { id: checkpoint.id, path: checkpoint.path, at: checkpoint.at } }
-      : { noCheckpoint: run.checkpointIntervalMs === 0 ? 'checkpointing is off' : 'none' }),
-    links: [{ label: 'Page', url: `${deps.publicUrl}/jobs/${job.name}` }, ...job.current.definition.links],
-  });
-}
-async function openFor(
-  tx: Tx,
-  deps: PollDeps,
-  job: Job,
-  run: Run,
-  cause: 'failed' | 'restarting' | 'lost' | 'canceled-elsewhere',
-  title: string,
-  facts: IncidentFacts,
-): Promise<void> {
-  const { channel, alertChannel } = await jobChannels(tx, job, deps.defaults);
-  const place = alertChannel ?? channel;
-  if (!place) {
-    deps.log.warn({ job: job.name, cause }, 'an incident has no channel to go to');
-    return;
-  }
-  await openIncident(tx, {
-    key: `job:${job.name}:${cause}`,
-    job: job.name,
-    cluster: run.cluster,
-    cause,
-    title,
-    facts,
-    runId: run.id,
-    channel: place,
-    fallbackChannel: channel,
-  });
-}
-
 async function tellUnreachable(deps: PollDeps, open: OpenCluster, why: string, lastOkAt: Date | null, at: Date): Promise<void> {
   const { cluster } = open;
   const place = cluster.alertChannel ?? deps.defaults.alertChannel ?? deps.defaults.defaultChannel;
-  if (!place) return;
   const runs = await liveRuns(deps.database.db, cluster.name);
   const names = runs.map((run) => run.job);
   const isNew = await deps.database.transaction(async (tx) => {
@@ -193,7 +128,9 @@ async function tellUnreachable(deps: PollDeps, open: OpenCluster, why: string, l
       fallbackChannel: deps.defaults.defaultChannel,
     });
   });
-  if (isNew) deps.onNews();
+  if (!isNew) return;
+  if (!place) deps.log.warn({ cluster: cluster.name, cause: 'unreachable' }, 'an incident has no channel to go to');
+  deps.onNews();
 }
 
 /** Incidents of jobs that a person has stopped since are over. */

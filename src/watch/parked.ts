@@ -25,7 +25,7 @@ export async function tellParked(deps: PollDeps): Promise<boolean> {
       if (!job) continue;
       const { channel, alertChannel } = await jobChannels(tx, job, deps.defaults);
       const place = alertChannel ?? channel;
-      if (!place) continue;
+      if (!place) deps.log.warn({ job: job.name, cause: 'parked' }, 'an incident has no channel to go to');
       await openIncident(tx, {
         key: keyOf(op.id),
         job: job.name,
@@ -33,7 +33,8 @@ export async function tellParked(deps: PollDeps): Promise<boolean> {
         cause: 'parked',
         title: `${job.name}: ${describeKind(op.kind)} is parked and waits for a person`,
         facts: {
-          detail: `To send it on: /flink retry ${op.id}. To give it up: /flink cancel ${job.name}.`,
+          operationId: op.id,
+          detail: `To send it on: /flink retry ${op.id}. To give it up: /flink cancel ${job.name} --operation ${op.id}.`,
           links: [{ label: 'What is known', url: `${deps.publicUrl}/operations/${op.id}` }],
         },
         runId: undefined,

@@ -11,8 +11,9 @@ import { html } from '../core/html.ts';
 import { dbNow } from '../db/clock.ts';
 import { listClusterViews } from '../deploy/cluster-views.store.ts';
 import { listClusters } from '../deploy/clusters.store.ts';
-import { listJobs } from '../jobs/jobs.store.ts';
+import { findJob, listJobs } from '../jobs/jobs.store.ts';
 import { latestRuns } from '../jobs/runs.store.ts';
+import { findOperation } from '../operations/operations.store.ts';
 import { sendLive, sendPage } from './send.ts';
 import { may } from './viewer.ts';
 import type { WebOptions } from './web.ts';
@@ -45,7 +46,11 @@ export function fleetRoutes(web: WebOptions) {
     );
     app.get('/errors/:reference', async (request, reply) => {
       const { reference } = request.params as { reference: string };
-      const report = await findErrorReport(db, reference);
+      // The report of an operation belongs to its job's team; other references are long random words that only the person who met the error has.
+      const operation = await findOperation(db, reference);
+      const job = operation && (await findJob(db, operation.job));
+      const mayRead = operation === undefined || (job !== undefined && may(request.viewer, 'see', job));
+      const report = mayRead ? await findErrorReport(db, reference) : undefined;
       if (!report)
         throw new NotFoundError(`There is no error ${reference}.`, {
           hint: 'The reference begins with err_ and stands in the message that told of the error.',

@@ -15,7 +15,7 @@ import { actions, fields, type Message, message, type PersonRef, text } from '..
 import { oneLine, stripControls, truncate } from '../core/text.ts';
 import { formatBytes } from '../core/time.ts';
 import { now } from '../db/clock.ts';
-import { addVersion, findJob, type Job } from '../jobs/jobs.store.ts';
+import { addVersion, type Job, lockJob } from '../jobs/jobs.store.ts';
 import { recordArtifact } from '../projects/builds.store.ts';
 import { requireToken } from './csrf.ts';
 import { deliveryKey } from './form-context.ts';
@@ -93,7 +93,7 @@ async function keep(
   const mainClass = requireMainClass(jar, job.current.definition.mainClass);
   const { sha256, size } = await web.artifacts.put(upload.path);
   return once(web.database, upload.key, async (tx) => {
-    const fresh = (await findJob(tx, job.name)) ?? job;
+    const fresh = (await lockJob(tx, job.name)) ?? job;
     if (fresh.current.definition.artifact === sha256)
       return message('neutral', `${job.name} v${fresh.currentVersion} has this very jar already`);
     await recordArtifact(tx, {

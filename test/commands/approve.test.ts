@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { putPerson } from '../../src/access/people.store.ts';
 import { findJob } from '../../src/jobs/jobs.store.ts';
@@ -107,8 +109,27 @@ test('when the world changed since the plan, approving does nothing and says so'
     assert.equal((await w.theOperation()).state, 'canceled');
     const posted = await w.posted(`operation:${id}`);
     assert.match(posted.text, /^Not done: the world changed since restore of etl-orders was planned/);
-    assert.equal(posted.button('Ask again'), 'restore etl-orders');
+    assert.match(posted.button('Ask again'), /^restore etl-orders --version v\d --from s3:\/\/lake\/sp-1 --reason \{input\}$/);
   }
+});
+
+test('when the restore point is gone since the plan, approving does nothing and says so', async (t) => {
+  const w = await createWorld(t, { pathsReadable: true });
+  const point = join(w.dir, 'sp-1');
+  await mkdir(point);
+  await writeFile(join(point, '_metadata'), 'x');
+  await w.say(emma, `restore etl-orders --from ${point} --reason "bad deploy"`);
+  const { id } = await w.theOperation();
+  await rm(point, { recursive: true });
+  const reply = await w.once(lena, `approve ${id}`);
+  assert.match(
+    reply.text,
+    /^Not done: the restore point is no longer there\n.*sp-1 is no longer there: there is no such folder\. Nothing was stopped/,
+  );
+  assert.equal((await w.theOperation()).state, 'canceled');
+  const posted = await w.posted(`operation:${id}`);
+  assert.match(posted.text, /^Not done: the restore point of etl-orders is no longer there\n/);
+  assert.equal(posted.button('Restore points'), 'restore etl-orders');
 });
 
 test('somebody who lost the role since the plan cannot approve', async (t) => {

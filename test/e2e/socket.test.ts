@@ -36,6 +36,7 @@ describe('over Socket Mode, with no HTTP from Slack', { timeout: 600_000 }, () =
   test('sockets that drop come back, and a command delivered three times starts one run', async () => {
     await does(w.emma, '/flink stop etl-orders', /stopped with savepoint/);
     w.demo.practice.dropSockets();
+    await eventually('the drop is noticed', async () => w.demo.practice.sockets() < 2);
     await eventually('both connections are back', async () => w.demo.practice.sockets() === 2);
     await w.practice.control('faults', { deliverTimes: 3 });
     const answer = await w.emma.says('/flink start etl-orders', { ...etl, timeoutMs: 30_000 });

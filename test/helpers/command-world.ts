@@ -408,6 +408,7 @@ function stubDeployers(database: Database, stub: StubCluster): Deployers {
     rootCause: () => answer(stub.rootCause),
     logTails: () => answer(stub.logs),
     runUrl: (id) => `https://flink.example.com/#/job/${id}`,
+    state: async () => undefined,
   };
   const deployer = new Proxy(known, {
     get(target, name) {

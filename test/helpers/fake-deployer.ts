@@ -74,6 +74,8 @@ export function fakeDeployer(t: TestContext): FakeDeployer {
     argsOf: (method: Method, n = 0) => calls.filter((call) => call.method === method)[n]?.args ?? [],
     runUrl: (id: string) => `http://flink.example/#/job/running/${id}/overview`,
     close: async () => {},
+    // Only a hint of when to look; tests script the looks themselves.
+    state: async () => undefined,
     ...Object.fromEntries(methods.map((method) => [method, (...args: unknown[]) => answer(method, args)])),
   } as unknown as FakeDeployer;
   t.after(() => {

@@ -5,7 +5,8 @@ import { checkHouse, type Problem } from '../../src/tools/house/house.ts';
 
 /** A small house in order: one file in every kind of place, every allowed kind of import. */
 export const cleanHouse: Readonly<Record<string, string>> = {
-  'src/main.ts': "import { app } from './app.ts';\nimport pino from 'pino';\nexport const main = [app, pino];\n",
+  'src/main.ts': "import { app } from './app.ts';\nimport { log } from './log.ts';\nexport const main = [app, log];\n",
+  'src/log.ts': "import pino from 'pino';\nexport const log = pino;\n",
   'src/app.ts': "import { page } from './web/page.ts';\nimport { start } from './commands/start.ts';\nexport const app = [page, start];\n",
   'src/demo/main.ts': "import { workspace } from '../practice/workspace.ts';\nexport const demo = workspace;\n",
   'src/tools/bench.ts':
@@ -14,7 +15,7 @@ export const cleanHouse: Readonly<Record<string, string>> = {
   'src/web/page.ts':
     "import fastify from 'fastify';\nimport { jobPage } from '../../views/job.ts';\nexport const page = [fastify, jobPage];\n",
   'views/job.ts': `import { html } from '../src/core/html.ts';\nimport type { Job } from '../src/jobs/job.ts';\nexport const jobPage = (job: Job) => html\`\${job.name}\`;\n`,
-  'views/layout.ts': "import { raw } from '../src/core/html.ts';\nexport const style = raw('<style></style>');\n",
+  'views/layout.ts': 'export const style = 1;\n',
   'src/channels/index.ts': "import { email } from './email.ts';\nexport const channels = [email];\n",
   'src/channels/email.ts': 'export const email = 1;\n',
   'src/commands/index.ts': "import { start } from './start.ts';\nexport const commands = [start];\n",

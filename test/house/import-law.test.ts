@@ -70,7 +70,7 @@ const faults: Fault[] = [
     file: 'src/slack/x.ts',
     text: "import { workspace } from '../practice/workspace.ts';\nexport const x = workspace;\n",
     line: 1,
-    says: /practice, which is for the demo and the tests only/,
+    says: /practice, which is for the demo, the bench and the tests only/,
   },
   { name: 'unknown room', file: 'src/utils/x.ts', text: 'export const x = 1;\n', line: 1, says: /src\/utils\/ is no room/ },
   // fences

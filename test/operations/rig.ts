@@ -121,7 +121,8 @@ export async function createRig(
   options: { definition?: Partial<JobDefinition>; pathsReadable?: boolean } = {},
 ): Promise<Rig> {
   const database = await sharedDb(t);
-  const deployer = fakeDeployer(t);
+  // What runs on the cluster besides what a test scripts: nothing.
+  const deployer = fakeDeployer(t).always('listRuns', new Map());
   files ??= makeFiles();
   const { workDir, artifacts } = await files;
   const notUsed = () => Promise.reject(new Error('not used here'));

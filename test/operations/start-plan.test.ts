@@ -33,6 +33,7 @@ const run = (change: Partial<Run> = {}): Run => ({
   id: 'run_1',
   job: 'etl-orders',
   version: 1,
+  endTold: false,
   cluster: 'standalone',
   flinkJobId: 'f'.repeat(32),
   operationId: 'op_1',
@@ -200,14 +201,14 @@ describe('a refusal', () => {
       name: 'what may still run is not started',
       facts: world({ run: live, sight: unknown }),
       says: /cannot be told whether etl-orders still runs: standalone does not answer/,
-      hint: /Last proven: RUNNING, 60 s ago.*--break-glass/,
+      hint: /Last proven: RUNNING, 60 s ago.*When standalone answers again, start it\.$/,
       code: 'conflict',
     },
     {
       name: 'nor what nobody asked about',
       facts: world({ run: live, sight: undefined }),
       says: /standalone has not confirmed it/,
-      hint: /break-glass/,
+      hint: /cannot run twice/,
       code: 'conflict',
     },
     {
@@ -369,7 +370,10 @@ describe('whatever is true', () => {
     fc.assert(
       fc.property(worlds, wishes, (facts, wish) => {
         const decision = decideStart(facts, wish, at);
-        if (facts.run && !facts.run.ended) assert.equal(decision.is, 'refused');
+        if (!facts.run || facts.run.ended || decision.is === 'refused') return;
+        // Only a person who says so by break-glass, of a run that nobody can see; and the plan says it.
+        assert.ok(wish.breakGlass && facts.sight?.is === 'unknown');
+        assert.equal(decision.plan.assumedGone, facts.run.id);
       }),
       { numRuns: 3000 },
     );

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UpstreamError } from '../../src/core/errors.ts';
+import { messageToText } from '../../src/core/message.ts';
 import { moveClock } from '../../src/db/clock.ts';
 import { addVersion } from '../../src/jobs/jobs.store.ts';
 import { endRun, findRun, latestRun, listRuns } from '../../src/jobs/runs.store.ts';
@@ -336,7 +337,7 @@ describe('restore', () => {
       .expect('triggerStop', undefined)
       .expect('savepoint', { is: 'running' }, { is: 'done', path: savepoint })
       .expect('rootCause', undefined)
-      .expect('checkpoints', noCheckpoints, { ...noCheckpoints, restored: { path: chosen, at: 1 } })
+      .expect('checkpoints', noCheckpoints, noCheckpoints, { ...noCheckpoints, restored: { path: chosen, at: 1 } })
       .expect('submit', 'submitted');
     const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: chosen, reason: 'bad data' } });
     assert.equal((await rig.carryOut([restoreKind])).state, 'succeeded', await rig.said(op));
@@ -350,6 +351,116 @@ describe('restore', () => {
     assert.match(said, /Reason: bad data/);
   });
 
+  describe('to a checkpoint of the run that has to end for it', () => {
+    const own = `s3://lake/checkpoints/${'f'.repeat(32)}/chk-9`;
+    const kept = { ...noCheckpoints, completed: [checkpoint(10, { path: own.replace('chk-9', 'chk-10') }), checkpoint(9, { path: own })] };
+
+    it('saves first and then cancels, since a stop would delete the checkpoint', async (t) => {
+      const rig = await createRig(t, { definition: { environment: 'development' } });
+      const old = await rig.run();
+      ready(rig)
+        .expect('look', seen(), seen({ state: 'CANCELED' }), seen())
+        .expect('triggerSavepoint', undefined)
+        .expect('savepoint', { is: 'done', path: savepoint })
+        .expect('cancel', undefined)
+        .expect('rootCause', undefined)
+        .expect('checkpoints', kept, kept, kept, { ...noCheckpoints, restored: { path: own, at: 1 } })
+        .expect('submit', 'submitted');
+      const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: own, reason: 'bad data', liveRun: 'f'.repeat(32) } });
+      const planned = messageToText(await rig.message(op));
+      assert.match(
+        planned,
+        /Take the safety savepoint[\s\S]*chosen checkpoint is still kept[\s\S]*Cancel the run; its checkpoints stay[\s\S]*See it ended/,
+      );
+      assert.doesNotMatch(planned, /Stop with/);
+      assert.equal((await rig.carryOut([restoreKind])).state, 'succeeded', await rig.said(op));
+      const order = rig.deployer.calls.map((call) => call.method).filter((m) => ['triggerSavepoint', 'cancel', 'submit'].includes(m));
+      assert.deepEqual(order, ['triggerSavepoint', 'cancel', 'submit']);
+      assert.deepEqual([rig.deployer.argsOf('cancel')[0], (await findRun(rig.database.db, old.id))?.state], [old.flinkJobId, 'CANCELED']);
+      assert.equal((await latestRun(rig.database.db, 'etl-orders'))?.restoredFrom, own);
+      assert.match(await rig.said(op), new RegExp(`Safety savepoint of what ran before: ${savepoint}`));
+      const points = await listRestorePoints(rig.database.db, 'etl-orders');
+      assert.ok(
+        points.some((p) => p.path === own),
+        'the checkpoint stays a restore point',
+      );
+      assert.ok(points.some((p) => p.path === savepoint));
+    });
+
+    it('cancels nothing when the checkpoint was replaced while the savepoint was written', async (t) => {
+      const rig = await createRig(t, { definition: { environment: 'development' } });
+      const old = await rig.run();
+      ready(rig)
+        .expect('look', seen())
+        .expect('triggerSavepoint', undefined)
+        .expect('savepoint', { is: 'done', path: savepoint })
+        .expect('checkpoints', kept, { ...noCheckpoints, completed: [checkpoint(10), checkpoint(9, { path: own, discarded: true })] });
+      const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: own } });
+      assert.equal((await rig.carryOut([restoreKind])).state, 'failed');
+      assert.match(await rig.said(op), /chk-9 is no longer there: .*Nothing was stopped\./);
+      assert.equal((await findRun(rig.database.db, old.id))?.ended, false);
+    });
+
+    it('cancels nothing when its safety savepoint fails', async (t) => {
+      const rig = await createRig(t, { definition: { environment: 'development' } });
+      await rig.run();
+      ready(rig)
+        .expect('look', seen())
+        .expect('triggerSavepoint', undefined)
+        .expect('savepoint', { is: 'failed', reason: 'No space left.', hint: undefined, path: undefined });
+      const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: own } });
+      assert.equal((await rig.carryOut([restoreKind])).state, 'failed');
+      assert.match(await rig.said(op), /the safety savepoint failed\. What ran goes on/);
+    });
+
+    it('of a run before the live one is a stop with savepoint', async (t) => {
+      const rig = await createRig(t, { definition: { environment: 'development' } });
+      await rig.run();
+      const other = own.replaceAll('f', 'e');
+      ready(rig)
+        .expect('look', seen(), seen({ state: 'FINISHED' }), seen())
+        .expect('triggerStop', undefined)
+        .expect('savepoint', { is: 'done', path: savepoint })
+        .expect('rootCause', undefined)
+        .expect('checkpoints', noCheckpoints, noCheckpoints, { ...noCheckpoints, restored: { path: other, at: 1 } })
+        .expect('submit', 'submitted');
+      const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: other } });
+      assert.equal((await rig.carryOut([restoreKind])).state, 'succeeded', await rig.said(op));
+      assert.equal((await rig.steps(op))['restore-cancel'], 'skipped');
+    });
+  });
+
+  it('whose point is gone when it begins stops nothing', async (t) => {
+    const rig = await createRig(t, { definition: { environment: 'development' }, pathsReadable: true });
+    await rig.run();
+    rig.deployer.always('facts', facts);
+    const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: '/nowhere/at-all/savepoint-1' } });
+    assert.equal((await rig.carryOut([restoreKind])).state, 'failed');
+    assert.match(await rig.said(op), /savepoint-1 is no longer there: there is no such folder\. Nothing was stopped\./);
+  });
+
+  it('canceled after the stop says that the job is down, with the way back', async (t) => {
+    const rig = await createRig(t, { definition: { environment: 'development' } });
+    await rig.run();
+    const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: chosen } });
+    rig.deployer
+      .always('facts', facts)
+      .expect('look', seen(), seen({ state: 'FINISHED' }))
+      .expect('triggerStop', async () => {
+        await rig.database.transaction((tx) => requestCancel(tx, op.id, person('lee')));
+      })
+      .expect('savepoint', { is: 'done', path: savepoint })
+      .expect('checkpoints', noCheckpoints, noCheckpoints)
+      .expect('rootCause', undefined);
+    assert.equal((await rig.carryOut([restoreKind])).state, 'canceled');
+    const message = await rig.message(op);
+    assert.deepEqual(
+      [message.tone, message.title],
+      ['bad', 'etl-orders is down: the restore was canceled after what ran had been stopped'],
+    );
+    assert.match(messageToText(message), new RegExp(`safe in ${savepoint}[\\s\\S]*\\[Resume\\]`));
+  });
+
   it('that Flink contradicts says that the job runs from something else', async (t) => {
     const rig = await createRig(t, { definition: { environment: 'development' } });
     await rig.run();
@@ -358,7 +469,7 @@ describe('restore', () => {
       .expect('triggerStop', undefined)
       .expect('savepoint', { is: 'done', path: savepoint })
       .expect('rootCause', undefined)
-      .expect('checkpoints', noCheckpoints, { ...noCheckpoints, restored: { path: 's3://lake/other', at: 1 } })
+      .expect('checkpoints', noCheckpoints, noCheckpoints, { ...noCheckpoints, restored: { path: 's3://lake/other', at: 1 } })
       .expect('submit', 'submitted');
     const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: chosen } });
     assert.equal((await rig.carryOut([restoreKind])).state, 'failed');
@@ -375,7 +486,7 @@ describe('restore', () => {
       .expect('triggerStop', undefined)
       .expect('savepoint', { is: 'done', path: savepoint })
       .expect('rootCause', undefined)
-      .expect('checkpoints', noCheckpoints)
+      .expect('checkpoints', noCheckpoints, noCheckpoints)
       .expect('submit', new UpstreamError('Flink refused: state cannot be mapped.'));
     const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: chosen } });
     assert.equal((await rig.carryOut([restoreKind])).state, 'failed');

@@ -24,7 +24,7 @@ describe('stop', () => {
       .expect('look', seen(), seen(), seen({ state: 'FINISHED' }))
       .expect('triggerStop', undefined)
       .expect('savepoint', { is: 'running' }, { is: 'done', path })
-      .expect('checkpoints', { ...noCheckpoints, completed: [checkpoint(9)] })
+      .expect('checkpoints', noCheckpoints, { ...noCheckpoints, completed: [checkpoint(9)] })
       .expect('rootCause', undefined);
     const op = await rig.accept(stopKind);
     assert.equal((await rig.carryOut([stopKind])).state, 'succeeded', await rig.said(op));
@@ -71,7 +71,7 @@ describe('stop', () => {
       .expect('look', seen(), seen({ state: 'FAILED' }))
       .expect('triggerStop', undefined)
       .expect('savepoint', { is: 'failed', reason: 'The sink failed while it was closed.', hint: undefined, path })
-      .expect('checkpoints', noCheckpoints)
+      .expect('checkpoints', noCheckpoints, noCheckpoints)
       .expect('rootCause', undefined);
     const op = await rig.accept(stopKind);
     assert.equal((await rig.carryOut([stopKind])).state, 'succeeded');
@@ -98,7 +98,7 @@ describe('stop', () => {
     rig.deployer
       .expect('savepoint', { is: 'running' }, { is: 'done', path })
       .expect('look', seen({ state: 'FINISHED' }))
-      .expect('checkpoints', noCheckpoints)
+      .expect('checkpoints', noCheckpoints, noCheckpoints)
       .expect('rootCause', undefined);
     assert.equal((await rig.carryOut([stopKind], 'b:1:1')).state, 'succeeded', await rig.said(op));
     assert.equal(rig.deployer.count('triggerStop'), 1);
@@ -112,7 +112,7 @@ describe('stop', () => {
       .expect('look', seen(), seen(), seen({ state: 'FINISHED' }))
       .expect('triggerStop', noAnswer(), undefined)
       .expect('savepoint', { is: 'not-known' }, { is: 'done', path })
-      .expect('checkpoints', noCheckpoints)
+      .expect('checkpoints', noCheckpoints, noCheckpoints)
       .expect('rootCause', undefined);
     const op = await rig.accept(stopKind);
     assert.equal((await rig.carryOut([stopKind])).state, 'succeeded', await rig.said(op));
@@ -179,7 +179,7 @@ describe('stop', () => {
         await rig.database.transaction((tx) => requestCancel(tx, op.id, lee));
       })
       .expect('savepoint', { is: 'done', path })
-      .expect('checkpoints', noCheckpoints)
+      .expect('checkpoints', noCheckpoints, noCheckpoints)
       .expect('rootCause', undefined);
     assert.equal((await rig.carryOut([stopKind])).state, 'succeeded');
     assert.match(await rig.said(op), /^etl-orders stopped with savepoint/);
@@ -192,12 +192,29 @@ describe('savepoint', () => {
     const rig = await createRig(t);
     const run = await rig.run();
     rig.deployer.expect('look', seen()).expect('triggerSavepoint', undefined).expect('savepoint', { is: 'done', path });
+    const at = Date.now() - 90_000;
+    rig.deployer.expect('checkpoints', { ...noCheckpoints, completed: [checkpoint(9), checkpoint(8, { isSavepoint: true, path, at })] });
     const op = await rig.accept(savepointKind);
     assert.equal((await rig.carryOut([savepointKind])).state, 'succeeded');
     const [point] = await listRestorePoints(rig.database.db, 'etl-orders');
     assert.deepEqual([point?.path, point?.final], [path, false]);
+    assert.deepEqual([point?.checkpointId, point?.takenAt.getTime()], [8, at], "Flink's own number and time");
     assert.deepEqual(await findRun(rig.database.db, run.id), run);
     assert.match(await rig.said(op), /^Savepoint of etl-orders taken/);
+  });
+
+  it('is recorded also when the statistics do not answer', async (t) => {
+    const rig = await createRig(t);
+    await rig.run();
+    rig.deployer
+      .expect('look', seen())
+      .expect('triggerSavepoint', undefined)
+      .expect('savepoint', { is: 'done', path })
+      .expect('checkpoints', noAnswer());
+    await rig.accept(savepointKind);
+    assert.equal((await rig.carryOut([savepointKind])).state, 'succeeded');
+    const [point] = await listRestorePoints(rig.database.db, 'etl-orders');
+    assert.deepEqual([point?.path, point?.checkpointId], [path, null]);
   });
 });
 
@@ -216,7 +233,7 @@ describe('restart', () => {
       .expect('look', seen(), seen({ state: 'FINISHED' }), seen())
       .expect('findArtifact', 'handle')
       .expect('submit', 'submitted')
-      .expect('checkpoints', noCheckpoints, { ...noCheckpoints, restored: { path, at: 1 } });
+      .expect('checkpoints', noCheckpoints, noCheckpoints, { ...noCheckpoints, restored: { path, at: 1 } });
     const op = await rig.accept(restartKind);
     assert.equal((await rig.carryOut([restartKind])).state, 'succeeded', await rig.said(op));
     const run = await latestRun(rig.database.db, 'etl-orders');
@@ -232,7 +249,7 @@ describe('restart', () => {
       .expect('look', seen(), seen({ state: 'FINISHED' }), gone)
       .expect('findArtifact', 'handle')
       .expect('submit', new UpstreamError('Flink refused: state cannot be mapped.'))
-      .expect('checkpoints', noCheckpoints);
+      .expect('checkpoints', noCheckpoints, noCheckpoints);
     const op = await rig.accept(restartKind);
     assert.equal((await rig.carryOut([restartKind])).state, 'failed');
     const said = await rig.said(op);
@@ -269,10 +286,39 @@ describe('restart', () => {
         await rig.database.transaction((tx) => requestCancel(tx, op.id, lee));
       })
       .expect('savepoint', { is: 'done', path })
-      .expect('checkpoints', noCheckpoints)
+      .expect('checkpoints', noCheckpoints, noCheckpoints)
       .expect('rootCause', undefined);
     assert.equal((await rig.carryOut([restartKind])).state, 'canceled');
-    assert.match(await rig.said(op), /etl-orders is down now: \/flink start etl-orders resumes it/);
+    const message = await rig.message(op);
+    assert.deepEqual(
+      [message.tone, message.title],
+      ['bad', 'etl-orders is down: the restart was canceled after what ran had been stopped'],
+    );
+    assert.match(await rig.said(op), /\/flink start etl-orders resumes it/);
+    assert.deepEqual(
+      (await actionsOf(rig, op)).map((a) => [a.label, a.command]),
+      [
+        ['Resume', 'start etl-orders'],
+        ['Logs', 'logs etl-orders'],
+      ],
+    );
     assert.equal((await latestRun(rig.database.db, 'etl-orders'))?.endReason, 'stopped');
+  });
+
+  it('of what was not running, and does not come up, says that it is still down', async (t) => {
+    const rig = await createRig(t);
+    await rig.run({ ended: true, endReason: 'never-started', state: 'FAILED', runningAt: null });
+    rig.deployer
+      .always('facts', facts)
+      .expect('look', gone)
+      .expect('findArtifact', 'handle')
+      .expect('submit', new UpstreamError('Flink refused: no.'));
+    const op = await rig.accept(restartKind);
+    assert.equal((await rig.carryOut([restartKind])).state, 'failed');
+    assert.match(await rig.said(op), /^etl-orders is still down: it was not running before, and did not come up\nFlink refused/);
+    assert.deepEqual(
+      (await actionsOf(rig, op)).map((a) => a.label),
+      ['Resume', 'Logs'],
+    );
   });
 });

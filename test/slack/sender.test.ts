@@ -61,9 +61,17 @@ test('each failure of a post and of an edit means the right thing to the outbox'
     ],
     [{ status: 429 }, { is: 'later', afterMs: 30_000 }, { is: 'later', afterMs: 30_000 }],
     [failed('rate_limited'), { is: 'later', afterMs: 30_000 }, { is: 'later', afterMs: 30_000 }],
-    ...['channel_not_found', 'not_in_channel', 'is_archived', 'restricted_action', 'token_revoked', 'account_inactive', 'invalid_auth'].map(
-      (e): [FakeAnswer, object, object] => [failed(e), { is: 'refused', reason: e }, { is: 'refused', reason: e }],
-    ),
+    ...['channel_not_found', 'not_in_channel', 'is_archived', 'restricted_action'].map((e): [FakeAnswer, object, object] => [
+      failed(e),
+      { is: 'refused', reason: e },
+      { is: 'refused', reason: e },
+    ]),
+    // The token is refused, not the place: nothing may be given up for that.
+    ...['token_revoked', 'account_inactive', 'invalid_auth', 'missing_scope'].map((e): [FakeAnswer, object, object] => [
+      failed(e),
+      { is: 'later', afterMs: 60_000, reason: e },
+      { is: 'later', afterMs: 60_000, reason: e },
+    ]),
     ...['message_not_found', 'cant_update_message', 'edit_window_closed'].map((e): [FakeAnswer, object, object] => [
       failed(e),
       { is: 'refused', reason: e },

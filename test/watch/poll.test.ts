@@ -8,15 +8,17 @@ import { now } from '../../src/db/clock.ts';
 import type { Database } from '../../src/db/db.ts';
 import { sql } from '../../src/db/query.ts';
 import { findClusterView, leaseClusters } from '../../src/deploy/cluster-views.store.ts';
-import type { CheckpointSight } from '../../src/deploy/deployer.ts';
+import type { CheckpointSight, RunSight } from '../../src/deploy/deployer.ts';
 import { acknowledgeIncident, listEvents, listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
 import { createJob } from '../../src/jobs/jobs.store.ts';
 import { endRun, findRun, insertRun, type Run, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
 import { outcome } from '../../src/operations/message.ts';
 import { findOperation, finish, insertOperation } from '../../src/operations/operations.store.ts';
-import { desire, findMessage } from '../../src/outbox/outbox.store.ts';
+import { settleRun } from '../../src/operations/settle-run.ts';
+import { claimDue, desire, findMessage } from '../../src/outbox/outbox.store.ts';
 import { restorePointsOfRun } from '../../src/restore-points/restore-points.store.ts';
 import { type PollDeps, pollCluster } from '../../src/watch/cluster-poll.ts';
+import { tellParked } from '../../src/watch/parked.ts';
 import {
   checkpoint,
   type FakeDeployer,
@@ -35,6 +37,7 @@ const id = (job: string) => job.replace(/[^a-z]/g, '').padEnd(32, '0');
 
 interface Rig {
   database: Database;
+  deps: PollDeps;
   deployer: FakeDeployer;
   /** One poll; `/jobs/overview` is due only when said. */
   poll(overviewDue?: boolean): Promise<{ answered: boolean }>;
@@ -84,6 +87,7 @@ async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promise<Rig>
   };
   return {
     database,
+    deps,
     deployer,
     poll: (overviewDue = false) => pollCluster(deps, 'standalone', overviewDue ? 5000 : 0),
     async run(job = 'orders', more = {}) {
@@ -112,6 +116,10 @@ async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promise<Rig>
       return (await findRun(database.db, `run_${job}`)) as Run;
     },
     shows(jobs) {
+      deployer.always('look', (flinkJobId: string) => {
+        const shown = Object.entries(jobs).find(([job]) => id(job) === flinkJobId)?.[1];
+        return shown ? seen({ state: shown[0], tasksRunning: shown[1] }) : gone;
+      });
       deployer.always('listRuns', new Map(Object.entries(jobs).map(([job, [state]]) => [id(job), state])));
       deployer.always(
         'overview',
@@ -167,7 +175,7 @@ describe('a job that fails', () => {
     assert.equal(await outboxCount(r.database), 1);
   });
 
-  it('is told of in the same transaction as its end: never ended and untold', async (t) => {
+  it('is told of as soon as it can be: an end stays untold until its incident is stored', async (t) => {
     const r = await rig(t);
     await r.run();
     r.shows({ orders: ['FAILED', 0] });
@@ -178,19 +186,34 @@ describe('a job that fails', () => {
     await r.database.db.execute(sql`create trigger no_incident before insert on incidents for each row execute function no_incident()`);
     try {
       await assert.rejects(r.poll(), /the store fails here/);
-      assert.equal((await findRun(r.database.db, 'run_orders'))?.ended, false, 'the next poll looks again');
+      assert.equal((await findRun(r.database.db, 'run_orders'))?.endTold, false, 'the next poll tells it');
     } finally {
       await r.database.db.execute(sql`drop trigger no_incident on incidents`);
       await r.database.db.execute(sql`drop function no_incident`);
     }
     await r.poll();
     assert.equal((await openIncidents(r.database.db, 'orders')).length, 1);
+    assert.equal((await findRun(r.database.db, 'run_orders'))?.endTold, true);
   });
 
-  it('or that somebody canceled is told as that; what finished is no incident', async (t) => {
+  for (const [kept, words] of [
+    [checkpoint(9), /Its last checkpoint is kept\./],
+    [checkpoint(9, { path: undefined }), /It had no checkpoint\./],
+  ] as const)
+    it(`because somebody canceled it says what is kept: ${kept.path ? 'a checkpoint' : 'none'}`, async (t) => {
+      const r = await rig(t);
+      await r.run();
+      r.shows({ orders: ['CANCELED', 0] });
+      r.deployer.always('rootCause', undefined).always('checkpoints', { ...noCheckpoints, completed: [kept] });
+      await r.poll();
+      assert.match(await r.text((await openIncidents(r.database.db))[0]!.messageId), words);
+    });
+
+  it('or that somebody canceled is told as that; a batch job that finished is no incident', async (t) => {
     const r = await rig(t);
     await r.run('orders');
     await r.run('clicks');
+    await r.database.db.execute(sql`update jobs set mode = 'batch' where name = 'clicks'`);
     r.shows({ orders: ['CANCELED', 0], clicks: ['FINISHED', 0] });
     r.deployer
       .always('look', (flinkJobId) => seen({ state: flinkJobId === id('orders') ? 'CANCELED' : 'FINISHED' }))
@@ -203,6 +226,241 @@ describe('a job that fails', () => {
     );
     assert.match(await r.text(all[0]!.messageId), /canceled by somebody outside Sluice/);
     assert.equal((await findRun(r.database.db, 'run_clicks'))?.endReason, 'finished');
+  });
+});
+
+/** What a command or an operation does when it finds that a run ended. */
+const settle = async (r: Rig, job: string, sight: RunSight) =>
+  settleRun(
+    r.database,
+    await fakeDeployers({ standalone: r.deployer }).of('standalone'),
+    (await findRun(r.database.db, `run_${job}`))!,
+    sight,
+  );
+const insertOp = (r: Rig, state: 'queued' | 'running' | 'parked', opId = 'op_stop') =>
+  r.database.transaction((tx) =>
+    insertOperation(tx, {
+      id: opId,
+      kind: 'stop',
+      job: 'orders',
+      state,
+      holds: true,
+      input: {},
+      idemKey: opId,
+      actor: ann,
+      origin: { kind: 'typed' },
+      messageId: 'm',
+      createdAt: now,
+    }),
+  );
+const endOp = (r: Rig, opId = 'op_stop') =>
+  r.database.transaction(async (tx) => finish(tx, (await findOperation(tx, opId))!, 'failed', outcome('bad', 'x')));
+const openKeys = async (r: Rig) => (await openIncidents(r.database.db)).map((i) => i.key);
+
+describe('an end that a command or an operation found', () => {
+  it('is told by the next poll, once', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.shows({});
+    r.deployer.always('rootCause', cause);
+    await settle(r, 'orders', seen({ state: 'FAILED' }));
+    await r.poll();
+    await r.poll();
+    const all = await openIncidents(r.database.db);
+    assert.deepEqual(
+      all.map((i) => [i.key, i.occurrences]),
+      [['job:orders:failed', 1]],
+    );
+    assert.match(await r.text(all[0]!.messageId), /broker-1:9092/);
+    assert.equal(r.news(), 1);
+  });
+  it('is told also while its cluster does not answer', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.deployer.always('rootCause', undefined).always('listRuns', new UnreachableError('standalone refused the connection.'));
+    await settle(r, 'orders', seen({ state: 'FAILED' }));
+    await r.poll();
+    assert.deepEqual(await openKeys(r), ['job:orders:failed']);
+  });
+  for (const state of ['queued', 'running'] as const)
+    it(`waits while an operation that is ${state} holds the job`, async (t) => {
+      const r = await rig(t);
+      await r.run();
+      r.shows({});
+      r.deployer.always('rootCause', undefined);
+      await insertOp(r, state);
+      await settle(r, 'orders', seen({ state: 'FAILED' }));
+      await r.poll();
+      assert.deepEqual(await openKeys(r), []);
+      await endOp(r);
+      await r.poll();
+      assert.deepEqual(await openKeys(r), ['job:orders:failed']);
+    });
+  it('does not wait for an operation that is parked', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.shows({});
+    r.deployer.always('rootCause', undefined);
+    await insertOp(r, 'parked');
+    await settle(r, 'orders', seen({ state: 'FAILED' }));
+    await r.poll();
+    assert.deepEqual(await openKeys(r), ['job:orders:failed']);
+  });
+  it('is history when a later run came up before it could be told, not when that did not', async (t) => {
+    const r = await rig(t);
+    for (const job of ['orders', 'clicks']) {
+      await r.run(job);
+      r.deployer.always('rootCause', undefined);
+      await settle(r, job, seen({ state: 'FAILED' }));
+      const came = job === 'orders';
+      await r.run(job, {
+        id: `run_${job}2`,
+        flinkJobId: id(`later${job}`),
+        startedAt: new Date(Date.now() - 5000),
+        runningAt: came ? new Date(Date.now() - 4500) : null,
+      });
+      if (!came) await endRun(r.database.db, `run_${job}2`, { state: 'CANCELED', reason: 'never-started' });
+    }
+    r.shows({ laterorders: ['RUNNING', 4] });
+    await r.poll();
+    assert.deepEqual(await openKeys(r), ['job:clicks:failed']);
+  });
+  for (const reason of ['stopped', 'never-started'])
+    it(`that is ${reason} needs nobody`, async (t) => {
+      const r = await rig(t);
+      await r.run();
+      r.shows({});
+      await endRun(r.database.db, 'run_orders', { state: 'CANCELED', reason });
+      assert.equal((await findRun(r.database.db, 'run_orders'))?.endTold, true);
+      await r.poll();
+      assert.deepEqual(await openKeys(r), []);
+    });
+});
+
+describe('a streaming job that finished', () => {
+  it('without Sluice is told, with what is left of it, and its recovery resolves that', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.shows({ orders: ['FINISHED', 0] });
+    r.deployer.always('rootCause', undefined).always('checkpoints', {
+      ...noCheckpoints,
+      completed: [checkpoint(10, { isSavepoint: true, path: 'file:/data/savepoints/sp-10' }), checkpoint(9)],
+    });
+    await r.poll();
+    await r.poll();
+    const [incident] = await openIncidents(r.database.db);
+    assert.deepEqual([incident?.key, incident?.occurrences], ['job:orders:ended', 1]);
+    const text = await r.text(incident!.messageId);
+    assert.match(text, /^orders ended by itself, or was stopped outside Sluice; its checkpoints are gone/);
+    assert.match(text, /Its newest savepoint: file:\/data\/savepoints\/sp-10/);
+    assert.match(text, /\[Resume\] \[Restore\] \[Logs\] \[Acknowledge\]/);
+    assert.doesNotMatch(text, /chk-9/, 'Flink has deleted it');
+    await r.run('orders', { id: 'run_2', flinkJobId: id('later'), startedAt: new Date() });
+    r.shows({ later: ['RUNNING', 4] });
+    await r.poll();
+    assert.deepEqual(await openKeys(r), []);
+  });
+});
+
+describe('a run that was not submitted yet', () => {
+  for (const state of ['queued', 'running', 'parked'] as const)
+    it(`is not lost while its operation is ${state}, and is when that is over`, async (t) => {
+      const r = await rig(t);
+      await r.run('orders', { state: 'STARTING', runningAt: null, tasksRunning: 0, tasksTotal: 0 });
+      await insertOp(r, state, 'op_start');
+      r.shows({});
+      await r.poll();
+      assert.equal((await findRun(r.database.db, 'run_orders'))?.ended, false, 'its submit may still come');
+      await endOp(r, 'op_start');
+      await r.poll();
+      assert.equal((await findRun(r.database.db, 'run_orders'))?.endReason, 'lost');
+    });
+});
+
+describe('an overview that is behind', () => {
+  const stale = new Map([[id('orders'), { state: 'RUNNING', tasksRunning: 0, tasksTotal: 4 }]]);
+  it('pages nobody: the run itself says that all its tasks run', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.shows({ orders: ['RUNNING', 4] });
+    r.deployer.expect('overview', stale);
+    await r.poll(true);
+    assert.deepEqual(await listIncidents(r.database.db), []);
+    assert.equal((await findRun(r.database.db, 'run_orders'))?.tasksRunning, 4, 'what was stored is put right');
+    await r.poll();
+    assert.equal(r.deployer.count('look'), 1);
+    assert.equal(r.news(), 0);
+  });
+  it('pages nobody while the run cannot be looked at', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.shows({ orders: ['RUNNING', 0] });
+    r.deployer.expect('look', unknown);
+    await r.poll(true);
+    assert.deepEqual(await listIncidents(r.database.db), []);
+    r.deployer.always('rootCause', undefined);
+    await r.poll(true);
+    assert.deepEqual(await openKeys(r), ['job:orders:restarting']);
+  });
+  it('is not taken for a run that came up just now', async (t) => {
+    const r = await rig(t);
+    await r.run('orders', { runningAt: new Date() });
+    r.shows({ orders: ['RUNNING', 4] });
+    r.deployer.expect('overview', stale);
+    await r.poll(true);
+    assert.equal((await findRun(r.database.db, 'run_orders'))?.tasksRunning, 4);
+    assert.equal(r.deployer.count('look'), 0);
+  });
+});
+
+describe('a job without a channel', () => {
+  it('has its incident all the same, a warning is logged, and its message counts as failed', async (t) => {
+    const warned: unknown[] = [];
+    const log = { ...silentLog, warn: (about: unknown) => void warned.push(about) };
+    const r = await rig(t, { defaults: { defaultChannel: undefined, alertChannel: undefined }, log });
+    await r.database.transaction((tx) => putTeam(tx, { name: 'etl', channel: null, alertChannel: null }));
+    await r.run();
+    r.deployer.always('rootCause', undefined);
+    r.shows({ orders: ['RESTARTING', 0] });
+    await r.poll();
+    r.shows({ orders: ['FAILED', 0] });
+    await r.poll();
+    assert.deepEqual(await openKeys(r), ['job:orders:failed']);
+    assert.deepEqual(warned, [
+      { job: 'orders', cause: 'restarting' },
+      { job: 'orders', cause: 'failed' },
+    ]);
+    for (const incident of await listIncidents(r.database.db)) {
+      const row = await findMessage(r.database.db, incident.messageId);
+      assert.deepEqual([row?.state, row?.lastError], ['failed', 'no channel is set']);
+    }
+    assert.deepEqual(await claimDue(r.database.db, 'me', [], 10), [], 'nothing is sent to nowhere');
+  });
+});
+
+describe('a parked operation', () => {
+  it('is an incident with its two ways on, and hides nothing else of its job', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    await insertOp(r, 'parked');
+    await tellParked(r.deps);
+    const [incident] = await openIncidents(r.database.db);
+    const buttons = (await findMessage(r.database.db, incident!.messageId))!.desired.parts.flatMap((part) =>
+      part.kind === 'actions' ? part.actions.map((a) => ('command' in a ? [a.label, a.command] : [])) : [],
+    );
+    assert.deepEqual(buttons, [
+      ['Try again', 'retry op_stop'],
+      ['Give up', 'cancel orders --operation op_stop'],
+      ['Logs', 'logs orders'],
+      ['Acknowledge', `acknowledge ${incident!.id}`],
+    ]);
+    r.shows({ orders: ['RUNNING', 4] });
+    await r.poll();
+    assert.equal(r.news(), 0, 'a healthy job is no news because an operation is parked');
+    r.deployer.always('rootCause', undefined);
+    r.shows({ orders: ['RUNNING', 2] });
+    await r.poll(true);
+    assert.deepEqual((await openKeys(r)).sort(), ['job:orders:restarting', 'operation:op_stop:parked']);
   });
 });
 
@@ -333,26 +591,10 @@ describe('a cluster that does not answer', () => {
 });
 
 describe('a job that an operation holds', () => {
-  const hold = (r: Rig) =>
-    r.database.transaction((tx) =>
-      insertOperation(tx, {
-        id: 'op_stop',
-        kind: 'stop',
-        job: 'orders',
-        state: 'running',
-        holds: true,
-        input: {},
-        idemKey: 'k',
-        actor: ann,
-        origin: { kind: 'typed' },
-        messageId: 'm',
-        createdAt: now,
-      }),
-    );
   it('is left to it: nothing is told and no end is recorded', async (t) => {
     const r = await rig(t);
     await r.run();
-    await hold(r);
+    await insertOp(r, 'running');
     for (const state of ['RESTARTING', 'FAILED']) {
       r.shows({ orders: [state, 0] });
       await r.poll();
@@ -365,11 +607,11 @@ describe('a job that an operation holds', () => {
   it('that is in trouble when it is let go is told of then, although nothing changes any more', async (t) => {
     const r = await rig(t);
     await r.run();
-    await hold(r);
+    await insertOp(r, 'running');
     r.deployer.always('rootCause', undefined);
     r.shows({ orders: ['RUNNING', 2] });
     await r.poll(true);
-    await r.database.transaction(async (tx) => finish(tx, (await findOperation(tx, 'op_stop'))!, 'failed', outcome('bad', 'x')));
+    await endOp(r);
     await r.poll();
     await r.poll();
     assert.deepEqual(

@@ -35,8 +35,28 @@ describe('what a poll says of a run', () => {
       const states = new Map(state === undefined ? [] : [['f1', state]]);
       const seen =
         tasks === 'not asked' ? undefined : new Map(tasks === 'absent' ? [] : [['f1', { tasksRunning: tasks[0], tasksTotal: tasks[1] }]]);
-      assert.deepEqual(runFact(run, { states, tasks: seen }), fact);
+      assert.deepEqual(runFact(run, { states, tasks: seen }, at), fact);
     });
+});
+
+it('does not take fewer tasks from the overview just after a run came up: Flink answers it from a cache', () => {
+  const seenNow = (tasksRunning: number, state = 'RUNNING') => ({
+    states: new Map([['f1', state]]),
+    tasks: new Map([['f1', { tasksRunning, tasksTotal: 4 }]]),
+  });
+  assert.deepEqual(runFact({ ...run, runningAt: ago(3900) }, seenNow(0), at), { is: 'same' });
+  assert.deepEqual(runFact({ ...run, runningAt: ago(4000) }, seenNow(0), at), {
+    is: 'changed',
+    state: 'RUNNING',
+    tasksRunning: 0,
+    tasksTotal: 4,
+  });
+  assert.deepEqual(
+    runFact({ ...run, tasksRunning: 1, runningAt: ago(100) }, seenNow(4), at),
+    { is: 'changed', state: 'RUNNING', tasksRunning: 4, tasksTotal: 4 },
+    'more tasks are news',
+  );
+  assert.equal(runFact({ ...run, runningAt: ago(100) }, seenNow(0, 'RESTARTING'), at).is, 'changed', 'the state is never stale');
 });
 
 it('calls a run healthy only when every task runs', () => {

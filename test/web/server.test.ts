@@ -104,6 +104,7 @@ test('logs: the root exception first, then the lines that contain what was asked
     rootCause: async () => ({ name: 'E', message: 'boom', task: 'Map', at: Date.now(), stack: 'E: boom\n\tat x.y(Z.java:1)' }),
     logTails: async () => [{ from: 'JobManager', text: 'one\ntwo password=hunter2\nthree' }],
     runUrl: () => 'http://flink.example/#/job/1',
+    state: async () => undefined,
   };
   const rig = await createRig(t, { deployers: { of: async () => ({ deployer }) } as unknown as Deployers });
   await seedFleet(rig.database);

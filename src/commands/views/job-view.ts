@@ -96,6 +96,7 @@ function stateOf(
     return { state: 'running', words: `running on ${run.tasksRunning}/${run.tasksTotal} tasks, ${proven}` };
   return { state: 'restarting', words: `${run.state} with ${run.tasksRunning}/${run.tasksTotal} tasks, ${proven}` };
 }
-function busyWords(holder: Operation): string {
-  return `${holder.kind} in progress`;
+/** What an operation that holds a job is doing. */
+export function busyWords(holder: Operation): string {
+  return holder.state === 'parked' ? `${holder.kind} is parked for a person` : `${holder.kind} in progress`;
 }

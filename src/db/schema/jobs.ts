@@ -1,5 +1,5 @@
 import type { PersonRef } from '../../core/message.ts';
-import { boolean, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uniqueIndex } from './builders.ts';
+import { boolean, index, integer, jsonb, pgTable, primaryKey, sql, text, timestamp, uniqueIndex } from './builders.ts';
 
 /** The whole definition of a job at one version. Flink options are kept under the newest key name. */
 export interface JobDefinition {
@@ -78,6 +78,8 @@ export const runs = pgTable(
     endReason: text('end_reason'),
     ended: boolean().notNull().default(false),
     endedAt: timestamp('ended_at', { withTimezone: true }),
+    /** The end needs nobody's attention any more: an incident tells of it, or nobody has to know. */
+    endTold: boolean('end_told').notNull().default(false),
     startedBy: jsonb('started_by').$type<PersonRef>().notNull(),
     startedAt: timestamp('started_at', { withTimezone: true }).notNull(),
     /** When every vertex ran for the first time. */
@@ -102,5 +104,6 @@ export const runs = pgTable(
     uniqueIndex('runs_flink_job').on(t.cluster, t.flinkJobId),
     index('runs_job').on(t.job, t.startedAt),
     index('runs_live').on(t.cluster, t.ended),
+    index('runs_untold').on(t.cluster).where(sql`${t.ended} and not ${t.endTold}`),
   ],
 );

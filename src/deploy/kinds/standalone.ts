@@ -69,6 +69,14 @@ function sessionDeployer(target: DeployTarget, flink: FlinkClient): Deployer {
         ]),
       );
     },
+    async state(flinkJobId, options) {
+      try {
+        return await flink.jobStatus(flinkJobId, options);
+      } catch (error) {
+        if (error instanceof UnreachableError || error instanceof FlinkError) return undefined;
+        throw error;
+      }
+    },
     async findArtifact(artifact, options) {
       const name = placedName(artifact);
       const found = (await flink.jars(options)).find((jar) => jar.name === name);

@@ -8,6 +8,7 @@ import { SavepointError, stopSteps, type Target, targetStep } from '../steps/sto
 import type { OperationKind } from '../types.ts';
 import { buildFields } from './build.ts';
 import { runsOutcome, savepointChoices, unprovenOutcome } from './describe.ts';
+import { canceledAfterStop } from './stopped-before.ts';
 
 /** Restart: build first with the old job untouched, stop with savepoint, start from it, prove it, or offer the way back. */
 export const restartKind: OperationKind = {
@@ -25,6 +26,16 @@ export const restartKind: OperationKind = {
         ...said,
         title: `${c.op.job} was not restarted: its savepoint failed. The old run goes on`,
         actions: savepointChoices(c.op.job, 'restart'),
+      };
+    const target = c.results['target'] as Partial<Target> | undefined;
+    if (target && !target.runId)
+      return {
+        ...said,
+        title: `${c.op.job} is still down: it was not running before, and did not come up`,
+        actions: [
+          { label: 'Resume', command: `start ${c.op.job}`, style: 'primary' },
+          { label: 'Logs', command: `logs ${c.op.job}` },
+        ],
       };
     const stopped = c.results['stop-ended'];
     if (!stopped)
@@ -49,12 +60,9 @@ export const restartKind: OperationKind = {
       ],
     };
   },
+  canceled: (c) => canceledAfterStop(c, c.results['stop-savepoint']?.['path']),
   async compensate(c) {
     await endBuild(c, c.op.cancelRequestedAt ? 'canceled' : 'failed');
-    const undone = await undoStart(c);
-    // Canceled after the old run was stopped: nobody may find it down unnoticed.
-    if (c.op.cancelRequestedAt && c.results['stop-ended'] && !c.results['running'])
-      return `${undone ?? ''} The old run had already been stopped with its savepoint, so ${c.op.job} is down now: /flink start ${c.op.job} resumes it.`.trim();
-    return undone;
+    return undoStart(c);
   },
 };

@@ -3,15 +3,19 @@ import { findApproval } from '../approvals.store.ts';
 import { failureOutcome } from '../message.ts';
 import { preflight } from '../steps/plan.ts';
 import { startSteps, undoStart } from '../steps/start.ts';
-import { SavepointError, stopSteps, targetStep } from '../steps/stop.ts';
-import type { OperationKind } from '../types.ts';
+import { restoreStopSteps, SavepointError, targetStep } from '../steps/stop.ts';
+import type { OperationKind, StepContext } from '../types.ts';
 import { runsOutcome, unprovenOutcome } from './describe.ts';
+import { canceledAfterStop } from './stopped-before.ts';
+
+/** The safety savepoint, whichever way the run was ended. */
+const safetyOf = (c: StepContext) => (c.results['stop-savepoint'] ?? c.results['restore-savepoint'])?.['path'];
 
 /** Restore: safety savepoint of what runs, stop, start from the chosen point, proven by Flink's own word. */
 export const restoreKind: OperationKind = {
   kind: 'restore',
   busyTitle: (op) => `Restoring ${op.job}`,
-  steps: [preflight, targetStep(false), ...stopSteps, ...startSteps],
+  steps: [preflight, targetStep(false), ...restoreStopSteps, ...startSteps],
   async succeeded(c) {
     const approval = await findApproval(c.services.database.db, c.op.id);
     const who = approval?.decidedBy
@@ -21,7 +25,7 @@ export const restoreKind: OperationKind = {
           { person: c.op.actor },
           `. Reason: ${String(c.op.input['reason'] ?? c.op.breakGlass ?? '')}`,
         );
-    const safety = c.results['stop-savepoint']?.['path'];
+    const safety = safetyOf(c);
     const proof = c.results['prove']?.['restored'];
     return runsOutcome(c, 'restored', [
       who,
@@ -32,14 +36,14 @@ export const restoreKind: OperationKind = {
   async failed(c, step, error) {
     const { outcome: said } = failureOutcome(`${c.op.job} was not restored`, error);
     if (c.results['running']) return unprovenOutcome(c, said);
-    if (step === 'stop-savepoint' && error instanceof SavepointError)
+    if ((step === 'stop-savepoint' || step === 'restore-savepoint') && error instanceof SavepointError)
       return {
         ...said,
         title: `${c.op.job} was not restored: the safety savepoint failed. What ran goes on`,
         actions: [{ label: 'Status', command: `status ${c.op.job}` }],
       };
     if (!c.results['stop-ended']) return { ...said, actions: [{ label: 'Ask again', command: `restore ${c.op.job}` }] };
-    const safety = c.results['stop-savepoint']?.['path'];
+    const safety = safetyOf(c);
     return {
       ...said,
       title: `${c.op.job} is down: it was stopped for the restore, and did not come up from the chosen point`,
@@ -53,5 +57,6 @@ export const restoreKind: OperationKind = {
       ],
     };
   },
+  canceled: (c) => canceledAfterStop(c, safetyOf(c)),
   compensate: (c) => undoStart(c),
 };

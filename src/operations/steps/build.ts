@@ -8,7 +8,7 @@ import { NotFoundError, UserError } from '../../core/errors.ts';
 import { truncate } from '../../core/text.ts';
 import { formatBytes, formatDuration } from '../../core/time.ts';
 import { now } from '../../db/clock.ts';
-import { addVersion, findJob } from '../../jobs/jobs.store.ts';
+import { addVersion, findJob, lockJob } from '../../jobs/jobs.store.ts';
 import { insertBuild, recordArtifact, updateBuild } from '../../projects/builds.store.ts';
 import { findProject, type Project } from '../../projects/projects.store.ts';
 import type { Json, Step, StepContext } from '../types.ts';
@@ -219,7 +219,7 @@ const bind: Step = {
     };
     const { commit, branch } = c.results['build-resolve'] as { commit: string; branch: string | null };
     const id = buildIdOf(c.op.id);
-    const job = await findJob(tx, c.op.job);
+    const job = await lockJob(tx, c.op.job);
     if (!job) throw new NotFoundError(`The job ${c.op.job} is gone.`);
     await recordArtifact(tx, {
       sha256,

@@ -4,6 +4,7 @@ import { inspectJar, requireMainClass } from '../../build/jar.ts';
 import { NotFoundError, UserError } from '../../core/errors.ts';
 import { findJob, findVersion } from '../../jobs/jobs.store.ts';
 import { lastRunThatRan } from '../../jobs/runs.store.ts';
+import { restorePathProblem } from '../restore-path-problem.ts';
 import { gatherStartFacts, type StartWish } from '../start-facts.ts';
 import { decideStart, type StartPlan, slotsProblem } from '../start-plan.ts';
 import type { Json, Step, StepContext } from '../types.ts';
@@ -52,7 +53,7 @@ export function beginningWords(p: StartPlan): string {
   return p.beginning === 'restore' ? `from checkpoint ${name}` : `from its last completed checkpoint ${name}`;
 }
 
-/** What would make the start fail for sure is found before anything is stopped: version, artifact, main class, cluster. */
+/** What would make the start fail for sure is found before anything is stopped: version, artifact, main class, cluster, restore point. */
 export const preflight: Step = {
   name: 'preflight',
   title: 'Check what would be started',
@@ -77,6 +78,9 @@ export const preflight: Step = {
     const path = await localArtifact(c, version.definition.artifact);
     requireMainClass(await inspectJar(path), version.definition.mainClass);
     const open = await c.services.deployers.of(version.definition.cluster);
+    // It was there when it was chosen; an approval may have taken an hour, and Flink subsumes checkpoints.
+    const goneBy = wish.from === undefined ? undefined : await restorePathProblem(wish.from, job.name, open.cluster);
+    if (goneBy) throw goneBy;
     const facts = await open.deployer.facts({ signal: c.signal });
     const tooWide = slotsProblem(
       `${job.name} v${number}`,

@@ -1,15 +1,17 @@
+import { record } from '../../access/audit.store.ts';
 import { inspectJar, requireMainClass } from '../../build/jar.ts';
-import { AppError, NotFoundError, UnreachableError, UpstreamError } from '../../core/errors.ts';
+import { AppError, ConflictError, NotFoundError, UnreachableError, UpstreamError } from '../../core/errors.ts';
 import { newFlinkId, newId } from '../../core/ids.ts';
 import { formatDuration, sleep } from '../../core/time.ts';
 import { now } from '../../db/clock.ts';
 import type { OpenCluster } from '../../deploy/deployers.ts';
 import { samePathKey } from '../../deploy/restore-path.ts';
+import { endedJobStates } from '../../flink/schema.ts';
 import { flinkOptions } from '../../jobs/flink-options.ts';
 import { findVersion, type JobVersion } from '../../jobs/jobs.store.ts';
-import { endRun, findRun, insertRun, updateRun } from '../../jobs/runs.store.ts';
+import { endRun, findRun, insertRun, listRuns, updateRun } from '../../jobs/runs.store.ts';
 import { type Artifact, findArtifact } from '../../projects/builds.store.ts';
-import { listSteps } from '../operations.store.ts';
+import { guarded, listSteps } from '../operations.store.ts';
 import { settleRun } from '../settle-run.ts';
 import type { Step, StepContext } from '../types.ts';
 import { localArtifact, plan, planOf } from './plan.ts';
@@ -33,9 +35,22 @@ const place: Step = {
   deadlineMs: 10 * 60_000,
   holds: true,
   async act(c) {
+    await nothingElseRuns(c);
     return { handle: await placeArtifact(c, true) };
   },
 };
+/** Belt and braces: whatever the records say, no other run of this job may be alive on the cluster it goes to. */
+async function nothingElseRuns(c: StepContext): Promise<void> {
+  const { open } = await versionOf(c);
+  const states = await open.deployer.listRuns({ signal: c.signal });
+  for (const run of await listRuns(c.services.database.db, c.op.job, 50)) {
+    const state = run.cluster === open.cluster.name ? states.get(run.flinkJobId) : undefined;
+    if (state !== undefined && !endedJobStates.includes(state))
+      throw new ConflictError(`${c.op.job} runs already on ${open.cluster.name}, as Flink job ${run.flinkJobId} (${state}).`, {
+        hint: `Nothing was started. Stop that one first: ${open.deployer.runUrl(run.flinkJobId)}`,
+      });
+  }
+}
 async function placeArtifact(c: StepContext, mayReuse: boolean): Promise<string> {
   const { version, artifact, open } = await versionOf(c);
   const there = mayReuse ? await open.deployer.findArtifact(artifact, { signal: c.signal }) : undefined;
@@ -60,6 +75,13 @@ const submit: Step = {
   },
   async recordIntent(tx, c, intent) {
     const p = planOf(c);
+    if (p.assumedGone && (await endRun(tx, p.assumedGone, { state: 'LOST', reason: 'lost' })))
+      await record(tx, {
+        actor: { person: c.op.actor, origin: c.op.origin.kind },
+        action: 'run.assumed-gone',
+        subject: `job:${c.op.job}`,
+        details: { run: p.assumedGone, reason: c.op.breakGlass },
+      });
     await insertRun(tx, {
       id: intent['runId'] as string,
       job: c.op.job,
@@ -112,6 +134,9 @@ interface Submitted {
   flinkJobId: string;
   runId: string;
 }
+/** Tasks were seen to run 100 to 170 ms after the job's own RUNNING (2 cores, Flink 1.20 and 2.3). */
+const tasksFollowMs = 180;
+
 /** Done when every vertex runs; the job state RUNNING alone says nothing. */
 const running: Step = {
   name: 'running',
@@ -131,6 +156,7 @@ const running: Step = {
     const open = await c.services.deployers.of(planOf(c).cluster);
     const started = performance.now();
     const limitMs = c.services.settings.runningWithinMs;
+    await untilItBegan(c, open, flinkJobId);
     for (let round = 0; ; round++) {
       const sight = await open.deployer.look(flinkJobId, { signal: c.signal });
       if (sight.is === 'unknown') throw new UnreachableError(sight.why);
@@ -163,10 +189,26 @@ const running: Step = {
       tasksRunning: result['tasks'] as number,
       tasksTotal: result['tasks'] as number,
       flinkVersion: planOf(c).flinkVersion,
+      // It lives, whatever was concluded while its submission was under way.
+      ended: false,
+      endedAt: null,
+      endReason: null,
     });
     return undefined;
   },
 };
+/**
+ * Waits, at most 2 s, for the state RUNNING and a moment more: Flink keeps the first details it is asked for up to 3 s, so asking before the tasks run
+ * would hide for that long that they do.
+ */
+async function untilItBegan(c: StepContext, open: OpenCluster, flinkJobId: string): Promise<void> {
+  for (let round = 0; round < 40; round++) {
+    const state = await open.deployer.state(flinkJobId, { signal: c.signal });
+    if (state === undefined || endedJobStates.includes(state)) return;
+    if (state === 'RUNNING') return sleep(tasksFollowMs, c.signal);
+    await sleep(50, c.signal);
+  }
+}
 async function notRunning(c: StepContext, open: OpenCluster, sight: { tasksRunning: number; tasksTotal: number }): Promise<AppError> {
   const cause = await open.deployer.rootCause((c.results['submit'] as unknown as Submitted).flinkJobId).catch(() => undefined);
   const facts = await open.deployer.facts().catch(() => undefined);
@@ -222,11 +264,11 @@ export async function undoStart(c: StepContext): Promise<string | undefined> {
   // The intent names the run before any request leaves, so it is found also when `submit` has no result.
   const intent = (await listSteps(db, c.op.id)).find((step) => step.name === 'submit')?.intent;
   const run = intent ? await findRun(db, intent['runId'] as string) : undefined;
-  if (!run || run.ended) return undefined;
+  if (!run || (run.ended && run.state !== 'LOST')) return undefined;
   const open = await c.services.deployers.of(run.cluster);
   let asked = false;
   for (let round = 0; round < 60; round++) {
-    const sight = await open.deployer.look(run.flinkJobId);
+    const sight = await open.deployer.look(run.flinkJobId, { signal: c.signal });
     if (sight.is === 'gone') {
       await endRun(c.services.database.db, run.id, { state: 'CANCELED', reason: 'never-started' });
       return undefined;
@@ -236,12 +278,15 @@ export async function undoStart(c: StepContext): Promise<string | undefined> {
       return asked ? 'What had been submitted was canceled again.' : undefined;
     }
     // Asked until the cluster has taken it: the first look, or the cancel itself, may go unanswered.
-    if (sight.is === 'seen' && !asked)
+    if (sight.is === 'seen' && !asked) {
+      // Whoever was fenced must not cancel what its successor adopts.
+      await guarded(c.services.database, c.op, async () => {});
       asked = await open.deployer.cancel(run.flinkJobId).then(
         () => true,
         () => false,
       );
-    await sleep(Math.min(1000, 50 * 1.4 ** round));
+    }
+    await sleep(Math.min(1000, 50 * 1.4 ** round), c.signal);
   }
   return `What had been submitted (Flink job ${run.flinkJobId}) could not be proven to have ended; Sluice goes on watching it.`;
 }

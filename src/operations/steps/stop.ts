@@ -2,10 +2,13 @@ import { ConflictError, UnreachableError, UpstreamError } from '../../core/error
 import { newFlinkId } from '../../core/ids.ts';
 import { formatAge, formatBytes, formatDuration, sleep } from '../../core/time.ts';
 import type { OpenCluster } from '../../deploy/deployers.ts';
+import { samePathKey } from '../../deploy/restore-path.ts';
 import { findVersion } from '../../jobs/jobs.store.ts';
 import { endedAgo } from '../../jobs/run-words.ts';
 import { findRun, latestRun, type Run } from '../../jobs/runs.store.ts';
 import { recordRestorePoint } from '../../restore-points/restore-points.store.ts';
+import { isOfRun } from '../message.ts';
+import { noLongerThere, restorePathProblem } from '../restore-path-problem.ts';
 import { savepointSize } from '../savepoint-size.ts';
 import { settleRun } from '../settle-run.ts';
 import type { Json, Observation, Step, StepContext } from '../types.ts';
@@ -86,10 +89,11 @@ async function observeSavepoint(c: StepContext, intent: Json): Promise<Observati
   if (!found) return { is: 'unknown', why: 'the run is not recorded' };
   const { run, open } = found;
   const sight = await open.deployer.savepoint(run.flinkJobId, intent['triggerId'] as string, { signal: c.signal });
-  if (sight.is === 'done') return { is: 'done', result: { path: sight.path } };
-  if (sight.is === 'running') return { is: 'done', result: await awaitSavepoint(c, open, run, intent['triggerId'] as string) };
+  const done = async (result: Json): Promise<Observation> => ({ is: 'done', result: await withFacts(c, open, run, result) });
+  if (sight.is === 'done') return done({ path: sight.path });
+  if (sight.is === 'running') return done(await awaitSavepoint(c, open, run, intent['triggerId'] as string));
   if (sight.is === 'failed') {
-    if (sight.path) return { is: 'done', result: { path: sight.path, failedStopping: sight.reason } };
+    if (sight.path) return done({ path: sight.path, failedStopping: sight.reason });
     throw new SavepointError(sight.reason, { hint: sight.hint });
   }
   if (sight.is === 'unknown') return { is: 'unknown', why: sight.why };
@@ -100,7 +104,7 @@ async function observeSavepoint(c: StepContext, intent: Json): Promise<Observati
     // The trigger is forgotten, but the job's own statistics still name its newest savepoint.
     const asked = Date.parse(String(intent['askedAt']));
     const made = (await open.deployer.checkpoints(run.flinkJobId)).completed.find((p) => p.isSavepoint && p.path && p.at >= asked - 1000);
-    if (made) return { is: 'done', result: { path: made.path } };
+    if (made) return done({ path: made.path });
   }
   await settleRun(c.services.database, open, run, now_);
   throw new UpstreamError(`${c.op.job} ended while it was being stopped, and no savepoint of it can be found.`, {
@@ -133,13 +137,24 @@ function recordSavepoint(final: boolean): NonNullable<Step['record']> {
       path: result['path'] as string,
       size: (result['size'] as number | undefined) ?? null,
       durationMs: (result['durationMs'] as number | undefined) ?? null,
-      takenAt: new Date(),
+      takenAt: result['takenAt'] === undefined ? new Date() : new Date(result['takenAt'] as number),
       flinkVersion: run.flinkVersion,
+      checkpointId: (result['checkpointId'] as number | undefined) ?? null,
       final,
       operationId: c.op.id,
     });
     return undefined;
   };
+}
+/**
+ * Adds what Flink's statistics and the disk tell of a savepoint: its number, its time by Flink's own clock (the order of restore points goes by it), its
+ * size. The statistics may be 3 s old, or not answer: then the rest has to do.
+ */
+async function withFacts(c: StepContext, open: OpenCluster, run: Run, result: Json): Promise<Json> {
+  const key = samePathKey(result['path'] as string);
+  const sight = await open.deployer.checkpoints(run.flinkJobId, { signal: c.signal, timeoutMs: 2000 }).catch(() => undefined);
+  const made = sight?.completed.find((p) => p.isSavepoint && p.path !== undefined && samePathKey(p.path) === key);
+  return withSize(c, open, made ? { ...result, checkpointId: made.id, takenAt: made.at } : result);
 }
 async function withSize(c: StepContext, open: OpenCluster, result: Json): Promise<Json> {
   const size = open.cluster.pathsReadable ? await savepointSize(result['path'] as string) : undefined;
@@ -168,13 +183,15 @@ export const savepointStep: Step = {
       (intent['directory'] as string | null) ?? undefined,
       { signal: c.signal },
     );
-    return withSize(c, open, await awaitSavepoint(c, open, run, intent['triggerId'] as string));
+    return withFacts(c, open, run, await awaitSavepoint(c, open, run, intent['triggerId'] as string));
   },
   record: recordSavepoint(false),
 };
 
 const runs = (c: StepContext) => Boolean((c.results['target'] as Partial<Target> | undefined)?.runId);
 const withoutSavepoint = (c: StepContext) => c.op.input['noSavepoint'] === true;
+/** A restore to a checkpoint of the very run that has to end for it. */
+const fromItsOwn = (c: StepContext) => isOfRun(c.op.input, c.results['target']);
 
 /** Stop with savepoint: one trigger id, persisted before, the same at every try. */
 const stopWithSavepoint: Step = {
@@ -183,7 +200,7 @@ const stopWithSavepoint: Step = {
   cancel: 'finish-first',
   deadlineMs: 15 * 60_000,
   holds: true,
-  when: (c) => runs(c) && !withoutSavepoint(c),
+  when: (c) => runs(c) && !withoutSavepoint(c) && !fromItsOwn(c),
   prepare: prepareSavepoint,
   observe: observeSavepoint,
   async act(c, intent) {
@@ -191,7 +208,7 @@ const stopWithSavepoint: Step = {
     await open.deployer.triggerStop(run.flinkJobId, intent['triggerId'] as string, (intent['directory'] as string | null) ?? undefined, {
       signal: c.signal,
     });
-    return withSize(c, open, await awaitSavepoint(c, open, run, intent['triggerId'] as string));
+    return withFacts(c, open, run, await awaitSavepoint(c, open, run, intent['triggerId'] as string));
   },
   record: recordSavepoint(true),
 };
@@ -233,3 +250,33 @@ const ended: Step = {
 
 /** Stop what the `target` step found, with or without savepoint, and prove it. */
 export const stopSteps: readonly Step[] = [stopWithSavepoint, stopWithout, ended];
+
+/** A stop with savepoint would end in FINISHED, where Flink deletes the very checkpoint that was chosen (flink.md fact 7): so save first, then cancel. */
+const saveFirst: Step = { ...savepointStep, name: 'restore-savepoint', title: 'Take the safety savepoint', when: fromItsOwn };
+
+/** The run went on while the savepoint was written, so newer checkpoints may have replaced the chosen one. */
+const lookAgain: Step = {
+  name: 'restore-check',
+  title: 'See that the chosen checkpoint is still kept',
+  cancel: 'at-once',
+  deadlineMs: 30_000,
+  holds: true,
+  when: fromItsOwn,
+  async act(c) {
+    const { run, open } = (await targetOf(c))!;
+    const from = c.op.input['from'] as string;
+    const problem = await restorePathProblem(from, c.op.job, open.cluster);
+    if (problem) throw problem;
+    // Where the files cannot be read, Flink's own list may still know.
+    const sight = await open.deployer.checkpoints(run.flinkJobId, { signal: c.signal, timeoutMs: 5000 }).catch(() => undefined);
+    const listed = sight?.completed.find((p) => p.path !== undefined && samePathKey(p.path) === samePathKey(from));
+    if (listed?.discarded) throw noLongerThere(from, c.op.job, 'Flink has replaced it by a newer one');
+    return {};
+  },
+};
+
+/** Retained checkpoints stay on a cancel (RETAIN_ON_CANCELLATION, set at every submit). */
+const cancelKept: Step = { ...stopWithout, name: 'restore-cancel', title: 'Cancel the run; its checkpoints stay', when: fromItsOwn };
+
+/** The stop of a restore: with savepoint, or, where the chosen checkpoint is one of what runs, savepoint first and then cancel. */
+export const restoreStopSteps: readonly Step[] = [saveFirst, lookAgain, cancelKept, ...stopSteps];

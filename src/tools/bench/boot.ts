@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UpstreamError } from '../../core/errors.ts';
 import { silentLog } from '../../core/log.ts';
@@ -96,7 +97,7 @@ async function bootOnce(installation: Installation): Promise<number> {
  * one means "at once": the embedded PostgreSQL would be left to the next start, which would find it running.
  */
 async function stopAll(npm: Daemon): Promise<void> {
-  const sluice = (await family(npm.pid)).at(-1);
+  const sluice = await lastOf(await family(npm.pid), 'src/main.ts');
   const limit = performance.now() + 20_000;
   if (sluice !== undefined) signal(sluice, 'SIGTERM');
   while (signal(-npm.pid, 0)) {
@@ -104,6 +105,11 @@ async function stopAll(npm: Daemon): Promise<void> {
     await sleep(20);
   }
   await npm.exited;
+}
+/** Of these processes the last one, so the innermost, whose command line names a file: npm and its shell name it too. */
+async function lastOf(pids: readonly number[], file: string): Promise<number | undefined> {
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return pids.findLast((_, i) => lines[i]?.includes(file));
 }
 /** Sends a signal, 0 for none; false when there is nobody any more. */
 function signal(pid: number, name: NodeJS.Signals | 0): boolean {
