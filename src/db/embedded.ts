@@ -175,6 +175,8 @@ async function forgetPid(pgData: string): Promise<void> {
 
 async function ensureDatabase(socketDir: string): Promise<void> {
   const client = new pg.Client(adminOf(socketDir));
+  // A server that dies at this very moment must not end the process.
+  client.on('error', () => {});
   await client.connect();
   try {
     const { rowCount } = await client.query(`select 1 from pg_database where datname = 'sluice'`);

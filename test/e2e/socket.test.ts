@@ -35,9 +35,10 @@ describe('over Socket Mode, with no HTTP from Slack', { timeout: 600_000 }, () =
 
   test('sockets that drop come back, and a command delivered three times starts one run', async () => {
     await does(w.emma, '/flink stop etl-orders', /stopped with savepoint/);
+    const opened = () => w.demo.practice.journal().filter((entry) => JSON.stringify(entry).includes('apps.connections.open')).length;
+    const before = opened();
     w.demo.practice.dropSockets();
-    await eventually('the drop is noticed', async () => w.demo.practice.sockets() < 2);
-    await eventually('both connections are back', async () => w.demo.practice.sockets() === 2);
+    await eventually('both connections were opened anew', async () => opened() >= before + 2 && w.demo.practice.sockets() === 2);
     await w.practice.control('faults', { deliverTimes: 3 });
     const answer = await w.emma.says('/flink start etl-orders', { ...etl, timeoutMs: 30_000 });
     await w.practice.control('faults', { deliverTimes: 1 });
