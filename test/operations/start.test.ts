@@ -3,12 +3,14 @@ import { describe, it } from 'node:test';
 import { UpstreamError } from '../../src/core/errors.ts';
 import { messageToText } from '../../src/core/message.ts';
 import { moveClock } from '../../src/db/clock.ts';
-import { addVersion } from '../../src/jobs/jobs.store.ts';
+import { addVersion, findJob } from '../../src/jobs/jobs.store.ts';
 import { endRun, findRun, latestRun, listRuns } from '../../src/jobs/runs.store.ts';
 import { execute } from '../../src/operations/execute.ts';
 import { restoreKind } from '../../src/operations/kinds/restore.ts';
 import { startKind } from '../../src/operations/kinds/start.ts';
 import { findOperation, holderOf, listSteps, requestCancel } from '../../src/operations/operations.store.ts';
+import { gatherStartFacts } from '../../src/operations/start-facts.ts';
+import { decideStart } from '../../src/operations/start-plan.ts';
 import { listRestorePoints, recordRestorePoint } from '../../src/restore-points/restore-points.store.ts';
 import { checkpoint, facts, gone, noAnswer, noCheckpoints, refusedConnection, seen, unknown } from '../helpers/fake-deployer.ts';
 import { ann, createRig, definition, lee, person, type Rig, sha, until } from './rig.ts';
@@ -49,6 +51,42 @@ describe('start', () => {
     assert.ok(run?.runningAt);
     assert.match(await rig.said(op), /^etl-orders started: v1 running on 4\/4 tasks/);
     assert.match(await rig.said(op), /Waiting for its first checkpoint/);
+  });
+
+  it('starts nothing while another run of the job is alive on the cluster, whatever the records say', async (t) => {
+    const rig = await createRig(t);
+    const old = await stoppedRun(rig);
+    ready(rig).always('listRuns', new Map([[old.flinkJobId, 'RUNNING']]));
+    const op = await rig.accept(startKind);
+    assert.equal((await rig.carryOut([startKind])).state, 'failed');
+    assert.equal(rig.deployer.count('submit'), 0);
+    assert.match(await rig.said(op), /etl-orders runs already on standalone, as Flink job/);
+  });
+
+  it('by break-glass only decides that a silent run is gone; nothing is written before the start is carried out', async (t) => {
+    const rig = await createRig(t);
+    const old = await rig.run();
+    rig.deployer.expect('look', unknown).always('facts', facts);
+    const job = await findJob(rig.database.db, 'etl-orders');
+    const wish = { version: undefined, fresh: true, from: undefined, breakGlass: true };
+    const decision = decideStart(await gatherStartFacts(rig.services, job!, wish), wish, new Date());
+    assert.equal(decision.is === 'plan' && decision.plan.assumedGone, old.id);
+    assert.equal((await findRun(rig.database.db, old.id))?.ended, false);
+  });
+
+  it('that comes up lives, also if it was taken for lost while its submission was under way', async (t) => {
+    const rig = await createRig(t);
+    ready(rig)
+      .expect('submit', async () => {
+        const run = await latestRun(rig.database.db, 'etl-orders');
+        await endRun(rig.database.db, run!.id, { state: 'LOST', reason: 'lost' });
+        return 'submitted';
+      })
+      .expect('look', seen());
+    await rig.accept(startKind);
+    assert.equal((await rig.carryOut([startKind])).state, 'succeeded');
+    const run = await latestRun(rig.database.db, 'etl-orders');
+    assert.deepEqual([run?.state, run?.ended, run?.endReason, run?.endedAt], ['RUNNING', false, null, null]);
   });
 
   it('takes the answer "duplicate id" for its own earlier try', async (t) => {
