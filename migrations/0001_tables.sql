@@ -219,11 +219,23 @@ CREATE TABLE "operations" (
 	"lease_until" timestamp with time zone,
 	"cancel_requested_at" timestamp with time zone,
 	"cancel_requested_by" jsonb,
+	"turned" jsonb,
+	"crashes" integer DEFAULT 0 NOT NULL,
 	"outcome" jsonb,
 	"created_at" timestamp with time zone NOT NULL,
 	"started_at" timestamp with time zone,
 	"finished_at" timestamp with time zone,
 	CONSTRAINT "operations_idem_key_unique" UNIQUE("idem_key")
+);
+--> statement-breakpoint
+CREATE TABLE "outbox_channels" (
+	"channel_kind" text NOT NULL,
+	"channel" text NOT NULL,
+	"owner" text,
+	"lease_until" timestamp with time zone,
+	"epoch" bigint DEFAULT 0 NOT NULL,
+	"next_at" timestamp with time zone NOT NULL,
+	CONSTRAINT "outbox_channels_channel_kind_channel_pk" PRIMARY KEY("channel_kind","channel")
 );
 --> statement-breakpoint
 CREATE TABLE "outbox_messages" (
@@ -358,6 +370,7 @@ CREATE INDEX "operations_due" ON "operations" USING btree ("state","lease_until"
 CREATE INDEX "operations_job" ON "operations" USING btree ("job","created_at");--> statement-breakpoint
 CREATE INDEX "outbox_due" ON "outbox_messages" USING btree ("state","next_at");--> statement-breakpoint
 CREATE INDEX "outbox_sent" ON "outbox_messages" USING btree ("sent_channel","sent_ts");--> statement-breakpoint
+CREATE INDEX "outbox_failed" ON "outbox_messages" USING btree ("channel_kind","channel") WHERE "outbox_messages"."state" = 'failed';--> statement-breakpoint
 CREATE INDEX "builds_job" ON "builds" USING btree ("job","started_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "restore_points_path" ON "restore_points" USING btree ("job","path");--> statement-breakpoint
 CREATE INDEX "restore_points_job" ON "restore_points" USING btree ("job","taken_at");

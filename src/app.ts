@@ -38,6 +38,8 @@ export interface AppOptions {
   onProgress?: (line: string) => void;
   /** Shortest time between two changes in one Slack channel; Slack's own pace by default. */
   paceMs?: number;
+  /** Called at each named moment of an operation (operations/points.ts), for fault tests. */
+  onPoint?: (point: string) => Promise<void>;
 }
 
 /** Opens the state store: the user's PostgreSQL, or the embedded one in the data directory; migrated. */
@@ -105,6 +107,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       workDir: config.home,
       settings,
       log,
+      ...(options.onPoint ? { onPoint: options.onPoint } : {}),
     };
     const engine = await startEngine({
       services: base,

@@ -1,12 +1,14 @@
+import { isOver, ownerWords, stepWords } from '../src/commands/views/operation-view.ts';
+import type { RetryOffer } from '../src/commands/views/retry-offer.ts';
 import { type Html, html } from '../src/core/html.ts';
 import type { Message } from '../src/core/message.ts';
 import { redact } from '../src/core/redact.ts';
 import { formatDuration } from '../src/core/time.ts';
 import type { Approval } from '../src/operations/approvals.store.ts';
 import type { Operation, OperationStep } from '../src/operations/types.ts';
-import type { FormContext } from './form.ts';
+import { actionView, type FormContext } from './form.ts';
 import { live } from './live.ts';
-import { messageView } from './message.ts';
+import { linked, messageView } from './message.ts';
 import { operationBadge, tookWords } from './operations.ts';
 import { badge, empty, facts, type Mark, moment, personName, section, table } from './parts.ts';
 
@@ -17,7 +19,12 @@ export interface OperationPage {
   message: Message | undefined;
   /** Where its message stands in Slack. */
   permalink: string | undefined;
-  build: { id: string } | undefined;
+  build: { id: string; log: string } | undefined;
+  /** The full text of its error, under the reference that people were told. */
+  error: { reference: string; text: string } | undefined;
+  retry: RetryOffer;
+  /** What a cancel at this moment leads to; undefined when it can no longer be asked for. */
+  cancel: string | undefined;
   now: Date;
   form: FormContext;
 }
@@ -33,14 +40,17 @@ ${operationPart(page)}`;
 /** The part of the page that lives while the operation is not over. */
 export function operationPart(page: OperationPage): Html {
   const { operation: op } = page;
-  const over = op.state === 'succeeded' || op.state === 'failed' || op.state === 'canceled';
   return live(
     'operation',
-    over ? undefined : `/operations/${op.id}`,
+    isOver(op) ? undefined : `/operations/${op.id}`,
     html`${page.message ? messageView(page.message, page.form) : ''}
+${page.cancel ? html`<p class="context">If it is canceled now: ${page.cancel}</p>` : ''}
 ${section('Facts', factsView(page))}
 ${page.approval ? section('Approval', approvalView(page.approval)) : ''}
-${section('Steps', stepsView(page))}`,
+${section('Steps', stepsView(page))}
+${tellsRetry(page) ? section('Retry from here', retryView(page)) : ''}
+${page.build?.log ? section('Log', logView(page.build), html`<a href="/builds/${page.build.id}">Whole log</a>`) : ''}
+${page.error ? section('Error', errorView(page.error), html`<a href="/errors/${page.error.reference}">${page.error.reference}</a>`) : ''}`,
   );
 }
 
@@ -53,10 +63,13 @@ function factsView(page: OperationPage): Html {
     ['Asked', moment(op.createdAt)],
     ['Began', op.startedAt ? moment(op.startedAt) : undefined],
     ['Ended', op.finishedAt ? html`${moment(op.finishedAt)}, took ${tookWords(op, page.now)}` : undefined],
+    ['Runs on', ownerWords(op, page.now)],
+    ['Taken up', op.epoch > 1 ? `${op.epoch} times: Sluice was restarted, or another replica went on with it` : undefined],
+    ['Holds', op.holds && !isOver(op) ? html`<a href="/jobs/${op.job}">${op.job}</a>` : undefined],
+    ['Retry from here', tellsRetry(page) ? undefined : `Not offered. ${page.retry.why}`],
     ['Break-glass', op.breakGlass ? redact(op.breakGlass) : undefined],
     ['Cancel asked by', op.cancelRequestedBy ? html`${personName(op.cancelRequestedBy)}, ${moment(op.cancelRequestedAt)}` : undefined],
     ['In Slack', page.permalink ? html`<a href="${page.permalink}">its message</a>` : undefined],
-    ['Build', page.build ? html`<a href="/builds/${page.build.id}">log</a>` : undefined],
   ]);
 }
 
@@ -76,6 +89,24 @@ function approvalView(approval: Approval): Html {
     ['Said', approval.decisionReason ? redact(approval.decisionReason) : undefined],
     ['Plan', html`<code>${approval.planHash.slice(0, 12)}</code>`],
   ]);
+}
+
+/** Where it did not go well there is a place for going on; elsewhere a word in the facts is enough. */
+function tellsRetry({ operation, retry }: OperationPage): boolean {
+  return retry.action !== undefined || operation.state === 'failed' || operation.state === 'canceled';
+}
+/** Whether it can be gone on with from where it stands, and why or why not. */
+function retryView({ retry, form }: OperationPage): Html {
+  return html`<p class="text">${linked(retry.why)}</p>${retry.action ? html`<div class="actions">${actionView(form, retry.action)}</div>` : ''}`;
+}
+
+const shownLogLines = 40;
+function logView(build: { log: string }): Html {
+  const lines = build.log.trimEnd().split('\n');
+  return html`<div class="log" tabindex="0" role="region" aria-label="End of the log"><pre>${redact(lines.slice(-shownLogLines).join('\n'))}</pre></div>${lines.length > shownLogLines ? html`<p class="context">The last ${shownLogLines} of ${lines.length} lines.</p>` : ''}`;
+}
+function errorView(error: { text: string }): Html {
+  return html`<details><summary>The full text</summary><pre class="code">${redact(error.text)}</pre></details>`;
 }
 
 const stepStates: Record<OperationStep['state'], Mark> = { running: 'busy', done: 'good', skipped: 'quiet', failed: 'bad' };
@@ -102,7 +133,7 @@ function stepsView({ operation, steps }: OperationPage): Html {
     steps.map((step) => ({
       cells: [
         step.title,
-        html`${badge(stepStates[step.state], step.state)}${step.crashes > 0 ? html` <span class="tag bad">${step.crashes} crashes</span>` : ''}`,
+        badge(step.state === 'running' && operation.state !== 'running' ? 'warn' : stepStates[step.state], stepWords(step, operation)),
         moment(step.startedAt, 'time'),
         step.doneAt ? formatDuration(step.doneAt.getTime() - step.startedAt.getTime()) : '–',
         step.note ? redact(step.note) : '',

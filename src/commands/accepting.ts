@@ -1,8 +1,8 @@
 import { record } from '../access/audit.store.ts';
-import { teamMembers } from '../access/people.store.ts';
-import { type Right, whoMay } from '../access/policy.ts';
+import { listPeople, teamMembers } from '../access/people.store.ts';
+import { type Right, samePerson, whoMay } from '../access/policy.ts';
 import { PermissionError, UserError } from '../core/errors.ts';
-import { actions, context, type Message, message, type Part, type Span, text } from '../core/message.ts';
+import { actions, context, type Message, message, type Part, type PersonRef, type Span, text } from '../core/message.ts';
 import type { Tx } from '../db/db.ts';
 import { jobChannels } from '../jobs/channels.ts';
 import type { Job } from '../jobs/jobs.store.ts';
@@ -14,6 +14,7 @@ import { worldFacts } from '../operations/world-facts.ts';
 import { desire } from '../outbox/outbox.store.ts';
 import { giveUpParked } from './parked.ts';
 import { type CommandContext, commandButton, Reply } from './spec.ts';
+import { decisionButtons } from './views/operation-buttons.ts';
 
 export interface Wanted {
   kind: string;
@@ -56,7 +57,7 @@ export async function acceptOrAsk(ctx: CommandContext, wanted: Wanted): Promise<
   if (asks && wanted.takesOver) throw holderConflict(wanted.takesOver);
   const kind = services.kinds.find((k) => k.kind === wanted.kind) as OperationKind;
   const actor = ctx.me().ref;
-  const { channel } = await jobChannels(services.database.db, job, services);
+  const { channel, alertChannel } = await jobChannels(services.database.db, job, services);
   const { kind: origin, threadTs } = request.origin;
   const place = asks ? channel : (request.origin.channel ?? channel);
   return ctx.effect(async (tx) => {
@@ -91,12 +92,7 @@ export async function acceptOrAsk(ctx: CommandContext, wanted: Wanted): Promise<
         subject: `job:${job.name}`,
         details: { operation: op.id, reason: breakGlass },
       });
-      await desire(tx, {
-        dedupeKey: `break-glass:${op.id}`,
-        channel: channel ?? place ?? '',
-        message: breakGlassMessage(op.id, wanted, actor, leads),
-        priority: 0,
-      });
+      await tellBreakGlass(tx, { id: op.id, wanted, actor, leads, channel, alertChannel: alertChannel ?? place });
     }
     const where: Span[] = place && place !== request.origin.channel ? [' in ', { channel: place }] : [];
     if (asks)
@@ -142,29 +138,54 @@ function approvalMessage(
       text({ person: actor }, ' asks: ', wanted.reason ?? ''),
       ...(wanted.plan ?? []),
       text(...leads.flatMap((lead, i): Span[] => [i > 0 ? ' ' : '', { person: lead }])),
-      actions(commandButton('Approve', `approve ${id}`, 'primary'), {
-        label: 'Reject',
-        command: `reject ${id} --reason {input}`,
-        style: 'danger',
-        input: { title: 'Reject', label: 'Why not? The requester reads this.', multiline: true },
-      }),
+      actions(...decisionButtons(id)),
       context('Can be approved until ', { time: until, style: 'time' }, ` · ${id}`),
     ],
   };
 }
+/**
+ * Tells the job's channel, and names the leads there. Without a channel or another lead nobody would read it: then the alert channel and, by direct
+ * message, every lead and admin are told instead.
+ */
+async function tellBreakGlass(
+  tx: Tx,
+  told: {
+    id: string;
+    wanted: Wanted;
+    actor: PersonRef & { name: string };
+    leads: (PersonRef & { name: string })[];
+    channel: string | undefined;
+    alertChannel: string | undefined;
+  },
+): Promise<void> {
+  const { id, wanted, actor, leads, channel, alertChannel } = told;
+  const isRead = channel !== undefined && leads.length > 0;
+  const admins = isRead ? [] : (await listPeople(tx)).filter((p) => p.admin && p.active && !samePerson(p.ref, actor)).map((p) => p.ref);
+  const message = breakGlassMessage(id, wanted, actor, { leads, admins });
+  const place = isRead ? channel : (alertChannel ?? channel);
+  if (place !== undefined)
+    await desire(tx, { dedupeKey: `break-glass:${id}`, channel: place, fallbackChannel: alertChannel, message, priority: 0 });
+  if (isRead) return;
+  for (const person of new Map([...leads, ...admins].map((p) => [p.userId, p])).values())
+    await desire(tx, { dedupeKey: `break-glass:${id}:${person.userId}`, channel: person.userId, message, priority: 0 });
+}
 function breakGlassMessage(
   id: string,
   wanted: Wanted,
-  actor: { teamId: string; userId: string; name: string },
-  leads: { teamId: string; userId: string; name: string }[],
+  actor: PersonRef & { name: string },
+  readers: { leads: PersonRef[]; admins: PersonRef[] },
 ): Message {
+  const { leads, admins } = readers;
+  const names = (leads.length > 0 ? leads : admins).flatMap((person): Span[] => [{ person }, ' ']);
+  const ask =
+    leads.length > 0 ? 'please review it afterwards.' : `Team ${wanted.job.team} has no other lead: an admin can name one, who reviews it.`;
   return {
     tone: 'warn',
     title: `Break-glass: ${actor.name} acts without a second person ${wanted.what}`,
     parts: [
       text({ person: actor }, ' says: ', wanted.breakGlass ?? ''),
       ...(wanted.plan ?? []),
-      text(...leads.flatMap((lead): Span[] => [{ person: lead }, ' ']), 'please review it afterwards.'),
+      text(...names, ask),
       actions(commandButton('Reviewed', `review ${id}`)),
       context(id),
     ],

@@ -1,7 +1,8 @@
 import { record } from '../access/audit.store.ts';
 import { decide, samePerson, whoMay } from '../access/policy.ts';
 import { type AppError, ConflictError, NotFoundError, PermissionError } from '../core/errors.ts';
-import { type Message, message, type Span, text } from '../core/message.ts';
+import { context, type Message, message, type Span, text } from '../core/message.ts';
+import type { Tx } from '../db/db.ts';
 import { findJob, findVersion, type Job } from '../jobs/jobs.store.ts';
 import { type Approval, decideApproval, findApproval, releaseWaiting } from '../operations/approvals.store.ts';
 import { askAgain } from '../operations/ask-again.ts';
@@ -9,7 +10,8 @@ import { busyMessage, outcome, outcomeMessage } from '../operations/message.ts';
 import { findOperation, finish } from '../operations/operations.store.ts';
 import { planHash } from '../operations/plan-hash.ts';
 import { restorePathProblem } from '../operations/restore-path-problem.ts';
-import type { Operation } from '../operations/types.ts';
+import { type Decision, tellRequester } from '../operations/tell-requester.ts';
+import type { Operation, Outcome } from '../operations/types.ts';
 import { worldFacts } from '../operations/world-facts.ts';
 import { desire } from '../outbox/outbox.store.ts';
 import type { CommandContext } from './spec.ts';
@@ -52,10 +54,12 @@ export async function decideNow(
     const decision: Span[] = ['Asked by ', { person: op.actor }, `, ${state} by `, { person: by }, `. Reason: ${approval.reason}`];
     const answer = reason && state === 'approved' ? [text({ person: by }, ` adds: ${reason}`)] : [];
     if (state === 'rejected') {
-      const what = outcome('neutral', `Rejected: ${op.kind} of ${op.job}`, [text(...decision), text(`Why not: ${reason}`)]);
-      await finish(tx, op, 'canceled', what);
-      await desire(tx, { dedupeKey: `operation:${id}`, channel: '', message: outcomeMessage((await findOperation(tx, id)) ?? op, what) });
-      return message('neutral', `Rejected: ${op.kind} of ${op.job}`);
+      await endUndone(tx, op, outcome('neutral', `Rejected: ${op.kind} of ${op.job}`, [text(...decision), text(`Why not: ${reason}`)]), {
+        tone: 'warn',
+        words: `was rejected by ${by.name}: ${reason}`,
+        lines: [['Nothing was done.']],
+      });
+      return message('neutral', `Rejected: ${op.kind} of ${op.job}`, context(`${op.actor.name} is told by direct message.`));
     }
     if (planHash(await worldFacts(tx, op.kind, op.job, op.input)) !== approval.planHash) {
       const what = outcome(
@@ -64,24 +68,33 @@ export async function decideNow(
         [text(...decision), text('Nothing was done. Ask again, so that the new plan can be read.')],
         [askAgain(op)],
       );
-      await finish(tx, op, 'canceled', what);
-      await desire(tx, { dedupeKey: `operation:${id}`, channel: '', message: outcomeMessage((await findOperation(tx, id)) ?? op, what) });
-      return message('warn', `Not done: the world changed since it was planned`, text('The requester has to ask again.'));
+      await endUndone(tx, op, what, {
+        tone: 'warn',
+        words: `was approved by ${by.name}, but not done: the world changed since it was planned`,
+        lines: [['Nothing was done. Ask again, so that the new plan can be read.']],
+        actions: [askAgain(op)],
+      });
+      return message('warn', `Not done: the world changed since it was planned`, text('The requester has to ask again, and is told so.'));
     }
     if (gone) {
+      const choose = [{ label: 'Restore points', command: `restore ${op.job}` }];
       const what = outcome(
         'warn',
         `Not done: the restore point of ${op.job} is no longer there`,
         [text(...decision), text(gone.message), text('Nothing was done. Choose another one.')],
-        [{ label: 'Restore points', command: `restore ${op.job}` }],
+        choose,
       );
-      await finish(tx, op, 'canceled', what);
-      await desire(tx, { dedupeKey: `operation:${id}`, channel: '', message: outcomeMessage((await findOperation(tx, id)) ?? op, what) });
+      await endUndone(tx, op, what, {
+        tone: 'warn',
+        words: `was approved by ${by.name}, but not done: the restore point is no longer there`,
+        lines: [[gone.message], ['Nothing was done. Choose another one.']],
+        actions: choose,
+      });
       return message(
         'warn',
         'Not done: the restore point is no longer there',
         text(gone.message),
-        text('The requester has to choose another one.'),
+        text('The requester has to choose another one, and is told so.'),
       );
     }
     await releaseWaiting(tx, id, by);
@@ -95,8 +108,21 @@ export async function decideNow(
         message: { ...busy, parts: [text(...decision), ...answer, ...busy.parts] },
       });
     }
+    await tellRequester(tx, op, {
+      tone: 'good',
+      words: `was approved by ${by.name}${reason ? `: ${reason}` : ''}`,
+      lines: [['It begins now; its message tells how it goes.']],
+    });
     return message('good', `Approved: ${op.kind} of ${op.job} begins`);
   });
+}
+
+/** Ends a plan of which nothing was done, in its message and to who asked. */
+async function endUndone(tx: Tx, op: Operation, what: Outcome, told: Decision): Promise<void> {
+  await finish(tx, op, 'canceled', what);
+  const row = (await findOperation(tx, op.id)) ?? op;
+  await desire(tx, { dedupeKey: `operation:${op.id}`, channel: '', message: outcomeMessage(row, what) });
+  await tellRequester(tx, op, told);
 }
 
 /** Checkpoints come and go while a plan waits: whether what a restore goes back to is still there. */

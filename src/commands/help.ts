@@ -30,7 +30,7 @@ export const help = defineCommand({
     const mine = ctx.commands.filter((c) => !c.hidden && decide(ctx.person, c.right, { team: undefined }) !== 'no');
     const line = (names: string[]) => names.filter((name) => mine.some((c) => c.name === name)).join(' · ');
     const groups = [
-      ['Look', line(['list', 'status', 'logs', 'versions', 'diff', 'history', 'digest', 'web', 'whoami'])],
+      ['Look', line(['list', 'status', 'operations', 'logs', 'versions', 'diff', 'history', 'digest', 'web', 'whoami'])],
       ['Run', line(['build', 'start', 'stop', 'restart', 'savepoint', 'cancel', 'acknowledge'])],
       ['Change', line(['set', 'use'])],
       ['State', line(['restore'])],
@@ -44,7 +44,7 @@ export const help = defineCommand({
     return message(
       'neutral',
       'Sluice runs Flink jobs from here',
-      ...groups.map(([title, names]) => text({ bold: `${title}: ` }, String(names))),
+      ...groups.map(([title, names]) => text({ bold: `${title}:` }, ` ${String(names)}`)),
       text('For example ', ...examples.flatMap((e, i) => [i > 0 ? ', ' : '', { code: e }])),
       text(
         'More on one: ',

@@ -8,6 +8,8 @@ import { help } from './help.ts';
 import { history } from './history.ts';
 import { list } from './list.ts';
 import { logs } from './logs.ts';
+import { operation } from './operation.ts';
+import { operations } from './operations.ts';
 import { reject } from './reject.ts';
 import { restart } from './restart.ts';
 import { restore } from './restore.ts';
@@ -39,6 +41,8 @@ export const commands: readonly Command[] = [
   reject,
   cancel,
   retry,
+  operations,
+  operation,
   logs,
   versions,
   diff,

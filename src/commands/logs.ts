@@ -15,7 +15,7 @@ export const logs = defineCommand({
   options: { grep: { summary: 'Only lines that contain this.', value: 'text' } },
   kind: 'read',
   right: 'see',
-  slow: true,
+  slow: 'always',
   async run(ctx, args): Promise<Message> {
     const job = await ctx.job(args.values['job'] as string);
     const run = await latestRun(ctx.services.database.db, job.name);

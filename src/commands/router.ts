@@ -3,9 +3,11 @@ import { reportError } from '../access/error-reports.store.ts';
 import { findPerson } from '../access/people.store.ts';
 import { decide, type Person, whoMay } from '../access/policy.ts';
 import { AppError, errorToMessage, PermissionError } from '../core/errors.ts';
-import { actions, type Message, type PersonRef, text } from '../core/message.ts';
+import { type Action, actions, type Message, type PersonRef, text } from '../core/message.ts';
 import { nearest, quoteWord } from '../core/text.ts';
+import { sleep } from '../core/time.ts';
 import { dbNow } from '../db/clock.ts';
+import { storeUnreachable } from '../db/failures.ts';
 import { findJob, jobNames } from '../jobs/jobs.store.ts';
 import { findMessage } from '../outbox/outbox.store.ts';
 import { optionWords, parseCommand } from './parse.ts';
@@ -13,12 +15,24 @@ import type { CommandReply, CommandRequest, HandleCommand } from './request.ts';
 import { type Args, type Command, type CommandContext, type CommandServices, commandButton, Reply } from './spec.ts';
 import { jobOfThread } from './thread-job.ts';
 
+/** How long a first answer may take; what asks Flink says "looking" after that, and its answer follows. */
+const promptlyMs = 1000;
+/** How long the first look into the state store may take. Nothing is begun before it, so giving up loses nothing. */
+const firstLookMs = 2000;
+
 /** The one road of every command line: parse, find the person, permit, run; bad input is a reply, and a replay gets the first answer. */
 export function createRouter(services: CommandServices, commands: readonly Command[]): HandleCommand {
   return async (request) => {
     let command: Command | undefined;
+    const told = async (error: unknown): Promise<Message> => {
+      const message = await explain(services, request, error);
+      // A refusal is an answer too: the same request, delivered again later, must not take effect then.
+      if (command?.kind === 'operate' && isAnswer(error))
+        await rememberReply(services.database.db, request.deliveryKey, message).catch(() => {});
+      return message;
+    };
     try {
-      const replay = await earlierReply(services.database.db, request.deliveryKey);
+      const replay = await firstLook(services, request);
       if (replay) return { message: replay };
       const impliedJob = request.origin.threadTs
         ? await jobOfThread(services.database.db, request.origin.channel, request.origin.threadTs)
@@ -33,21 +47,35 @@ export function createRouter(services: CommandServices, commands: readonly Comma
         const help = commands.find((c) => c.name === 'help') as Command;
         return { message: await run(services, commands, help, { values: { verb: line.command.name }, options: {}, rest: [] }, request) };
       }
-      if (!command.slow) return { message: await run(services, commands, command, line.args, request) };
-      const args = line.args;
-      const slow = command;
-      return {
-        message: { tone: 'busy', title: `Looking${args.values['job'] ? ` at ${args.values['job']}` : ''}…`, parts: [] },
-        later: run(services, commands, slow, args, request).catch((error) => explain(services, request, error)),
-      };
+      const answer = run(services, commands, command, line.args, request).catch(told);
+      const prompt = command.slow === 'always' ? undefined : await (command.slow === 'maybe' ? within(answer, promptlyMs) : answer);
+      if (prompt) return { message: prompt };
+      const job = line.args.values['job'];
+      return { message: { tone: 'busy', title: `Looking${job ? ` at ${job}` : ''}…`, parts: [] }, later: answer };
     } catch (error) {
-      const message = await explain(services, request, error);
-      // A refusal is an answer too: the same request, delivered again later, must not take effect then.
-      if (command?.kind === 'operate' && isAnswer(error))
-        await rememberReply(services.database.db, request.deliveryKey, message).catch(() => {});
-      return { message } satisfies CommandReply;
+      return { message: await told(error) } satisfies CommandReply;
     }
   };
+}
+
+/**
+ * The answer that this request got before. @throws UnreachableError within 2 s when the state store does not answer: Slack waits 3 s, and a frozen
+ * server would be waited for longer than that.
+ */
+async function firstLook(services: CommandServices, request: CommandRequest): Promise<Message | undefined> {
+  const look = earlierReply(services.database.db, request.deliveryKey).then((reply) => ({ reply }));
+  const answer = await within(look, firstLookMs);
+  if (answer) return answer.reply;
+  throw storeUnreachable(new Error(`no answer within ${firstLookMs} ms`), 'nothing');
+}
+/** The result if it is there within the time, else undefined; the work goes on. */
+async function within<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+  const timer = new AbortController();
+  try {
+    return await Promise.race([work, sleep(ms, timer.signal).then(() => undefined)]);
+  } finally {
+    timer.abort();
+  }
 }
 
 async function run(
@@ -134,8 +162,10 @@ function isAnswer(error: unknown): boolean {
 
 /** What a person is told of an error; unexpected ones are kept under their reference. */
 async function explain(services: CommandServices, request: CommandRequest, error: unknown): Promise<Message> {
+  // Whoever waits for a store that does not answer would wait as long again.
+  const isLost = error instanceof AppError && error.details['outcome'] === 'nothing';
   // Of two deliveries at once the slower one may fail on what the first has done: it gets the first one's answer.
-  const replay = await earlierReply(services.database.db, request.deliveryKey).catch(() => undefined);
+  const replay = isLost ? undefined : await earlierReply(services.database.db, request.deliveryKey).catch(() => undefined);
   if (replay) return replay;
   if (error instanceof Reply) return error.reply;
   const told = errorToMessage(error);
@@ -146,9 +176,27 @@ async function explain(services: CommandServices, request: CommandRequest, error
     );
     await reportError(services.database.db, told.reference, `command ${request.line.split(' ')[0]}`, error).catch(() => {});
   }
-  if (error instanceof AppError && typeof error.details['messageId'] === 'string') {
-    const where = await findMessage(services.database.db, error.details['messageId']).catch(() => undefined);
-    if (where?.permalink) return { ...told.message, parts: [...told.message.parts, actions({ label: 'See it', url: where.permalink })] };
-  }
+  if (error instanceof AppError && typeof error.details['messageId'] === 'string')
+    return withHolder(services, told.message, error.details as { messageId: string; operationId?: unknown; since?: unknown });
   return told.message;
+}
+
+/** Adds to a refusal what it was refused for: since when that is in progress, and where to see it. */
+async function withHolder(
+  services: CommandServices,
+  message: Message,
+  details: { messageId: string; operationId?: unknown; since?: unknown },
+): Promise<Message> {
+  const { messageId, operationId, since } = details;
+  const where = await findMessage(services.database.db, messageId).catch(() => undefined);
+  const links: Action[] = where?.permalink ? [{ label: 'See it', url: where.permalink }] : [];
+  if (typeof operationId === 'string') links.unshift(commandButton('Its steps', `operation ${operationId}`));
+  return {
+    ...message,
+    parts: [
+      ...message.parts,
+      ...(typeof since === 'string' ? [text('Asked for at ', { time: since, style: 'time' }, '.')] : []),
+      ...(links.length > 0 ? [actions(...links)] : []),
+    ],
+  };
 }

@@ -68,8 +68,8 @@ export interface Command {
   right: Right;
   /** Who may, where the right alone does not tell. */
   who?: string;
-  /** Asks Flink: answered after the acknowledgement. */
-  slow?: true;
+  /** Asks Flink: answered after the acknowledgement, `always` or only when Flink takes its time. */
+  slow?: 'always' | 'maybe';
   /** Not shown in help: only buttons use it. */
   hidden?: true;
   run(ctx: CommandContext, args: Args): Promise<Message>;

@@ -26,6 +26,7 @@ export const start = defineCommand({
   },
   kind: 'operate',
   right: 'operate',
+  slow: 'maybe',
   who: 'engineer, on-call, lead or admin; a first start, a build or another version: engineer, lead or admin; `--fresh` on production asks a lead',
   async run(ctx, args) {
     const job = await ctx.job(args.values['job'] as string);

@@ -98,12 +98,13 @@ function isServiceLink(name: string, text: string): boolean {
   return name === 'SLUICE_PORT' && text.startsWith('tcp://');
 }
 
+/** Names that look like one of ours which is not set. The very nearest may be set (SLACK_APP_TOKEN), and the next one be meant (SLACK_BOT_TOKEN). */
 function misspelt(env: Environment): ConfigProblem[] {
   const known = variables.map((v) => v.name);
   return Object.keys(env).flatMap((name) => {
     if (!/^(SLUICE|SLACK)_/.test(name) || known.includes(name)) return [];
-    const meant = nearest(name, known, 1)[0];
-    if (meant === undefined || env[meant]) return [];
+    const meant = nearest(name, known, known.length).find((near) => !env[near]?.trim());
+    if (meant === undefined) return [];
     return [{ where: 'environment', key: name, problem: 'is no variable that Sluice reads', nearest: meant }];
   });
 }

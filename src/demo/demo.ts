@@ -25,6 +25,8 @@ export interface DemoOptions {
   /** Flink releases side by side; the first is the cluster `standalone`. */
   flink: readonly string[];
   transport: 'http' | 'socket';
+  /** When the checkpoint digest is brought up to date, instead of once a day; also with a field for seconds. */
+  digest?: { at: string; timeZone: string };
   log: Log;
   onProgress: (line: string) => void;
   /** Aborted during the start: it ends what it has started and rejects at its next step. */
@@ -92,7 +94,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     });
     closing.push(() => practice.close());
 
-    const config = loadConfig({
+    const settings = loadConfig({
       overrides: {
         home,
         host: '127.0.0.1',
@@ -105,6 +107,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
       },
       secrets,
     });
+    const config = { ...settings, ...(options.digest ? { digest: options.digest } : {}) };
     const app = await step('Sluice with its embedded PostgreSQL', () => createApp({ config, log, onProgress: options.onProgress }));
     closing.push(() => app.stop());
     const folder = join(home, 'objects');

@@ -25,6 +25,7 @@ export interface SeedInput {
 const team = 'data';
 const roles: Record<string, { team: string; role: string }[]> = {
   U0EMMA: [{ team, role: 'engineer' }],
+  U0ERIK: [{ team, role: 'engineer' }],
   U0LENA: [{ team, role: 'lead' }],
   U0LARS: [{ team, role: 'lead' }],
   U0OMAR: [{ team, role: 'on-call' }],

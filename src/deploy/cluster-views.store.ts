@@ -14,24 +14,46 @@ export async function findClusterView(db: Db | Tx, cluster: string): Promise<Clu
   const [row] = await db.select().from(clusterViews).where(eq(clusterViews.cluster, cluster));
   return row;
 }
-/** Takes or renews the right to poll these clusters for 15 s; the names that are ours. */
-export async function leaseClusters(db: Db, owner: string, names: readonly string[]): Promise<string[]> {
+/** The right to poll a cluster; the epoch grows each time that another replica takes it. */
+export interface ClusterLease {
+  cluster: string;
+  epoch: number;
+}
+/** Takes or renews the right to poll these clusters for 15 s; the leases that are ours. */
+export async function leaseClusters(db: Db, owner: string, names: readonly string[]): Promise<ClusterLease[]> {
   if (names.length === 0) return [];
   await db
     .insert(clusterViews)
     .values(names.map((cluster) => ({ cluster })))
     .onConflictDoNothing();
-  const rows = await db
+  return db
     .update(clusterViews)
-    .set({ owner, leaseUntil: inMs(15_000), epoch: sql`${clusterViews.epoch} + 1` })
+    .set({
+      owner,
+      leaseUntil: inMs(15_000),
+      // A renewal keeps it: polls that are under way stay valid.
+      epoch: sql`case when ${clusterViews.owner} = ${owner} then ${clusterViews.epoch} else ${clusterViews.epoch} + 1 end`,
+    })
     .where(
       and(
         inArray(clusterViews.cluster, [...names]),
         or(eq(clusterViews.owner, owner), isNull(clusterViews.leaseUntil), lt(clusterViews.leaseUntil, now)),
       ),
     )
-    .returning({ cluster: clusterViews.cluster });
-  return rows.map((row) => row.cluster);
+    .returning({ cluster: clusterViews.cluster, epoch: clusterViews.epoch });
+}
+/** Gives this owner's leases back, so that another replica, or this one after a restart, need not wait for their end. */
+export async function releaseClusters(db: Db, owner: string): Promise<void> {
+  await db.update(clusterViews).set({ owner: null, leaseUntil: null }).where(eq(clusterViews.owner, owner));
+}
+/** Keeps a lease from being taken until this transaction ends. False if another replica has taken it: what was seen before is old then. */
+export async function holdLease(tx: Tx, lease: ClusterLease): Promise<boolean> {
+  const rows = await tx
+    .select({ cluster: clusterViews.cluster })
+    .from(clusterViews)
+    .where(and(eq(clusterViews.cluster, lease.cluster), eq(clusterViews.epoch, lease.epoch)))
+    .for('no key update');
+  return rows.length === 1;
 }
 /** Changes what is known of a cluster. */
 export async function updateClusterView(

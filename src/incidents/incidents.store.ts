@@ -3,12 +3,9 @@ import type { PersonRef } from '../core/message.ts';
 import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { and, asc, desc, eq, isNull, sql } from '../db/query.ts';
-import { incidentEvents, incidents, outboxMessages } from '../db/schema/index.ts';
-import { desire } from '../outbox/outbox.store.ts';
+import { incidentEvents, incidents } from '../db/schema/index.ts';
+import { desire, nowhere } from '../outbox/outbox.store.ts';
 import { type IncidentFacts, incidentMessage } from './message.ts';
-
-/** Channel of a message that has no place to go to. */
-const nowhere = '';
 
 export type Incident = typeof incidents.$inferSelect;
 export interface IncidentInput {
@@ -118,11 +115,6 @@ async function repaint(tx: Tx, id: string): Promise<void> {
   const row = await findIncident(tx, id);
   if (!row) return;
   await desire(tx, { dedupeKey: `incident:${id}`, channel: nowhere, message: incidentMessage(row), priority: 1 });
-  // A message without a place must not be tried; as a failed one it is counted and seen.
-  await tx
-    .update(outboxMessages)
-    .set({ state: 'failed', lastError: 'no channel is set' })
-    .where(and(eq(outboxMessages.id, row.messageId), eq(outboxMessages.channel, nowhere)));
 }
 
 export async function findIncident(db: Db | Tx, id: string): Promise<Incident | undefined> {

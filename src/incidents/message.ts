@@ -19,6 +19,8 @@ export interface IncidentFacts {
   detail?: string;
   /** The parked operation that waits for a decision. */
   operationId?: string;
+  /** The operation of Sluice that made it so. */
+  byOperation?: string;
 }
 
 /** The one message of an incident: what, since when, why, what is safe, and the buttons. Edited in place until it is over. */
@@ -28,7 +30,7 @@ export function incidentMessage(row: typeof incidents.$inferSelect): Message {
   const since: Span[] = [{ time: row.firstSeen }];
   if (row.occurrences > 1) since.push(`, seen ${row.occurrences} times`);
   const parts: Part[] = [];
-  if (over && row.resolution) parts.push(text({ bold: 'Over: ' }, row.resolution));
+  if (over && row.resolution) parts.push(text({ bold: 'Over:' }, ` ${row.resolution}`));
   if (f.exception) parts.push({ kind: 'code', text: f.exception });
   parts.push(
     fields([
@@ -56,7 +58,11 @@ export function incidentMessage(row: typeof incidents.$inferSelect): Message {
     );
   const buttons = over ? [] : buttonsOf(row);
   if (buttons.length > 0) parts.push(actions(...buttons));
-  return { tone: over ? 'good' : row.cause === 'restarting' ? 'warn' : 'bad', title: over ? `Resolved: ${row.title}` : row.title, parts };
+  return {
+    tone: over ? 'good' : row.cause === 'restarting' || f.byOperation ? 'warn' : 'bad',
+    title: over ? `Resolved: ${row.title}` : row.title,
+    parts,
+  };
 }
 
 function buttonsOf(row: typeof incidents.$inferSelect): Action[] {

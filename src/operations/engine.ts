@@ -4,6 +4,7 @@ import { processStartTime, stillRuns } from '../core/process.ts';
 import { sleep } from '../core/time.ts';
 import { execute } from './execute.ts';
 import { claim, expireLeasesOf, FencedError, release, renew, runningOwners } from './operations.store.ts';
+import { stepNamesOf } from './points.ts';
 import type { Execution } from './run-step.ts';
 import type { OperationKind, Services } from './types.ts';
 
@@ -38,7 +39,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { db } = services.database;
   const owner = `${hostname()}:${process.pid}:${(await processStartTime(process.pid)) ?? '0'}`;
   const byName = new Map(options.kinds.map((kind) => [kind.kind, kind]));
-  const running = new Map<string, { execution: Execution; done: Promise<void> }>();
+  const stepNames = stepNamesOf(options.kinds);
+  const running = new Map<string, { execution: Execution; done: Promise<void>; look(): void }>();
   let stopping = false;
   let wakeUp: () => void = () => {};
   let woken = false;
@@ -57,7 +59,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
   async function claimAll(): Promise<void> {
     while (!stopping && running.size < (options.concurrent ?? 8)) {
-      const claimed = await claim(db, owner, [...byName.keys()], [...running.keys()]);
+      const claimed = await claim(db, owner, [...byName.keys()], stepNames, [...running.keys()]);
       if (!claimed) return;
       begin(claimed);
     }
@@ -67,19 +69,22 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const kind = byName.get(op.kind) as OperationKind;
     const abort = new AbortController();
     let lastRenewal = performance.now();
-    const execution: Execution = { op, kind, abort, crashed: claimed.crashed };
+    const leaseIsFresh = () => performance.now() - lastRenewal < selfFenceMs;
+    const execution: Execution = { op, kind, abort, crashed: claimed.crashed, leaseIsFresh };
+    const look = async () => {
+      const askedAt = performance.now();
+      const row = await renew(db, execution.op);
+      if (!row) return abort.abort(new FencedError());
+      lastRenewal = askedAt;
+      if (row.cancelRequestedAt && !execution.op.cancelRequestedAt) {
+        execution.op = { ...execution.op, cancelRequestedAt: row.cancelRequestedAt, cancelRequestedBy: row.cancelRequestedBy };
+        execution.onCancel?.();
+      }
+    };
+    const lookOrLog = () => void look().catch((error) => log.warn({ error: String(error), operationId: op.id }, 'lease not renewed'));
     const renewal = setInterval(() => {
-      void renew(db, execution.op)
-        .then((row) => {
-          if (!row) return abort.abort(new FencedError());
-          lastRenewal = performance.now();
-          if (row.cancelRequestedAt && !execution.op.cancelRequestedAt) {
-            execution.op = row;
-            execution.onCancel?.();
-          }
-        })
-        .catch((error) => log.warn({ error: String(error), operationId: op.id }, 'lease not renewed'));
-      if (performance.now() - lastRenewal > selfFenceMs) abort.abort(new FencedError());
+      if (leaseIsFresh()) lookOrLog();
+      else abort.abort(new FencedError());
     }, renewEveryMs);
     const done = carryOut(execution, abort).then(async () => {
       clearInterval(renewal);
@@ -87,7 +92,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       running.delete(op.id);
       wake();
     });
-    running.set(op.id, { execution, done });
+    running.set(op.id, { execution, done, look: lookOrLog });
   }
   /** Never rejects: what cannot be carried on now keeps its lease for a moment and is tried again. */
   async function carryOut(execution: Execution, abort: AbortController): Promise<void> {
@@ -131,7 +136,11 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
   return {
     owner,
-    wake,
+    wake() {
+      // A cancel that was accepted in this process is seen at once, others at the next renewal.
+      for (const { look } of running.values()) look();
+      wake();
+    },
     active: () => [...running.keys()],
     async stop() {
       stopping = true;

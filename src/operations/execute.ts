@@ -1,196 +1,163 @@
-import { reportError } from '../access/error-reports.store.ts';
-import { AppError, ConflictError, errorToMessage } from '../core/errors.ts';
-import { type Message, text } from '../core/message.ts';
-import { desire } from '../outbox/outbox.store.ts';
-import { busyMessage, failureOutcome, outcome, outcomeMessage, stepApplies } from './message.ts';
-import { countCrash, FencedError, findOperation, finish, guarded, listSteps, paint, takeHold, writeStep } from './operations.store.ts';
+import { ConflictError } from '../core/errors.ts';
+import { canceledTurn, endOperation, failedTurn, parkOperation } from './ending.ts';
+import { nextMove, type RowShape } from './machine.ts';
+import { stepApplies } from './message.ts';
+import { countCrash, FencedError, findOperation, guarded, listSteps, takeHold, writeStep } from './operations.store.ts';
 import { planHash } from './plan-hash.ts';
+import { startProgress } from './progress.ts';
 import { recheckRights } from './rights.ts';
-import { CanceledError, type Execution, isStoreLoss, ParkError, runStep } from './run-step.ts';
-import type { Json, Operation, Outcome, Services, StepContext } from './types.ts';
+import { type Execution, isStoreLoss, runStep } from './run-step.ts';
+import type { Json, Operation, Services, Step, StepContext } from './types.ts';
 import { worldFacts } from './world-facts.ts';
-
-const maxCrashes = 3;
 
 /**
  * Runs one claimed operation to its end, or until it is fenced or Sluice stops (then it throws). What was done by an earlier owner is
- * not done again: results are read, unfinished steps are observed first.
+ * not done again: results are read, unfinished steps are observed first. What comes next is decided by machine.ts from the stored rows.
  */
 export async function execute(services: Services, execution: Execution, onPaint: () => void): Promise<void> {
   const { database } = services;
   const { kind, abort } = execution;
-  const notes = new Map<string, string>();
-  let lastThread: Message | undefined;
-  let dirty = true;
-  const painter = setInterval(() => {
-    painting ??= repaint().finally(() => {
-      painting = undefined;
-    });
-  }, 400);
-  let lastPaint = 0;
-  let painting: Promise<void> | undefined;
-  async function repaint(): Promise<void> {
-    // Elapsed time alone repaints every 3 s; news at once, at the pace of the outbox.
-    if (abort.signal.aborted || (!dirty && performance.now() - lastPaint < 3000)) return;
-    dirty = false;
-    lastPaint = performance.now();
-    try {
-      const steps = await listSteps(database.db, execution.op.id);
-      const thread = lastThread;
-      await paint(database.db, execution.op, busyMessage(execution.op, kind, steps, notes, new Date()));
-      if (thread) await showThread(thread);
-      onPaint();
-    } catch (error) {
-      services.log.warn({ error: String(error), operationId: execution.op.id }, 'progress was not painted');
-    }
-  }
-  async function showThread(message: Message): Promise<void> {
-    lastThread = undefined;
-    const { origin, id, messageId } = execution.op;
-    await desire(database.db, { dedupeKey: `thread:${id}`, channel: origin.channel ?? '', threadOf: messageId, message, priority: 3 });
-  }
+  const progress = startProgress(services, execution, onPaint);
   const results: Record<string, Json> = {};
+  const intents: Record<string, Json> = {};
   const context = (signal: AbortSignal, step: string): StepContext => ({
     op: execution.op,
     services,
     results,
+    intents,
     signal,
-    note(note) {
-      if (notes.get(step) === note) return;
-      notes.set(step, note);
-      dirty = true;
+    fence() {
+      if (abort.signal.aborted) throw abort.signal.reason;
+      if (execution.leaseIsFresh?.() === false) throw new FencedError();
     },
-    thread(message) {
-      lastThread = message;
-      dirty = true;
-    },
+    note: (text) => progress.note(step, text),
+    thread: (message) => progress.thread(message),
   });
-  const end = async (state: 'succeeded' | 'failed' | 'canceled' | 'parked', what: Outcome) => {
-    // A progress paint that is still under way must not come after the last word.
-    clearInterval(painter);
-    await painting;
-    if (lastThread) await showThread(lastThread).catch(() => {});
-    await guarded(database, execution.op, async (tx) => {
-      await finish(tx, execution.op, state, what);
-      const row = await findOperation(tx, execution.op.id);
-      if (row)
-        await desire(tx, { dedupeKey: `operation:${row.id}`, channel: row.origin.channel ?? '', message: outcomeMessage(row, what) });
-    });
-    onPaint();
-  };
+  const all = [...kind.steps, ...(kind.undo ?? [])];
 
   try {
-    const rows = await listSteps(database.db, execution.op.id);
-    for (const row of rows) if (row.state === 'done') results[row.name] = row.result ?? {};
-    if (execution.crashed) {
-      const crashes = await guarded(database, execution.op, (tx) => countCrash(tx, execution.op));
-      if (crashes >= maxCrashes) {
-        const at = rows.find((row) => row.state === 'running');
-        return await end('parked', parked(execution, `Sluice died ${crashes} times in the step "${at?.title ?? at?.name}".`));
+    await carryOn();
+  } catch (error) {
+    if (abort.signal.aborted) throw abort.signal.reason;
+    if (error instanceof FencedError || isStoreLoss(error)) throw error;
+    // A fault of Sluice between two steps counts like a death: looked at again, and given to a person when it comes back.
+    const crashes = await guarded(database, execution.op, (tx) => countCrash(tx, execution.op));
+    services.log.warn({ operationId: execution.op.id, crashes }, 'a fault between two steps');
+    throw error;
+  } finally {
+    await progress.close();
+  }
+
+  async function carryOn(): Promise<void> {
+    if (execution.crashed) await guarded(database, execution.op, (tx) => countCrash(tx, execution.op));
+    const rows = new Map<string, RowShape>();
+    for (const row of await listSteps(database.db, execution.op.id)) {
+      rows.set(row.name, row);
+      if (row.state === 'done') results[row.name] = row.result ?? {};
+      if (row.intent) intents[row.name] = row.intent;
+    }
+    if (execution.crashed) await refresh();
+    if (rows.size === 0 && !execution.op.turned) {
+      const refusal = await mayBegin();
+      if (refusal) await turn(failedTurn(kind.steps[0]?.name ?? '', refusal));
+    }
+    for (let looked = true; ; ) {
+      if (!looked) await refresh();
+      looked = true;
+      const { op } = execution;
+      const move = nextMove({
+        steps: kind.steps,
+        undo: kind.undo ?? [],
+        rows: [...rows.values()],
+        cancelRequested: op.cancelRequestedAt !== null,
+        turned: op.turned !== null,
+        crashes: op.crashes,
+      });
+      const end = { services, execution, progress, context: context(abort.signal, 'end'), onPaint };
+      if (move.is === 'end') return endOperation(end);
+      if (move.is === 'park') {
+        const at = all.find((step) => rows.get(step.name)?.state === 'running') ?? all.find((step) => !rows.has(step.name));
+        return parkOperation(end, `Sluice died or failed ${op.crashes} times in the step "${at?.title ?? 'End'}".`);
       }
-    }
-    if (rows.length === 0) {
-      const refusal = await recheckRights(database.db, execution.op);
-      const invalid = refusal ?? (await planStillHolds(services, execution.op));
-      if (invalid) throw new ConflictError(invalid, { hint: 'Nothing was done. Ask again if it is still wanted.' });
-    }
-    let finishing = false;
-    for (const [seq, step] of kind.steps.entries()) {
-      const row = rows.find((r) => r.name === step.name);
-      if (row?.state === 'done') finishing = step.cancel === 'finish-first';
-      if (row && (row.state === 'done' || row.state === 'skipped')) continue;
-      // What was not asked for (a build, another way to stop) leaves no row: five transactions before every plain start.
-      if (!row && !stepApplies(step.name, execution.op.input)) continue;
-      const fresh = (await findOperation(database.db, execution.op.id)) ?? execution.op;
-      // Taking over the new owner's epoch with the row would pass every guard.
-      if (fresh.epoch !== execution.op.epoch) throw new FencedError();
-      execution.op = fresh;
-      // What a finish-first step began (a stop), the finish-first steps right after it (its proof) still finish.
-      if (execution.op.cancelRequestedAt && !(finishing && step.cancel === 'finish-first')) throw new CanceledError();
-      const at = { name: step.name, seq, title: step.title };
-      const c = context(abort.signal, step.name);
-      if (step.when && !step.when(c)) {
-        await guarded(database, execution.op, (tx) => writeStep(tx, execution.op, at, { state: 'skipped' }));
+      if (move.is === 'turn-back') {
+        await turn(canceledTurn(op.step ?? kind.steps[0]?.name ?? ''));
         continue;
       }
-      finishing = step.cancel === 'finish-first';
-      if (step.holds && !execution.op.holds) {
-        await takeHold(database, execution.op);
-        execution.op = { ...execution.op, holds: true };
+      const step = all.find((candidate) => candidate.name === move.name) as Step;
+      const at = { name: step.name, seq: all.indexOf(step), title: step.title };
+      const c = context(abort.signal, step.name);
+      const asked = op.turned !== null || stepApplies(step.name, op.input);
+      if (!move.begun && (!asked || step.when?.(c) === false)) {
+        // What was not asked for (a build, another way to stop) leaves no row: five transactions before every plain start.
+        if (asked && !op.turned) await guarded(database, op, (tx) => writeStep(tx, op, at, { state: 'skipped' }));
+        rows.set(step.name, { name: step.name, state: 'skipped' });
+        continue;
       }
-      results[step.name] = await runStep(
-        services,
-        execution,
-        step,
-        at,
-        row?.state === 'running' ? (row.intent ?? undefined) : undefined,
-        (signal) => context(signal, step.name),
-        notes,
-      );
-      dirty = true;
+      const held = step.holds && !op.holds && !op.turned ? await hold() : undefined;
+      const done = held
+        ? { is: 'failed' as const, error: held, unanswered: false }
+        : await runStep(
+            services,
+            execution,
+            step,
+            at,
+            move.begun ? (intents[step.name] ?? {}) : undefined,
+            (signal) => context(signal, step.name),
+            () => progress.noteOf(step.name),
+          );
+      progress.touch();
+      looked = false;
+      if (done.is === 'done') {
+        results[step.name] = done.result;
+        rows.set(step.name, { name: step.name, state: 'done' });
+      } else if (done.is === 'parked') return parkOperation(end, done.why, done.error);
+      else if (op.turned && done.is === 'failed') return parkOperation(end, `"${step.title}" failed: ${words(done.error)}`, done.error);
+      else await turn(done.is === 'failed' ? failedTurn(step.name, done.error, done.unanswered) : canceledTurn(step.name, done.unanswered));
     }
-    await end('succeeded', await kind.succeeded(context(abort.signal, 'end')));
-  } catch (error) {
-    if (error instanceof FencedError || isStoreLoss(error) || abort.signal.aborted)
-      throw abort.signal.aborted ? abort.signal.reason : error;
-    await endWithError(error);
-  } finally {
-    clearInterval(painter);
   }
-
-  async function endWithError(error: unknown): Promise<void> {
-    const step = execution.op.step ?? kind.steps[0]?.name ?? '';
-    if (error instanceof ParkError) return end('parked', parked(execution, error.message));
-    const c = context(abort.signal, step);
-    const undone = await kind.compensate?.(c);
-    const tail = undone ? [text(undone)] : [];
-    if (error instanceof CanceledError) {
-      const by = execution.op.cancelRequestedBy;
-      const what = (await kind.canceled?.(c)) ?? outcome('neutral', `Canceled: ${kind.busyTitle(execution.op).toLowerCase()}`);
-      return end('canceled', { ...what, parts: [...(by ? [text('Canceled by ', { person: by }, '.')] : []), ...what.parts, ...tail] });
+  /** Reads the row again: a cancel, and whether it is still ours. */
+  async function refresh(): Promise<void> {
+    const fresh = await findOperation(database.db, execution.op.id);
+    // Taking over the new owner's epoch with the row would pass every guard.
+    if (!fresh || fresh.epoch !== execution.op.epoch) throw new FencedError();
+    execution.op = fresh;
+  }
+  /** Failed or canceled: written down before anything is undone, so that a successor goes back too. */
+  async function turn(how: ReturnType<typeof failedTurn>): Promise<void> {
+    await how.write(services, execution.op);
+    await refresh();
+  }
+  /** Takes the job; what was allowed and planned when it was asked for may have changed during a build. */
+  async function hold(): Promise<ConflictError | undefined> {
+    try {
+      await takeHold(database, execution.op);
+    } catch (error) {
+      if (error instanceof ConflictError) return error;
+      throw error;
     }
-    const own = await kind.failed?.(c, step, error);
-    const { outcome: generic, reference } = failureOutcome(`Failed: ${kind.busyTitle(execution.op).toLowerCase()}`, error);
-    if (reference) {
-      services.log.error(
-        { reference, operationId: execution.op.id, error: error instanceof Error ? error.stack : String(error) },
-        'operation failed unexpectedly',
-      );
-      await reportError(database.db, reference, `operation ${execution.op.id}, step ${step}`, error);
-    } else if (error instanceof AppError)
-      await reportError(database.db, execution.op.id, `operation ${execution.op.id}, step ${step}`, error);
-    const seq = kind.steps.findIndex((s) => s.name === step);
-    const failedStep = kind.steps[seq];
-    const what = own ?? generic;
-    await guarded(database, execution.op, async (tx) => {
-      if (failedStep)
-        await writeStep(
-          tx,
-          execution.op,
-          { name: step, seq, title: failedStep.title },
-          { state: 'failed', note: errorToMessage(error).message.title },
-        );
-    });
-    await end('failed', { ...what, parts: [...what.parts, ...tail] });
+    execution.op = { ...execution.op, holds: true };
+    return mayBegin(results['build-bind'] as { version: number; unchanged: boolean } | undefined);
+  }
+  async function mayBegin(built?: { version: number; unchanged: boolean }): Promise<ConflictError | undefined> {
+    const why = (await recheckRights(database.db, execution.op)) ?? (await planStillHolds(services, execution.op, built));
+    return why === undefined ? undefined : new ConflictError(why, { hint: 'Nothing was done. Ask again if it is still wanted.' });
   }
 }
 
-function parked(execution: Execution, why: string): Outcome {
-  return outcome(
-    'warn',
-    `Parked: ${execution.kind.busyTitle(execution.op).toLowerCase()}`,
-    [text(why), text('Nothing more is done until a person decides; the job stays reserved for this operation.')],
-    [
-      { label: 'Try again', command: `retry ${execution.op.id}`, style: 'primary' },
-      { label: 'Give up', command: `cancel ${execution.op.job} --operation ${execution.op.id}` },
-    ],
-  );
-}
+const words = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** An approved plan is bound to its hash: what decides its meaning must be as it was. */
-async function planStillHolds(services: Services, op: Operation): Promise<string | undefined> {
+/**
+ * An approved plan is bound to its hash: what decides its meaning must be as it was.
+ * @param built the version that this operation's own build made, which its plan could not name.
+ */
+async function planStillHolds(
+  services: Services,
+  op: Operation,
+  built: { version: number; unchanged: boolean } | undefined,
+): Promise<string | undefined> {
   if (!op.planHash) return undefined;
   const facts = await worldFacts(services.database.db, op.kind, op.job, op.input);
+  if (built && !built.unchanged && facts['currentVersion'] === built.version) facts['currentVersion'] = built.version - 1;
   return planHash(facts) === op.planHash
     ? undefined
     : `The world changed since this was planned: ${op.job} is not in the state that the plan was made for.`;

@@ -6,8 +6,9 @@ import { expireApprovals } from './approvals.store.ts';
 import { askAgain } from './ask-again.ts';
 import { outcome, outcomeMessage } from './message.ts';
 import { findOperation, finish } from './operations.store.ts';
+import { tellRequester } from './tell-requester.ts';
 
-/** Ends what nobody approved in time; the buttons go, and the message says so. Returns how many. */
+/** Ends what nobody approved in time; the buttons go, the message says so, and who asked is told. Returns how many. */
 export async function expireWaiting(database: Database): Promise<number> {
   return database.transaction(async (tx) => {
     const expired = await expireApprovals(tx);
@@ -25,6 +26,12 @@ export async function expireWaiting(database: Database): Promise<number> {
         dedupeKey: `operation:${op.id}`,
         channel: '',
         message: outcomeMessage((await findOperation(tx, op.id)) ?? op, what),
+      });
+      await tellRequester(tx, op, {
+        tone: 'warn',
+        words: 'expired without a decision; nothing was done',
+        lines: [[`Nobody approved or rejected it in time. Reason given: ${approval.reason}`]],
+        actions: [askAgain(op)],
       });
       await record(tx, {
         actor: { origin: 'system' },

@@ -14,7 +14,9 @@ export function busyMessage(
   const byName = new Map(steps.map((step) => [step.name, step]));
   // Until it was looked at what runs, the plan's word for it counts.
   const target = byName.get('target')?.result ?? { flinkJobId: op.input['liveRun'] };
-  const list: ProgressStep[] = kind.steps
+  // What undoes them is shown once it has begun; what is not begun by then will not be.
+  const undoing = (kind.undo ?? []).filter((step) => byName.has(step.name));
+  const list: ProgressStep[] = [...kind.steps.filter((step) => op.turned === null || byName.has(step.name)), ...undoing]
     .filter((step) => byName.get(step.name)?.state !== 'skipped' && stepApplies(step.name, op.input, target))
     .map((step) => {
       const row = byName.get(step.name);
@@ -23,14 +25,21 @@ export function busyMessage(
       return { title: step.title, state, ...(note ? { note } : {}) };
     });
   const elapsed = formatDuration(now.getTime() - (op.startedAt ?? op.createdAt).getTime());
-  const canceling = op.cancelRequestedAt !== null;
+  const canceling = op.cancelRequestedAt !== null || op.turned?.into === 'canceled';
   return {
     tone: 'busy',
-    title: canceling ? `${kind.busyTitle(op)}: canceling` : op.state === 'queued' ? `${kind.busyTitle(op)}: queued` : kind.busyTitle(op),
+    title:
+      op.turned?.into === 'failed'
+        ? `${kind.busyTitle(op)}: failed, clearing up`
+        : canceling
+          ? `${kind.busyTitle(op)}: canceling`
+          : op.state === 'queued'
+            ? `${kind.busyTitle(op)}: queued`
+            : kind.busyTitle(op),
     parts: [
       { kind: 'progress', steps: list },
       context(...askedBy(op), op.state === 'queued' ? ' · queued' : ` · ${elapsed}`, ` · ${op.id}`),
-      ...(canceling ? [] : [actions({ label: 'Cancel', command: `cancel ${op.job} --operation ${op.id}` })]),
+      ...(canceling || op.turned ? [] : [actions({ label: 'Cancel', command: `cancel ${op.job} --operation ${op.id}` })]),
     ],
   };
 }

@@ -3,8 +3,8 @@ import type { Message, PersonRef } from '../core/message.ts';
 import { inMs, now } from '../db/clock.ts';
 import type { Database, Db, Tx } from '../db/db.ts';
 import { isUniqueViolation } from '../db/failures.ts';
-import { and, asc, desc, eq, inArray, isNull, sql, type Values } from '../db/query.ts';
-import { operationSteps, operations, outboxMessages } from '../db/schema/index.ts';
+import { and, asc, desc, eq, inArray, isNull, ne, sql, type Values } from '../db/query.ts';
+import { operationSteps, operations, outboxMessages, type Turn } from '../db/schema/index.ts';
 import type { Json, Operation, OperationStep, Outcome } from './types.ts';
 
 /** States in which an operation may still act. */
@@ -48,12 +48,14 @@ export async function renew(db: Db, op: Operation): Promise<Operation | undefine
 
 /**
  * Takes one operation that waits or whose owner is gone, bumping its epoch. `crashed` tells that another owner had it and did not give it back.
- * Kinds this process does not know are left to a newer replica.
+ * Kinds and steps this process does not know are left to a newer replica.
+ * @param steps names of all steps of these kinds.
  */
 export async function claim(
   db: Db,
   owner: string,
   kinds: readonly string[],
+  steps: readonly string[],
   active: readonly string[],
 ): Promise<{ op: Operation; crashed: boolean } | undefined> {
   const notActive = active.length > 0 ? sql`and not (o.id = any(${arrayOf(active)}))` : sql``;
@@ -61,6 +63,7 @@ export async function claim(
     with next as (
       select o.id, o.owner as previous from operations o
       where o.kind = any(${arrayOf(kinds)}) ${notActive}
+        and not exists (select 1 from operation_steps s where s.operation_id = o.id and not (s.name = any(${arrayOf(steps)})))
         and (o.state = 'queued' or (o.state = 'running' and (o.lease_until is null or o.lease_until < sluice_now() or o.owner = ${owner})))
       order by o.created_at limit 1 for update skip locked
     )
@@ -217,15 +220,31 @@ export async function writeStep(
     .insert(operationSteps)
     .values({ operationId: op.id, ...step, startedAt: now, ...values })
     .onConflictDoUpdate({ target: [operationSteps.operationId, operationSteps.name], set: values });
+  await tx
+    .update(operations)
+    .set({ crashes: 0 })
+    .where(and(eq(operations.id, op.id), ne(operations.crashes, 0)));
 }
-/** Counts a crash in the step that was running; the number so far. */
+/** Counts a death of an owner (or a fault), also in the step that was running; how many there were since the last finished step. */
 export async function countCrash(tx: Tx, op: Operation): Promise<number> {
-  const rows = await tx
+  await tx
     .update(operationSteps)
     .set({ crashes: sql`${operationSteps.crashes} + 1` })
-    .where(and(eq(operationSteps.operationId, op.id), eq(operationSteps.state, 'running')))
-    .returning({ crashes: operationSteps.crashes });
-  return Math.max(0, ...rows.map((row) => row.crashes));
+    .where(and(eq(operationSteps.operationId, op.id), eq(operationSteps.state, 'running')));
+  const [row] = await tx
+    .update(operations)
+    .set({ crashes: sql`${operations.crashes} + 1` })
+    .where(eq(operations.id, op.id))
+    .returning({ crashes: operations.crashes });
+  return row?.crashes ?? 0;
+}
+/** Writes down that the operation goes back from here on; the step at which it turned is marked. */
+export async function writeTurn(tx: Tx, op: Operation, turn: Turn, note: string): Promise<void> {
+  await tx.update(operations).set({ turned: turn, crashes: 0 }).where(eq(operations.id, op.id));
+  await tx
+    .update(operationSteps)
+    .set({ state: 'failed', note, doneAt: now })
+    .where(and(eq(operationSteps.operationId, op.id), eq(operationSteps.state, 'running')));
 }
 /** Ends (or parks) an operation with what it says. */
 export async function finish(
@@ -263,10 +282,9 @@ export async function parkedOperations(db: Db | Tx): Promise<Operation[]> {
 export async function unpark(tx: Tx, id: string): Promise<boolean> {
   const rows = await tx
     .update(operations)
-    .set({ state: 'queued', owner: null, leaseUntil: null, cancelRequestedAt: null, outcome: null })
+    .set({ state: 'queued', owner: null, leaseUntil: null, cancelRequestedAt: null, outcome: null, crashes: 0 })
     .where(and(eq(operations.id, id), eq(operations.state, 'parked')))
     .returning({ id: operations.id });
-  if (rows.length === 1) await tx.update(operationSteps).set({ crashes: 0 }).where(eq(operationSteps.operationId, id));
   return rows.length === 1;
 }
 /** Repaints the operation's message, unless this process was fenced. */

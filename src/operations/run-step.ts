@@ -1,7 +1,8 @@
 import { AppError, UnreachableError, UpstreamError } from '../core/errors.ts';
 import { formatDuration, sleep } from '../core/time.ts';
 import { dbNow } from '../db/clock.ts';
-import { guarded, writeIntent, writeStep } from './operations.store.ts';
+import { type Answer, afterAnswer, type Next } from './machine.ts';
+import { countCrash, FencedError, guarded, writeIntent, writeStep } from './operations.store.ts';
 import type { Json, Operation, OperationKind, Services, Step, StepContext } from './types.ts';
 
 export interface Execution {
@@ -12,46 +13,31 @@ export interface Execution {
   crashed: boolean;
   /** Set by the running step: called once when a cancel is seen. */
   onCancel?: () => void;
+  /** Whether the lease is surely still ours, by this machine's monotonic clock, which goes on while the process is frozen. */
+  leaseIsFresh?(): boolean;
 }
 
-/** Thrown into a step that cancels at once. */
-export class CanceledError extends AppError {
-  constructor() {
-    super('conflict', 'Canceled.');
-  }
-}
-
-/** A step that ran out of time without knowing what the world did. */
-export class ParkError extends AppError {
-  constructor(message: string) {
-    super('unreachable', message);
-  }
-}
+/** How a step ended: a failure and a question for a person are values, not exceptions. */
+export type StepEnd =
+  | { is: 'done'; result: Json }
+  /** `unanswered`: some try got no answer, so a slow cluster may carry it out yet. */
+  | { is: 'failed'; error: unknown; unanswered: boolean }
+  | { is: 'turn-back'; unanswered: boolean }
+  | { is: 'parked'; why: string; error: unknown };
 
 /** The state store was lost: what was written is not known, so the operation is read again. */
 export function isStoreLoss(error: unknown): boolean {
   return error instanceof UnreachableError && 'outcome' in error.details;
 }
-
-/** Flink did not answer, and what it did is unknown (`refused`: nothing can have happened). */
-function isUnknown(error: unknown): boolean {
-  return error instanceof UnreachableError && !isStoreLoss(error);
-}
-
 /** What can be cut off at any moment and has nothing to observe changes nothing outside. */
 const canHaveEffects = (step: Step) => step.observe !== undefined || step.cancel !== 'at-once';
 
-/** A step whose effect can be unknown is parked for a person; one that changes nothing outside just fails. */
-function late(step: Step): AppError {
-  const sentence = `"${step.title}" was not finished after ${formatDuration(step.deadlineMs)}.`;
-  return canHaveEffects(step)
-    ? new ParkError(`${sentence} It may still come to an end by itself.`)
-    : new UpstreamError(sentence, { hint: 'Look at the log, then try again.' });
-}
+class Canceled extends Error {}
 
 /**
  * Runs one step: intent stored, then act, or observe first when an earlier try may have acted; the result is stored with the rows that belong to it.
- * @throws ParkError when its time is over and what was done is not known; CanceledError; FencedError; what the step itself throws.
+ * @param earlierIntent what an earlier owner stored, when it had begun the step.
+ * @throws FencedError; the state store's loss; what `prepare` and the records throw: then the step is as it was and will be begun again.
  */
 export async function runStep(
   services: Services,
@@ -60,73 +46,138 @@ export async function runStep(
   at: { name: string; seq: number; title: string },
   earlierIntent: Json | undefined,
   contextOf: (signal: AbortSignal) => StepContext,
-  notes: Map<string, string>,
-): Promise<Json> {
+  noteOf: () => string | undefined,
+): Promise<StepEnd> {
   const { database } = services;
+  const point = async (name: string) => services.onPoint?.(`${execution.kind.kind}/${step.name}/${name}`);
   const stepAbort = new AbortController();
   const tooLate = AbortSignal.timeout(step.deadlineMs);
   const signal = AbortSignal.any([execution.abort.signal, stepAbort.signal, tooLate]);
-  if (step.cancel === 'at-once') {
-    execution.onCancel = () => stepAbort.abort(new CanceledError());
+  const turned = execution.op.turned !== null;
+  if (step.cancel === 'at-once' && !turned) {
+    execution.onCancel = () => stepAbort.abort(new Canceled());
     if (execution.op.cancelRequestedAt) execution.onCancel();
   }
   const c = contextOf(signal);
-  const startedAt = await dbNow(database.db);
-  const deadline = startedAt.getTime() + step.deadlineMs;
-  const intent = earlierIntent ?? (await step.prepare?.(c)) ?? {};
-  if (!earlierIntent)
-    await guarded(database, execution.op, async (tx) => {
-      await writeIntent(tx, execution.op, at, intent);
-      await step.recordIntent?.(tx, c, intent);
-    });
-  execution.op = { ...execution.op, step: step.name };
-  let mayHaveActed = earlierIntent !== undefined;
-  let result: Json | undefined;
-  for (let attempt = 0; result === undefined; attempt++) {
-    try {
-      if (mayHaveActed && step.observe) {
-        const seen = await step.observe(c, intent);
-        if (seen.is === 'done') result = seen.result;
-        else if (seen.is === 'unknown') await waitOrPark(seen.why, attempt);
-        else mayHaveActed = false;
-        if (seen.is !== 'not-done') continue;
-      }
-      result = await step.act(c, intent);
-    } catch (error) {
-      if (stepAbort.signal.aborted) throw stepAbort.signal.reason;
-      if (tooLate.aborted && !execution.abort.signal.aborted) throw late(step);
-      if (execution.abort.signal.aborted || !isUnknown(error)) throw error;
-      const details = (error as UnreachableError).details;
-      const nothingHappened = details['refused'] === true || details['sent'] === false;
-      if (!nothingHappened) mayHaveActed = true;
-      // Refused connections: nothing was done, so giving up is safe; a JobManager that restarts gets 30 s.
-      if (nothingHappened && !mayHaveActed && (await dbNow(database.db)).getTime() > Math.min(deadline, startedAt.getTime() + 30_000))
-        throw error;
-      await waitOrPark((error as Error).message, attempt).catch((reason) => {
-        throw reason instanceof ParkError && (!canHaveEffects(step) || (nothingHappened && !mayHaveActed)) ? error : reason;
+  const startedAt = (await dbNow(database.db)).getTime();
+  const hasEffects = canHaveEffects(step);
+  let unanswered = earlierIntent !== undefined && hasEffects;
+  let intent = earlierIntent;
+  try {
+    if (!intent) {
+      await point('before-intent');
+      const chosen = (await step.prepare?.(c)) ?? {};
+      await guarded(database, execution.op, async (tx) => {
+        await writeIntent(tx, execution.op, at, chosen);
+        await step.recordIntent?.(tx, c, chosen);
       });
+      intent = chosen;
+      c.intents[step.name] = chosen;
+      await point('after-intent');
+    }
+    execution.op = { ...execution.op, step: step.name };
+    const end = await tries(intent, earlierIntent !== undefined);
+    if (end.is !== 'done') return end;
+    const result = await guarded(database, execution.op, async (tx) => {
+      const more = await step.record?.(tx, c, intent as Json, end.result);
+      const whole = { ...end.result, ...more };
+      await writeStep(tx, execution.op, at, { state: 'done', result: whole, note: noteOf() ?? null });
+      return whole;
+    });
+    await point('after-result');
+    return { is: 'done', result };
+  } catch (error) {
+    if (stepAbort.signal.aborted && !execution.abort.signal.aborted) return { is: 'turn-back', unanswered };
+    // Refusals that a record meets in its transaction (a version that another one took) are answers too; nothing of it was saved.
+    if (error instanceof AppError && !(error instanceof FencedError) && !isStoreLoss(error)) return { is: 'failed', error, unanswered };
+    throw error;
+  } finally {
+    delete execution.onCancel;
+  }
+
+  async function tries(intent: Json, begun: boolean): Promise<StepEnd> {
+    let mayHaveActed = begun;
+    let faults = 0;
+    for (let attempt = 0; ; attempt++) {
+      let answer: Answer;
+      let result: Json = {};
+      let error: unknown;
+      try {
+        const seen = mayHaveActed && step.observe ? await step.observe(c, intent) : undefined;
+        if (seen?.is === 'done') [answer, result] = ['done', seen.result];
+        else if (seen?.is === 'unknown') [answer, error] = ['cannot-tell', new UnreachableError(seen.why)];
+        else if (seen) answer = 'seen-not-done';
+        else {
+          c.fence();
+          [answer, result] = ['done', await step.act(c, intent)];
+          await point('after-effect');
+        }
+      } catch (thrown) {
+        if (execution.abort.signal.aborted) throw execution.abort.signal.reason;
+        if (stepAbort.signal.aborted) return { is: 'turn-back', unanswered };
+        if (thrown instanceof FencedError || isStoreLoss(thrown)) throw thrown;
+        // Cut off by our own limit: whatever class of error came of it, what was done is not known.
+        [answer, error] = !tooLate.aborted
+          ? [answerOf(thrown), thrown]
+          : ['no-answer', thrown instanceof UnreachableError ? thrown : lateError(step)];
+        if (answer === 'fault') {
+          services.log.error(
+            { operationId: execution.op.id, step: step.name, error: thrown instanceof Error ? thrown.stack : String(thrown) },
+            'fault in a step; it is looked at again',
+          );
+          faults = await guarded(database, execution.op, (tx) => countCrash(tx, execution.op));
+        }
+      }
+      const nowMs = (await dbNow(database.db)).getTime();
+      const after = afterAnswer(
+        {
+          mayHaveActed,
+          hasEffects,
+          cancelRequested: execution.op.cancelRequestedAt !== null && !turned,
+          late: tooLate.aborted || nowMs > startedAt + step.deadlineMs,
+          // Refused connections: nothing was done, so giving up is safe; a JobManager that restarts gets 30 s.
+          refusedForLong: nowMs > startedAt + 30_000,
+          faults,
+        },
+        answer,
+      );
+      mayHaveActed = after.mayHaveActed;
+      if (hasEffects && (answer === 'no-answer' || answer === 'fault')) unanswered = true;
+      const end = ending(after.next, result, error);
+      if (end) return end;
+      if (after.next.is === 'wait') await pause(attempt, (error as Error | undefined)?.message ?? '');
     }
   }
-  delete execution.onCancel;
-  const final = result;
-  return guarded(database, execution.op, async (tx) => {
-    const more = await step.record?.(tx, c, intent, final);
-    const whole = { ...final, ...more };
-    await writeStep(tx, execution.op, at, { state: 'done', result: whole, note: notes.get(step.name) ?? null });
-    return whole;
-  });
-
-  function outOfTime(why: string): ParkError {
-    return new ParkError(
-      `"${step.title}" could not be finished in ${formatDuration(step.deadlineMs)}, and whether it was done is not known: ${why}`,
-    );
+  function ending(next: Next, result: Json, error: unknown): StepEnd | undefined {
+    if (next.is === 'record') return { is: 'done', result };
+    if (next.is === 'fail') return { is: 'failed', error, unanswered };
+    if (next.is === 'turn-back') return { is: 'turn-back', unanswered };
+    if (next.is === 'park') return { is: 'parked', why: parkedWords(step, error), error };
+    return undefined;
   }
-  async function waitOrPark(why: string, attempt: number): Promise<void> {
-    if ((await dbNow(database.db)).getTime() > deadline) throw outOfTime(why);
+  async function pause(attempt: number, why: string): Promise<void> {
     c.note(`cannot tell yet: ${why}`);
     await sleep(Math.min(5000, 500 * 2 ** Math.min(attempt, 4)), signal).catch((reason) => {
-      if (tooLate.aborted && !stepAbort.signal.aborted && !execution.abort.signal.aborted) throw outOfTime(why);
-      throw reason;
+      // Its time is over: one more look decides, with `late` set.
+      if (tooLate.aborted && !stepAbort.signal.aborted && !execution.abort.signal.aborted) return;
+      throw execution.abort.signal.aborted ? execution.abort.signal.reason : reason;
     });
   }
+}
+
+function answerOf(error: unknown): Answer {
+  if (error instanceof UnreachableError)
+    return error.details['refused'] === true || error.details['sent'] === false ? 'nothing-sent' : 'no-answer';
+  if (error instanceof AppError) return 'refused';
+  return 'fault';
+}
+function lateError(step: Step): AppError {
+  return new UpstreamError(`"${step.title}" was not finished after ${formatDuration(step.deadlineMs)}.`, {
+    hint: 'Look at the log, then try again.',
+  });
+}
+function parkedWords(step: Step, error: unknown): string {
+  if (!(error instanceof AppError)) return `Something went wrong inside Sluice in the step "${step.title}", again and again.`;
+  const why = error instanceof UnreachableError ? `, and whether it was done is not known: ${error.message}` : '.';
+  return `"${step.title}" could not be finished in ${formatDuration(step.deadlineMs)}${why}`;
 }

@@ -1,5 +1,6 @@
 import type { ArtifactStore } from '../build/artifact-store.ts';
 import type { GitCredential } from '../build/git-credential.ts';
+import type { AppError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Action, Message, Part, Span } from '../core/message.ts';
 import type { Database, Tx } from '../db/db.ts';
@@ -24,6 +25,8 @@ export interface Services {
   workDir: string;
   settings: Settings;
   log: Log;
+  /** Called at each named moment of an operation (points.ts); absent in production. Fault tests die, freeze or throw here. */
+  onPoint?(point: string): Promise<void>;
 }
 export interface Settings {
   publicUrl: string;
@@ -44,8 +47,15 @@ export interface StepContext {
   services: Services;
   /** Results of the steps before, by step name. */
   results: Readonly<Record<string, Json>>;
+  /** Intents of the steps that were begun, by step name: what may have happened although no result tells of it. */
+  intents: Record<string, Json>;
   /** Aborted when the operation is fenced, canceled (for steps that cancel at once) or Sluice stops. */
   signal: AbortSignal;
+  /**
+   * Called right before a request that changes something outside: after a pause (a frozen process, a laptop that slept) the lease may be over and another
+   * owner at work, while the other side cannot tell the two apart. @throws FencedError
+   */
+  fence(): void;
   /** A short fact beside the step, for example `2/4 tasks`; shown soon, never waited for. */
   note(text: string): void;
   /** Replaces the message in the thread of the operation's message (a log tail); shown soon, never waited for. */
@@ -62,7 +72,7 @@ export type Observation = { is: 'done'; result: Json } | { is: 'not-done' } | { 
 export interface Step {
   name: string;
   title: string;
-  /** `at-once`: abort it. `finish-first`: let it end, then stop. `compensate`: let it end, then undo by the kind's `compensate`. */
+  /** `at-once`: abort it. `finish-first`: let it end, then stop. `compensate`: let it end, then go back by the kind's `undo`. */
   cancel: 'at-once' | 'finish-first' | 'compensate';
   deadlineMs: number;
   /** From this step on the operation holds the job. */
@@ -97,10 +107,10 @@ export interface OperationKind {
   busyTitle(op: Operation): string;
   steps: readonly Step[];
   succeeded(c: StepContext): Promise<Outcome>;
-  /** What is said and offered when a step failed; the generic text is used when absent. */
-  failed?(c: StepContext, step: string, error: unknown): Promise<Outcome | undefined>;
-  /** What is said and offered after a cancel, once `compensate` is done; the generic text is used when absent. */
+  /** What is said and offered when a step failed; the generic text is used when absent. `error` is as it was written down: an AppError of no class. */
+  failed?(c: StepContext, step: string, error: AppError): Promise<Outcome | undefined>;
+  /** What is said and offered after a cancel, once `undo` is done; the generic text is used when absent. */
   canceled?(c: StepContext): Promise<Outcome | undefined>;
-  /** Undoes effects after a cancel or a failure; returns what it did, in words. */
-  compensate?(c: StepContext): Promise<string | undefined>;
+  /** Undoes effects after a cancel or a failure: steps like the others, in this order; `result.said` tells people what was done. */
+  undo?: readonly Step[];
 }

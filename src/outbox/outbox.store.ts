@@ -2,8 +2,15 @@ import { newId } from '../core/ids.ts';
 import type { Message } from '../core/message.ts';
 import { inMs, now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, eq, inArray, isNull, lt, or, sql } from '../db/query.ts';
+import { and, eq, gt, or, sql, type Values } from '../db/query.ts';
 import { outboxMessages } from '../db/schema/index.ts';
+
+/** Channel of a message that has no place to go to. */
+export const nowhere = '';
+/** How often a channel that refused is tried again, and for how long after the message was wanted. */
+const retryFailedMs = 10 * 60_000;
+const keepTryingMs = 24 * 3_600_000;
+const never = sql`(sluice_now() + interval '10 years')`;
 
 export type OutboxRow = typeof outboxMessages.$inferSelect;
 
@@ -23,8 +30,12 @@ export interface DesiredMessage {
   priority?: number;
 }
 
-/** Wants a message to be visible; the same key again changes what it should say. Returns the outbox id. */
+/**
+ * Wants a message to be visible; the same key again changes what it should say. Without a channel it is kept as failed until it gets one.
+ * Returns the outbox id.
+ */
 export async function desire(tx: Db | Tx, wanted: DesiredMessage): Promise<string> {
+  const homeless = wanted.channel === nowhere;
   const [row] = await tx
     .insert(outboxMessages)
     .values({
@@ -37,7 +48,8 @@ export async function desire(tx: Db | Tx, wanted: DesiredMessage): Promise<strin
       threadTs: wanted.threadTs ?? null,
       desired: wanted.message,
       priority: wanted.priority ?? 2,
-      nextAt: now,
+      nextAt: homeless ? never : now,
+      ...(homeless ? { state: 'failed', lastError: 'no channel is set' } : {}),
       createdAt: now,
       updatedAt: now,
     })
@@ -47,12 +59,15 @@ export async function desire(tx: Db | Tx, wanted: DesiredMessage): Promise<strin
 }
 
 function changed(message: Message) {
+  const m = outboxMessages;
   return {
     desired: message,
-    desiredVersion: sql<number>`${outboxMessages.desiredVersion} + 1`,
-    state: 'pending' as const,
-    // A row that is put off (Retry-After) stays put off; one that was sent keeps its pace.
-    nextAt: sql`greatest(${outboxMessages.nextAt}, case when ${outboxMessages.state} = 'pending' then ${outboxMessages.nextAt} else sluice_now() end)`,
+    desiredVersion: sql<number>`${m.desiredVersion} + 1`,
+    // What a channel refused is not tried again for each change, but when its time has come.
+    state: sql`case when ${m.state} = 'failed' and (${m.channel} = ${nowhere} or ${m.nextAt} > sluice_now()) then 'failed' else 'pending' end`,
+    // A row that is put off (Retry-After) stays put off; one that was sent keeps its pace; one that was given up gets a try.
+    nextAt: sql`case when ${m.state} = 'failed' and ${m.channel} <> ${nowhere} then least(${m.nextAt}, ${inMs(retryFailedMs)})
+      when ${m.state} = 'sent' then greatest(${m.nextAt}, sluice_now()) else ${m.nextAt} end`,
     updatedAt: now,
   };
 }
@@ -71,118 +86,107 @@ export async function findMessageAt(db: Db | Tx, channel: string, ts: string): P
   return row;
 }
 
-/**
- * Claims the next row of each channel that nobody sends to at the moment: one sender per channel keeps the order.
- * A lease of 15 s by the database's clock; rows whose thread's root is not posted yet wait.
- */
-export async function claimDue(db: Db, owner: string, busyChannels: readonly string[], limit: number): Promise<OutboxRow[]> {
-  const busy = busyChannels.length > 0 ? sql`and not (m.channel = any(${sqlArray(busyChannels)}))` : sql``;
-  const due = await db.execute<{ id: string }>(sql`
-    select id from (
-      select distinct on (m.channel) m.id, m.channel, m.priority, m.next_at
-      from outbox_messages m
-      left join outbox_messages root on root.id = m.thread_of
-      where m.state = 'pending' and m.next_at <= sluice_now()
-        and (m.lease_until is null or m.lease_until < sluice_now())
-        and (m.thread_of is null or root.sent_ts is not null or root.state = 'failed')
-        and not exists (select 1 from outbox_messages o where o.channel = m.channel and o.lease_until >= sluice_now() and o.id <> m.id)
-        ${busy}
-      order by m.channel, m.priority, m.next_at, m.created_at
-    ) due order by priority, next_at limit ${limit}`);
-  const ids = due.rows.map((r) => r.id);
-  if (ids.length === 0) return [];
-  return db
+/** Every write of a delivery ends its claim, and none happens once another replica has taken it over. */
+async function write(db: Db, row: OutboxRow, change: Partial<Values<OutboxRow>>): Promise<boolean> {
+  const rows = await db
     .update(outboxMessages)
-    .set({ owner, leaseUntil: inMs(15_000), epoch: sql`${outboxMessages.epoch} + 1` })
-    .where(
-      and(
-        inArray(outboxMessages.id, ids),
-        eq(outboxMessages.state, 'pending'),
-        or(isNull(outboxMessages.leaseUntil), lt(outboxMessages.leaseUntil, now)),
-      ),
-    )
-    .returning();
-}
-function sqlArray(values: readonly string[]) {
-  return sql`array[${sql.join(
-    values.map((v) => sql`${v}`),
-    sql`, `,
-  )}]::text[]`;
-}
-
-const mine = (row: OutboxRow) => and(eq(outboxMessages.id, row.id), eq(outboxMessages.epoch, row.epoch));
-
-/** Notes that a post is about to leave: a crash from here on means "look before repeating". */
-export async function notePosting(db: Db, row: OutboxRow): Promise<boolean> {
-  const rows = await db.update(outboxMessages).set({ postingSince: now }).where(mine(row)).returning({ id: outboxMessages.id });
+    .set({ ...change, leaseUntil: null, owner: null })
+    .where(and(eq(outboxMessages.id, row.id), eq(outboxMessages.epoch, row.epoch)))
+    .returning({ id: outboxMessages.id });
   return rows.length === 1;
 }
+const failedIn = (channelKind: string, channel: string) =>
+  and(eq(outboxMessages.state, 'failed'), eq(outboxMessages.channelKind, channelKind), eq(outboxMessages.channel, channel));
+
 /** Records what is visible now; the row stays pending when something newer is wanted meanwhile. */
 export async function noteSent(
   db: Db,
   row: OutboxRow,
   at: { channel: string; ts: string; permalink?: string | undefined },
   pauseMs: number,
-): Promise<void> {
-  await db
-    .update(outboxMessages)
-    .set({
-      sentVersion: row.desiredVersion,
-      sentChannel: at.channel,
-      sentTs: at.ts,
-      ...(at.permalink ? { permalink: at.permalink } : {}),
-      postingSince: null,
-      leaseUntil: null,
-      owner: null,
-      attempts: 0,
-      lastError: null,
-      nextAt: inMs(pauseMs),
-      state: sql`case when ${outboxMessages.desiredVersion} > ${row.desiredVersion} then 'pending' else 'sent' end`,
-    })
-    .where(mine(row));
+): Promise<boolean> {
+  return write(db, row, {
+    sentVersion: row.desiredVersion,
+    sentChannel: at.channel,
+    sentTs: at.ts,
+    ...(at.permalink ? { permalink: at.permalink } : {}),
+    postingSince: null,
+    attempts: 0,
+    lastError: null,
+    nextAt: inMs(pauseMs),
+    state: sql`case when ${outboxMessages.desiredVersion} > ${row.desiredVersion} then 'pending' else 'sent' end`,
+  });
 }
 /** Puts a delivery off. */
-export async function noteLater(db: Db, row: OutboxRow, afterMs: number, reason: string, keepPosting: boolean): Promise<void> {
-  await db
-    .update(outboxMessages)
-    .set({
-      nextAt: inMs(afterMs),
-      attempts: sql`${outboxMessages.attempts} + 1`,
-      lastError: reason,
-      leaseUntil: null,
-      owner: null,
-      ...(keepPosting ? {} : { postingSince: null }),
-    })
-    .where(mine(row));
+export async function noteLater(db: Db, row: OutboxRow, afterMs: number, reason: string, keepPosting: boolean): Promise<boolean> {
+  return write(db, row, {
+    nextAt: inMs(afterMs),
+    attempts: sql`${outboxMessages.attempts} + 1`,
+    lastError: reason,
+    ...(keepPosting ? {} : { postingSince: null }),
+  });
 }
-/** Moves a message to its fallback channel, or marks it failed when there is none. */
-export async function noteRefused(db: Db, row: OutboxRow, reason: string): Promise<'moved' | 'failed'> {
+/**
+ * Moves a message to its fallback channel, or marks it failed when there is none. A failed one is tried again every ten minutes for a day:
+ * the reason may be gone by then. One of a channel is enough to see that, so the others there wait as long.
+ */
+export async function noteRefused(db: Db, row: OutboxRow, reason: string): Promise<'moved' | 'failed' | 'not ours'> {
   const fallback = row.fallbackChannel && row.fallbackChannel !== row.channel ? row.fallbackChannel : undefined;
+  if (fallback) {
+    const moved = await write(db, row, {
+      channel: fallback,
+      fallbackChannel: null,
+      movedFrom: row.channel,
+      threadTs: null,
+      sentTs: null,
+      sentChannel: null,
+      postingSince: null,
+      nextAt: now,
+      state: 'pending',
+      lastError: reason,
+    });
+    return moved ? 'moved' : 'not ours';
+  }
+  const failed = await write(db, row, {
+    state: 'failed',
+    postingSince: null,
+    lastError: reason,
+    attempts: sql`${outboxMessages.attempts} + 1`,
+    // A moment later than the others of its channel, so that each of them gets its try.
+    nextAt: sql`case when ${outboxMessages.updatedAt} < ${inMs(-keepTryingMs)} then ${never} else ${inMs(retryFailedMs + 1000)} end`,
+  });
+  if (!failed) return 'not ours';
   await db
     .update(outboxMessages)
-    .set(
-      fallback
-        ? {
-            channel: fallback,
-            fallbackChannel: null,
-            movedFrom: row.channel,
-            threadTs: null,
-            sentTs: null,
-            sentChannel: null,
-            postingSince: null,
-            leaseUntil: null,
-            owner: null,
-            nextAt: now,
-            lastError: reason,
-          }
-        : { state: 'failed', postingSince: null, leaseUntil: null, owner: null, lastError: reason },
-    )
-    .where(mine(row));
-  return fallback ? 'moved' : 'failed';
+    .set({ nextAt: sql`greatest(${outboxMessages.nextAt}, ${inMs(retryFailedMs)})` })
+    .where(failedIn(row.channelKind, row.channel));
+  return 'failed';
 }
 /** A message that stood somewhere and was deleted there: it is posted anew. */
-export async function notePostAgain(db: Db, row: OutboxRow): Promise<void> {
-  await db.update(outboxMessages).set({ sentTs: null, sentChannel: null, leaseUntil: null, owner: null, nextAt: now }).where(mine(row));
+export async function notePostAgain(db: Db, row: OutboxRow): Promise<boolean> {
+  return write(db, row, { sentTs: null, sentChannel: null, nextAt: now, state: 'pending' });
+}
+
+/** Something was sent by a claim that another replica had taken: what is visible may be old, so the newest is sent once more. */
+export async function wantAgain(db: Db, id: string): Promise<void> {
+  await db
+    .update(outboxMessages)
+    .set({ state: 'pending', desiredVersion: sql`${outboxMessages.desiredVersion} + 1` })
+    .where(eq(outboxMessages.id, id));
+}
+/** A channel takes messages again: what it refused during the last day is sent now. */
+export async function reviveChannel(db: Db, channelKind: string, channel: string): Promise<void> {
+  await db
+    .update(outboxMessages)
+    .set({ state: 'pending', nextAt: now })
+    .where(and(failedIn(channelKind, channel), gt(outboxMessages.updatedAt, inMs(-keepTryingMs))));
+}
+/** Gives a message that had no place to go to one, and what is in its thread. */
+export async function placeMessage(tx: Db | Tx, id: string, channel: string, fallbackChannel: string | undefined): Promise<void> {
+  await tx
+    .update(outboxMessages)
+    .set({ channel, fallbackChannel: fallbackChannel ?? null, state: 'pending', nextAt: now, lastError: null })
+    .where(and(or(eq(outboxMessages.id, id), eq(outboxMessages.threadOf, id)), eq(outboxMessages.channel, nowhere)));
 }
 
 /** Counts for the page and `/healthz`: what waits, what failed, how old the oldest waiting row is (ms). */

@@ -12,9 +12,9 @@ export type PostResult =
   | { is: 'sent'; channel: string; ts: string; permalink?: string }
   /** The channel refuses for good (archived, not a member, token revoked): `reason` is the channel's own error name. */
   | { is: 'refused'; reason: string }
-  /** Come back later, exactly after this. */
+  /** The whole channel asks to be left alone for this long (rate limit, revoked token): order is kept. */
   | { is: 'later'; afterMs: number; reason: string }
-  /** No answer: it may have been posted. */
+  /** No answer: it may have been posted, or edited. */
   | { is: 'unknown'; reason: string };
 
 /**

@@ -1,11 +1,12 @@
 import type { WorkspaceSeed } from './types.ts';
 
-/** The workspace of the demo and the tests: an engineer, two leads, on-call, an outsider without a role, and the app. */
+/** The workspace of the demo and the tests: two engineers, two leads, on-call, an outsider without a role, and the app. */
 export const defaultSeed: WorkspaceSeed = {
   team: { id: 'T0PRACTICE', name: 'Acme Data', domain: 'acme-data' },
   appUserId: 'U0SLUICE',
   people: [
     { id: 'U0EMMA', name: 'emma', realName: 'Emma Okafor', title: 'Engineer' },
+    { id: 'U0ERIK', name: 'erik', realName: 'Erik Sandberg', title: 'Engineer' },
     { id: 'U0LENA', name: 'lena', realName: 'Lena Brandt', title: 'Lead' },
     { id: 'U0LARS', name: 'lars', realName: 'Lars Nyberg', title: 'Lead' },
     { id: 'U0OMAR', name: 'omar', realName: 'Omar Haddad', title: 'On-call' },
@@ -17,15 +18,15 @@ export const defaultSeed: WorkspaceSeed = {
       id: 'C0ETL',
       name: 'etl',
       topic: 'Pipelines of the data team',
-      members: ['U0EMMA', 'U0LENA', 'U0LARS', 'U0OMAR', 'U0OTTO', 'U0SLUICE'],
+      members: ['U0EMMA', 'U0ERIK', 'U0LENA', 'U0LARS', 'U0OMAR', 'U0OTTO', 'U0SLUICE'],
     },
     {
       id: 'C0ALERTS',
       name: 'flink-alerts',
       topic: 'Failures and checkpoints',
-      members: ['U0EMMA', 'U0LENA', 'U0LARS', 'U0OMAR', 'U0OTTO', 'U0SLUICE'],
+      members: ['U0EMMA', 'U0ERIK', 'U0LENA', 'U0LARS', 'U0OMAR', 'U0OTTO', 'U0SLUICE'],
     },
-    { id: 'C0GENERAL', name: 'general', topic: 'Everybody', members: ['U0EMMA', 'U0LENA', 'U0LARS', 'U0OMAR', 'U0OTTO'] },
+    { id: 'C0GENERAL', name: 'general', topic: 'Everybody', members: ['U0EMMA', 'U0ERIK', 'U0LENA', 'U0LARS', 'U0OMAR', 'U0OTTO'] },
   ],
   groups: [{ id: 'S0LEADS', handle: 'flink-leads', name: 'Flink leads', users: ['U0LENA', 'U0LARS'] }],
 };

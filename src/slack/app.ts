@@ -2,7 +2,6 @@ import { App } from '@slack/bolt';
 import type { Directory } from '../access/directory.ts';
 import type { HandleCommand } from '../commands/request.ts';
 import type { Log } from '../core/log.ts';
-import type { Message, PersonRef } from '../core/message.ts';
 import type { RawRoute } from '../core/route.ts';
 import type { Sender } from '../outbox/sender.ts';
 import { boltLog } from './bolt-log.ts';
@@ -33,8 +32,6 @@ export interface SlackOptions {
   handle: HandleCommand;
   log: Log;
   onState?: ((state: SlackState) => void) | undefined;
-  /** What a person's home tab shows. */
-  homeView?: ((person: PersonRef) => Promise<Message>) | undefined;
 }
 
 /** How it stands with Slack, for the health check and the page. */
@@ -94,7 +91,6 @@ export function createSlack(options: SlackOptions): Slack {
     replies: createReplies({ web, apiUrl, log }),
     commandNames: options.commandNames ?? ['/flink'],
     botUserId: () => identity.current()?.botUserId,
-    homeView: options.homeView,
     groupChanged: directory.forgetGroup,
     acknowledged: (ms) => {
       status.lastAckMs = ms;

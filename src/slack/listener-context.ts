@@ -2,7 +2,7 @@ import type { WebClient } from '@slack/web-api';
 import type { CommandReply, CommandRequest, HandleCommand } from '../commands/request.ts';
 import { errorToMessage } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { Message, PersonRef } from '../core/message.ts';
+import type { Message } from '../core/message.ts';
 import { OnceCache } from './once-cache.ts';
 import type { Replies, ReplyPlace } from './replies.ts';
 
@@ -15,7 +15,6 @@ export interface ListenerContext {
   /** Slash commands that are ours, for example `/flink`. */
   commandNames: readonly string[];
   botUserId(): string | undefined;
-  homeView: ((person: PersonRef) => Promise<Message>) | undefined;
   /** A Slack user group changed: what is cached of it is stale. */
   groupChanged(groupId: string): void;
   /** How long after arrival an acknowledgement went out. */

@@ -1,15 +1,19 @@
 import type { App, BlockAction, ButtonAction } from '@slack/bolt';
-import { message, text } from '../core/message.ts';
+import type { ModalView } from '@slack/types';
+import type { CommandReply } from '../commands/request.ts';
+import { context, message, text } from '../core/message.ts';
 import { type ActionValue, decodeAction } from './action-value.ts';
 import { linkActionPrefix } from './buttons.ts';
+import { publishHome } from './home.ts';
 import { ackWithinMs, arrival, ask, type ListenerContext, sendReply, within } from './listener-context.ts';
 import { askCallbackId, askModal, type FormState, lineOfForm } from './modal.ts';
+import { refusedModal, type SubmittedView } from './modal-refused.ts';
 import type { ReplyPlace } from './replies.ts';
 
 /** Clicks on buttons, and the forms that some of them open. A click is always answered. */
 export function onAction(app: App, ctx: ListenerContext): void {
-  app.action(/[\s\S]*/, async ({ action, body, ack, context }) => {
-    const since = arrival(context);
+  app.action(/[\s\S]*/, async ({ action, body, ack, context: bolt }) => {
+    const since = arrival(bolt);
     if (body.type === 'block_actions' && 'action_id' in action && action.type === 'button' && !opensLink(action)) {
       await soon(click(ctx, body, action), since);
     }
@@ -17,10 +21,10 @@ export function onAction(app: App, ctx: ListenerContext): void {
     ctx.acknowledged(Date.now() - since);
   });
 
-  app.view({ callback_id: /[\s\S]*/, type: 'view_submission' }, async ({ body, view, ack, context }) => {
-    const since = arrival(context);
-    const done = async () => {
-      await ack();
+  app.view({ callback_id: /[\s\S]*/, type: 'view_submission' }, async ({ body, view, ack, context: bolt }) => {
+    const since = arrival(bolt);
+    const done = async (answer?: { response_action: 'update'; view: ModalView }) => {
+      await (answer ? ack(answer) : ack());
       ctx.acknowledged(Date.now() - since);
     };
     const teamId = body.user.team_id ?? body.team?.id ?? '';
@@ -38,9 +42,16 @@ export function onAction(app: App, ctx: ListenerContext): void {
       deliveryKey: `view:${view.id}:${view.hash}`,
     });
     const place: ReplyPlace = { userId: body.user.id, channel, threadTs, responseUrl: ctx.clicks.get(key) };
-    if (first) ctx.background(result.then((reply) => sendReply(ctx, place, reply)));
-    // The form closes when the command has accepted or refused, or when Slack would wait no longer.
-    await soon(result, since);
+    // The form waits for the verdict as long as Slack does. What was refused is said in the form, where it can be mended.
+    const reply = await within(result, ackWithinMs - (Date.now() - since));
+    if (reply && isRefusal(reply)) {
+      await done({ response_action: 'update', view: refusedModal(view as SubmittedView, reply.message) });
+      return;
+    }
+    if (first)
+      ctx.background(
+        result.then((late) => sendReply(ctx, place, isRefusal(late) ? withTyped(late, view.state.values as FormState) : late)),
+      );
     await done();
   });
 }
@@ -48,6 +59,16 @@ export function onAction(app: App, ctx: ListenerContext): void {
 /** Waits for the work, but not beyond what is left of Slack's patience. */
 async function soon(work: Promise<unknown>, since: number): Promise<void> {
   await within(work, ackWithinMs - (Date.now() - since));
+}
+/** Nothing was done; the tone of every error. */
+function isRefusal(reply: CommandReply): boolean {
+  return reply.message.tone === 'bad' && reply.later === undefined;
+}
+/** The form is closed by now: what was typed must not be lost with it. */
+function withTyped(reply: CommandReply, values: FormState): CommandReply {
+  const typed = values['input']?.['input']?.value;
+  if (!typed) return reply;
+  return { message: { ...reply.message, parts: [...reply.message.parts, context('You had typed: ', { code: typed })] } };
 }
 function opensLink(action: { action_id: string; url?: string | undefined; value?: string | undefined }): boolean {
   return action.action_id.startsWith(linkActionPrefix) || (action.url !== undefined && action.value === undefined);
@@ -80,7 +101,10 @@ async function click(
     origin: { kind: 'button', ...(channel ? { channel } : {}), ...(threadTs ? { threadTs } : {}), ...(messageTs ? { messageTs } : {}) },
     deliveryKey: key,
   });
-  if (first) ctx.background(result.then((reply) => sendReply(ctx, place, reply)));
+  const replied = result.then((reply) => sendReply(ctx, place, reply));
+  // The tab shows what the click changed.
+  const isHome = body.view?.type === 'home';
+  if (first) ctx.background(isHome ? replied.then(() => publishHome(ctx, { teamId, userId: body.user.id }, key)) : replied);
   await result;
 }
 

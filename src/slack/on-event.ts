@@ -1,9 +1,7 @@
 import type { App } from '@slack/bolt';
-import { errorToMessage } from '../core/errors.ts';
-import { type Message, message, text } from '../core/message.ts';
+import { publishHome } from './home.ts';
 import { lineOfMention } from './incoming-text.ts';
 import { ask, type ListenerContext, sendReply } from './listener-context.ts';
-import { renderMessage } from './render.ts';
 
 /** Events: mentions (the commands in threads, where slash commands do not work), the home tab, changed user groups. */
 export function onEvent(app: App, ctx: ListenerContext): void {
@@ -26,32 +24,10 @@ export function onEvent(app: App, ctx: ListenerContext): void {
 
   app.event('app_home_opened', async ({ event, body }) => {
     if (event.tab !== 'home') return;
-    const home = await homeMessage(ctx, { teamId: body.team_id, userId: event.user });
-    const { blocks } = renderMessage(home);
-    try {
-      await ctx.web.views.publish({ user_id: event.user, view: { type: 'home', blocks } });
-    } catch (err) {
-      ctx.log.warn({ err }, 'the home tab was not published');
-    }
+    await publishHome(ctx, { teamId: body.team_id, userId: event.user }, body.event_id);
   });
 
   app.event('subteam_members_changed', async ({ event }) => ctx.groupChanged(event.subteam_id));
-}
-
-async function homeMessage(ctx: ListenerContext, person: { teamId: string; userId: string }): Promise<Message> {
-  if (!ctx.homeView)
-    return message(
-      'neutral',
-      'Sluice runs Flink jobs from Slack.',
-      text('Type ', { code: `${ctx.commandNames[0]} help` }, ' in any channel.'),
-    );
-  try {
-    return await ctx.homeView(person);
-  } catch (err) {
-    const told = errorToMessage(err);
-    ctx.log.error({ err, reference: told.reference }, 'the home tab failed');
-    return told.message;
-  }
 }
 
 /** The workspace of who wrote: in a shared channel it may be another than the one the event was sent to. */

@@ -57,7 +57,7 @@ export function createSender(options: { botToken: string; apiUrl: string; log: L
         if (!answer.channel || !answer.ts) return { is: 'unknown', reason: 'Slack named no message' };
         return await sent(answer.channel, answer.ts);
       } catch (error) {
-        return resultOfError(error, false);
+        return resultOfError(error);
       }
     },
     update: async (delivery) => {
@@ -65,7 +65,7 @@ export function createSender(options: { botToken: string; apiUrl: string; log: L
         await withBlocks(delivery, (content) => web.chat.update({ channel: delivery.channel, ts: delivery.ts, ...content }));
         return await sent(delivery.channel, delivery.ts);
       } catch (error) {
-        return resultOfError(error, true);
+        return resultOfError(error);
       }
     },
     find: async (delivery, since) => {

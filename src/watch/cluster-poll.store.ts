@@ -74,15 +74,15 @@ async function storeCheckpoints(
     waiting: [],
     seen: newest ? [`Checkpoint ${newest.id}, ${formatBytes(newest.size)} in ${formatDuration(newest.durationMs)}.`] : [],
     overdue: [
-      { bold: 'No checkpoint came in time: ' },
+      { bold: 'No checkpoint came in time:' },
       sight.lastFailed
-        ? `the last try failed: ${sight.lastFailed.message}`
-        : `none in ${formatDuration(Math.max(settings.firstCheckpointWithinMs, 3 * intervalMs))}`,
+        ? ` the last try failed: ${sight.lastFailed.message}`
+        : ` none in ${formatDuration(Math.max(settings.firstCheckpointWithinMs, 3 * intervalMs))}`,
       '. A crash now goes back to where it started from.',
     ],
     off: [
-      { bold: 'No checkpointing: ' },
-      `a crash loses all state. To turn it on: `,
+      { bold: 'No checkpointing:' },
+      ' a crash loses all state. To turn it on: ',
       { code: `/flink set ${run.job} checkpoint-interval=60s` },
     ],
   };
@@ -91,7 +91,7 @@ async function storeCheckpoints(
 
 /** Counts a poll without an answer; how many in a row. */
 export async function storeNoAnswer(database: Database, cluster: string, failuresBefore: number, why: string): Promise<number> {
-  await updateClusterView(database.db, cluster, { lastTriedAt: now, failures: failuresBefore + 1, lastError: why });
+  await database.transaction((tx) => updateClusterView(tx, cluster, { lastTriedAt: now, failures: failuresBefore + 1, lastError: why }));
   return failuresBefore + 1;
 }
 /** A run as it is now. */

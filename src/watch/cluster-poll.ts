@@ -2,15 +2,17 @@ import type { Log } from '../core/log.ts';
 import { formatAge } from '../core/time.ts';
 import { dbNow, now } from '../db/clock.ts';
 import type { Database } from '../db/db.ts';
-import { findClusterView } from '../deploy/cluster-views.store.ts';
+import { type ClusterLease, findClusterView } from '../deploy/cluster-views.store.ts';
 import type { Deployers, OpenCluster } from '../deploy/deployers.ts';
 import { type Incident, openIncident, openIncidents, resolveIncidents } from '../incidents/incidents.store.ts';
+import type { IncidentFacts } from '../incidents/message.ts';
 import { latestRun, liveRuns, type Run, updateLiveRun } from '../jobs/runs.store.ts';
 import { activeStates, findOperation, heldJobs } from '../operations/operations.store.ts';
 import { settleRun } from '../operations/settle-run.ts';
 import { fetchCluster, type PollTimes } from './cluster-poll.fetch.ts';
 import { healthOf, type RunFact, runFact } from './cluster-poll.rule.ts';
 import { reread, storeNoAnswer, storeSeen } from './cluster-poll.store.ts';
+import { fenced } from './fenced.ts';
 import { keysOf, tellEnds, tellTrouble } from './tell-run.ts';
 
 export interface PollDeps {
@@ -27,9 +29,14 @@ export interface PollDeps {
 /** Polls without an answer from which on the cluster counts as not reachable. */
 const unreachableAfter = 2;
 
-/** One look at a cluster: ask, decide, write; facts, incidents and messages commit together. */
-export async function pollCluster(deps: PollDeps, name: string, sinceOverviewMs: number): Promise<{ answered: boolean }> {
+/**
+ * One look at a cluster: ask, decide, write; facts, incidents and messages commit together. Nothing is written once the lease is lost.
+ * @throws LeaseLostError
+ */
+export async function pollCluster(unfenced: PollDeps, lease: ClusterLease, sinceOverviewMs: number): Promise<{ answered: boolean }> {
+  const deps = { ...unfenced, database: fenced(unfenced.database, lease) };
   const { database } = deps;
+  const name = lease.cluster;
   const open = await deps.deployers.of(name);
   const runs = await liveRuns(database.db, name);
   const at = await dbNow(database.db);
@@ -85,7 +92,7 @@ async function followRun(deps: PollDeps, open: OpenCluster, before: Run, fact: R
   if (ending) return;
   const { state, tasksRunning, tasksTotal } = sight;
   const restarts = run.restarts + (state === 'RESTARTING' && run.state !== 'RESTARTING' ? 1 : 0);
-  await updateLiveRun(database.db, run.id, { state, stateAt: now, tasksRunning, tasksTotal, restarts });
+  await database.transaction((tx) => updateLiveRun(tx, run.id, { state, stateAt: now, tasksRunning, tasksTotal, restarts }));
   const proven = { ...run, state, tasksRunning, tasksTotal };
   if (!sight.allRunning) await tellTrouble(deps, open, proven);
   else if (told) await tellRecovery(deps, proven);
@@ -133,14 +140,20 @@ async function tellUnreachable(deps: PollDeps, open: OpenCluster, why: string, l
   deps.onNews();
 }
 
-/** Incidents of jobs that a person has stopped since are over. */
+/** Incidents of jobs that a person has stopped since are over, and those of an operation that came to its end after all. */
 async function closeStopped(deps: PollDeps, held: ReadonlySet<string>, incidents: readonly Incident[]): Promise<void> {
   for (const incident of incidents) {
-    if (!incident.job || held.has(incident.job)) continue;
-    const run = await latestRun(deps.database.db, incident.job);
-    if (run?.ended && run.endReason === 'stopped' && run.endedAt && run.endedAt > incident.firstSeen) {
-      await deps.database.transaction((tx) => resolveIncidents(tx, keysOf(incident.job as string), `${incident.job} was stopped.`));
-      deps.onNews();
-    }
+    const { job } = incident;
+    if (!job || held.has(job)) continue;
+    const run = await latestRun(deps.database.db, job);
+    const stopped = run?.ended && run.endReason === 'stopped' && run.endedAt && run.endedAt > incident.firstSeen;
+    if (!stopped && !(await settledSince(deps.database, incident))) continue;
+    await deps.database.transaction((tx) => resolveIncidents(tx, keysOf(job), `${job} was stopped.`));
+    deps.onNews();
   }
+}
+async function settledSince(database: Database, incident: Incident): Promise<boolean> {
+  const { byOperation } = incident.facts as IncidentFacts;
+  const op = byOperation === undefined ? undefined : await findOperation(database.db, byOperation);
+  return op?.kind === 'stop' && op.state === 'succeeded';
 }

@@ -1,10 +1,12 @@
 import cron from 'node-cron';
 import { dbNow } from '../db/clock.ts';
-import { leaseClusters } from '../deploy/cluster-views.store.ts';
+import { type ClusterLease, leaseClusters, releaseClusters } from '../deploy/cluster-views.store.ts';
 import { listClusters } from '../deploy/clusters.store.ts';
 import { digestChannels, postDigest } from '../incidents/digest.ts';
 import { expireWaiting } from '../operations/expire.ts';
 import { type PollDeps, pollCluster } from './cluster-poll.ts';
+import { LeaseLostError } from './fenced.ts';
+import { placeHomeless } from './homeless.ts';
 import { forgetOld } from './housekeeping.ts';
 import { tellParked } from './parked.ts';
 import { winTick } from './schedules.store.ts';
@@ -32,8 +34,8 @@ export function startWatch(options: WatchOptions): Watch {
   const paces = new Map<string, Pace>();
   const inFlight = new Map<string, Promise<void>>();
   let lastGoodPoll: number | undefined;
-  let ours: string[] = [];
-  let leasedAt = 0;
+  let ours: ClusterLease[] = [];
+  let leasedAt = Number.NEGATIVE_INFINITY;
   let stopped = false;
   let seconds = 0;
 
@@ -44,28 +46,33 @@ export function startWatch(options: WatchOptions): Watch {
       const names = (await listClusters(database.db)).map((cluster) => cluster.name);
       ours = await leaseClusters(database.db, options.owner, names);
       leasedAt = performance.now();
+      if (stopped) return;
     }
-    for (const name of ours)
+    for (const lease of ours) {
+      const name = lease.cluster;
       if (!inFlight.has(name) && (paces.get(name)?.nextAt ?? 0) <= performance.now() + 50)
         inFlight.set(
           name,
-          poll(name).finally(() => inFlight.delete(name)),
+          poll(lease).finally(() => inFlight.delete(name)),
         );
+    }
     if (seconds % 5 !== 0) return;
-    const [expired, parked] = [await expireWaiting(database), await tellParked(options)];
-    if (expired > 0 || parked) options.onNews();
+    const [expired, parked, placed] = [await expireWaiting(database), await tellParked(options), await placeHomeless(options)];
+    if (expired > 0 || parked || placed) options.onNews();
   }
-  async function poll(name: string): Promise<void> {
+  async function poll(lease: ClusterLease): Promise<void> {
+    const name = lease.cluster;
     const started = performance.now();
     const pace = paces.get(name) ?? { nextAt: 0, overviewAt: Number.NEGATIVE_INFINITY };
     let answered = false;
     try {
       const sinceOverview = started - pace.overviewAt;
-      ({ answered } = await pollCluster(options, name, sinceOverview));
+      ({ answered } = await pollCluster(options, lease, sinceOverview));
       if (answered) lastGoodPoll = performance.now();
       if (answered && sinceOverview >= options.times.overviewEveryMs) pace.overviewAt = started;
     } catch (error) {
       log.warn({ cluster: name, error: String(error) }, 'poll failed');
+      if (error instanceof LeaseLostError) leasedAt = Number.NEGATIVE_INFINITY;
     }
     const tookMs = performance.now() - started;
     // With jitter for clusters that do not answer, so that many of them are not asked in step.
@@ -83,8 +90,14 @@ export function startWatch(options: WatchOptions): Watch {
       await postDigest(database, channel, day, at, options.defaults);
     options.onNews();
   }
-  const guarded = (name: string, work: () => Promise<void>) => () =>
-    work().catch((error) => log.warn({ task: name, error: String(error) }, 'scheduled work failed'));
+  const underway = new Set<Promise<void>>();
+  const guarded = (name: string, work: () => Promise<void>) => () => {
+    const done = work()
+      .catch((error) => log.warn({ task: name, error: String(error) }, 'scheduled work failed'))
+      .finally(() => underway.delete(done));
+    underway.add(done);
+    return done;
+  };
   const tasks = [
     cron.schedule('* * * * * *', guarded('tick', tick), { noOverlap: true, name: 'tick' }),
     cron.schedule(options.digest.at, guarded('digest', digests), { noOverlap: true, name: 'digest', timezone: options.digest.timeZone }),
@@ -99,7 +112,8 @@ export function startWatch(options: WatchOptions): Watch {
     async stop() {
       stopped = true;
       await Promise.all(tasks.map((task) => task.destroy()));
-      await Promise.all(inFlight.values());
+      await Promise.all([...underway, ...inFlight.values()]);
+      await releaseClusters(database.db, options.owner).catch((error) => log.warn({ error: String(error) }, 'leases were not given back'));
     },
   };
 }

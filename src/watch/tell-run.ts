@@ -8,6 +8,7 @@ import { isSuperseded, type Run, takeTelling, untoldRuns } from '../jobs/runs.st
 import { heldJobs } from '../operations/operations.store.ts';
 import { listRestorePoints } from '../restore-points/restore-points.store.ts';
 import type { PollDeps } from './cluster-poll.ts';
+import { operationBehind } from './ends.store.ts';
 
 /** What can be wrong with a run; one incident per job and cause. */
 const causes = ['failed', 'restarting', 'lost', 'canceled-elsewhere', 'ended'] as const;
@@ -52,14 +53,64 @@ export async function tellEnds(deps: PollDeps, cluster: string): Promise<void> {
 async function tellEnd(tx: Tx, deps: PollDeps, run: Run): Promise<boolean> {
   const job = await findJob(tx, run.job);
   if (!job || (await isSuperseded(tx, run))) return false;
-  const end = await endOf(tx, job, run);
+  const end = (await endBySluice(tx, deps, run)) ?? (await endOf(tx, job, run));
   if (!end) return false;
   // One problem at a time: what ends a run takes the place of "is restarting".
   await resolveIncidents(tx, [`job:${run.job}:restarting`], `It did not recover: ${end.title}.`);
   await tell(tx, deps, job, run, end.cause, end.title, end.facts);
   return true;
 }
-async function endOf(tx: Tx, job: Job, run: Run): Promise<{ cause: RunCause; title: string; facts: IncidentFacts } | undefined> {
+interface End {
+  cause: RunCause;
+  title: string;
+  facts: IncidentFacts & { extraLinks?: { label: string; url: string }[] };
+}
+/** An end that an operation brought about without having come to say so itself: it was parked, failed, or its process died. */
+async function endBySluice(tx: Tx, deps: PollDeps, run: Run): Promise<End | undefined> {
+  const behind = await operationBehind(tx, run);
+  if (!behind) return undefined;
+  const { op, how } = behind;
+  const who = op.actor.name;
+  const facts = (detail: string, noCheckpoint?: string): End['facts'] => ({
+    detail,
+    byOperation: op.id,
+    ...(noCheckpoint ? { noCheckpoint } : {}),
+    extraLinks: [{ label: 'The operation', url: `${deps.publicUrl}/operations/${op.id}` }],
+  });
+  if (how === 'assumed-gone')
+    return {
+      cause: 'lost',
+      title: `${run.job}: ${who} broke glass and took its run v${run.version} for gone`,
+      facts: facts(
+        `${run.cluster} did not answer then, so the end of that run is not proven: it may still run there. Reason given: ${op.breakGlass ?? 'none'}.`,
+      ),
+    };
+  if (how === 'undone')
+    return {
+      cause: 'ended',
+      title: `${run.job} does not run: Sluice canceled what ${who}'s ${op.kind} had submitted`,
+      facts: facts(`The ${op.kind} ${stateWords(op.state)}; it says why.`),
+    };
+  const savepoint =
+    run.state === 'FINISHED' ? (await listRestorePoints(tx, run.job)).find((p) => p.kind === 'savepoint' && p.runId === run.id) : undefined;
+  const kept =
+    run.state === 'FINISHED'
+      ? savepoint
+        ? `Its savepoint: ${savepoint.path}.`
+        : 'Its savepoint was asked for but is not recorded yet.'
+      : run.lastCheckpoint?.path
+        ? 'Its last checkpoint is kept.'
+        : 'It had no checkpoint.';
+  return {
+    cause: 'ended',
+    title: `${run.job} was stopped by ${who}'s ${op.kind}, which ${stateWords(op.state)}`,
+    facts: facts(kept, run.state === 'FINISHED' ? 'gone: Flink deletes them when a job finishes' : undefined),
+  };
+}
+const stateWords = (state: string) =>
+  ({ parked: 'is parked', failed: 'failed afterwards', canceled: 'was canceled afterwards', succeeded: 'is done' })[state] ?? 'is not over';
+
+async function endOf(tx: Tx, job: Job, run: Run): Promise<End | undefined> {
   if (run.endReason === 'failed')
     return {
       cause: 'failed',
@@ -96,7 +147,15 @@ async function endOf(tx: Tx, job: Job, run: Run): Promise<{ cause: RunCause; tit
 }
 const oneLine = (cause: { name: string; message: string }) => `${cause.name}: ${cause.message}`;
 
-async function tell(tx: Tx, deps: PollDeps, job: Job, run: Run, cause: RunCause, title: string, facts: IncidentFacts): Promise<void> {
+async function tell(
+  tx: Tx,
+  deps: PollDeps,
+  job: Job,
+  run: Run,
+  cause: RunCause,
+  title: string,
+  { extraLinks = [], ...facts }: End['facts'],
+): Promise<void> {
   const { channel, alertChannel } = await jobChannels(tx, job, deps.defaults);
   const place = alertChannel ?? channel;
   const input: IncidentInput = {
@@ -109,7 +168,7 @@ async function tell(tx: Tx, deps: PollDeps, job: Job, run: Run, cause: RunCause,
       ...(facts.noCheckpoint ? {} : checkpointFacts(run)),
       ...facts,
       version: run.version,
-      links: [{ label: 'Page', url: `${deps.publicUrl}/jobs/${job.name}` }, ...job.current.definition.links],
+      links: [{ label: 'Page', url: `${deps.publicUrl}/jobs/${job.name}` }, ...extraLinks, ...job.current.definition.links],
     },
     runId: run.id,
     channel: place,

@@ -1,13 +1,19 @@
 import type { FastifyInstance } from 'fastify';
 import { buildPage, buildPart } from '../../views/builds.ts';
-import { operationPage, operationPart } from '../../views/operation.ts';
+import { type OperationPage, operationPage, operationPart } from '../../views/operation.ts';
 import { operationsPage, operationsPart } from '../../views/operations.ts';
+import { findErrorReport } from '../access/error-reports.store.ts';
+import { cancelForecast } from '../commands/views/cancel-words.ts';
+import { errorReference, isOver, operationViews } from '../commands/views/operation-view.ts';
+import { changedSince, retryOffer } from '../commands/views/retry-offer.ts';
 import { NotFoundError } from '../core/errors.ts';
 import { dbNow } from '../db/clock.ts';
 import { listJobs } from '../jobs/jobs.store.ts';
 import { findApproval } from '../operations/approvals.store.ts';
-import { findOperation, listOperations, listSteps } from '../operations/operations.store.ts';
+import { operationKinds } from '../operations/kinds/index.ts';
+import { activeOperations, findOperation, listOperations, listSteps } from '../operations/operations.store.ts';
 import { buildIdOf } from '../operations/steps/build.ts';
+import type { Operation } from '../operations/types.ts';
 import { findMessage } from '../outbox/outbox.store.ts';
 import { findBuild } from '../projects/builds.store.ts';
 import { formContext } from './form-context.ts';
@@ -20,11 +26,14 @@ export function operationsRoutes(web: WebOptions) {
   const { db } = web.database;
   return async (app: FastifyInstance): Promise<void> => {
     app.get('/operations', async (request, reply) => {
-      const seen = new Set((await listJobs(db)).filter((job) => may(request.viewer, 'see', job)).map((job) => job.name));
-      const operations = (await listOperations(db, undefined, 300)).filter((op) => seen.has(op.job)).slice(0, 100);
-      const now = await dbNow(db);
-      return sendLive(request, reply, operationsPart(operations, now), () =>
-        sendPage(request, reply, { title: 'Operations', section: 'operations' }, operationsPage(operations, now)),
+      const mine = new Map((await listJobs(db)).filter((job) => may(request.viewer, 'see', job)).map((job) => [job.name, job]));
+      const isMine = (op: Operation) => mine.has(op.job);
+      const views = await operationViews(db, (await activeOperations(db)).filter(isMine).slice(0, 100));
+      const open = views.map((view) => ({ ...view, form: formContext(request, mine.get(view.op.job)) }));
+      const ended = (await listOperations(db, undefined, 300)).filter((op) => isOver(op) && isMine(op)).slice(0, 100);
+      const page = { open, ended, now: await dbNow(db) };
+      return sendLive(request, reply, operationsPart(page), () =>
+        sendPage(request, reply, { title: 'Operations', section: 'operations' }, operationsPage(page)),
       );
     });
 
@@ -33,23 +42,7 @@ export function operationsRoutes(web: WebOptions) {
       const operation = await findOperation(db, id);
       if (!operation) throw new NotFoundError(`There is no operation ${id}.`, { hint: 'All of them are listed under Operations.' });
       const job = await jobFor(web, request.viewer, operation.job);
-      const [steps, approval, row, build, now] = await Promise.all([
-        listSteps(db, id),
-        findApproval(db, id),
-        findMessage(db, operation.messageId),
-        findBuild(db, buildIdOf(id)),
-        dbNow(db),
-      ]);
-      const page = {
-        operation,
-        steps,
-        approval,
-        message: row?.desired,
-        permalink: row?.permalink ?? undefined,
-        build,
-        now,
-        form: formContext(request, job),
-      };
+      const page = { ...(await readOperation(web, operation)), form: formContext(request, job) };
       return sendLive(request, reply, operationPart(page), () =>
         sendPage(request, reply, { title: `${operation.kind} of ${operation.job}`, section: 'operations' }, operationPage(page)),
       );
@@ -64,5 +57,34 @@ export function operationsRoutes(web: WebOptions) {
         sendPage(request, reply, { title: `Build of ${build.job}`, section: 'jobs' }, buildPage(build)),
       );
     });
+  };
+}
+
+/** All that the page of one operation shows, read at one moment. */
+async function readOperation(web: WebOptions, operation: Operation): Promise<Omit<OperationPage, 'form'>> {
+  const { db } = web.database;
+  const reference = errorReference(operation) ?? operation.id;
+  const [steps, approval, row, build, report, newest, now] = await Promise.all([
+    listSteps(db, operation.id),
+    findApproval(db, operation.id),
+    findMessage(db, operation.messageId),
+    findBuild(db, buildIdOf(operation.id)),
+    findErrorReport(db, reference),
+    listOperations(db, operation.job, 50),
+    dbNow(db),
+  ]);
+  const kind = operationKinds.find((k) => k.kind === operation.kind);
+  const underWay = operation.state === 'running' || operation.state === 'queued';
+  return {
+    operation,
+    steps,
+    approval,
+    message: row?.desired,
+    permalink: row?.permalink ?? undefined,
+    build,
+    error: report && { reference, text: report.text },
+    retry: retryOffer(operation, steps, approval, changedSince(operation, newest)),
+    cancel: underWay && !operation.cancelRequestedAt ? cancelForecast(operation, kind, steps).words : undefined,
+    now,
   };
 }

@@ -22,6 +22,9 @@ test('a lead approves: the operation begins, and everybody sees who approved wha
   const { text } = await w.posted(`operation:${id}`);
   assert.match(text, /^Restoring etl-orders: queued\nAsked by @Emma, approved by @Lena\. Reason: bad deploy\n@Lena adds: go ahead/);
   assert.deepEqual((await w.audited('approval.approved'))[0]?.details['operation'], id);
+  const told = await w.posted(`decided:${id}`);
+  assert.equal(told.channel, emma.userId, 'a direct message to who asked');
+  assert.match(told.text, /^Your restore of etl-orders was approved by Lena: go ahead\nIt begins now/);
 });
 
 test('the requester, outsiders and everybody who is no lead are refused', async (t) => {

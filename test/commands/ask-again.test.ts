@@ -45,7 +45,12 @@ describe('asking again', () => {
     const { id } = await w.theOperation();
     await w.moveClock(hour + 1000);
     await expireWaiting(w.database);
-    const command = (await w.posted(`operation:${id}`)).button('Ask again');
+    await expireWaiting(w.database);
+    const told = await w.posted(`decided:${id}`);
+    assert.deepEqual([told.channel, told.version], [emma.userId, 1], 'who asked is told once, by direct message');
+    assert.match(told.text, /^Your stop of etl-orders expired without a decision; nothing was done\n/);
+    const command = told.button('Ask again');
+    assert.equal((await w.posted(`operation:${id}`)).button('Ask again'), command);
     await w.say(emma, fillCommand(command, { input: 'still down', choice: '', multiline: false }));
     const again = (await w.operations()).find((op) => op.id !== id);
     assert.deepEqual([again?.kind, again?.state, again?.input['noSavepoint']], ['stop', 'waiting', true]);

@@ -7,7 +7,7 @@ test('help shows the verbs that this person may use, with examples', async (t) =
   const engineer = await w.say(emma, 'help');
   assert.match(
     engineer.text,
-    /^Sluice runs Flink jobs from here\nLook: list · status · logs · versions · diff · history · digest · web · whoami/,
+    /^Sluice runs Flink jobs from here\nLook: list · status · operations · logs · versions · diff · history · digest · web · whoami/,
   );
   assert.match(engineer.text, /Run: build · start · stop · restart · savepoint · cancel/);
   assert.match(engineer.text, /Change: set · use/);

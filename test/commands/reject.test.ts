@@ -20,11 +20,16 @@ test('a lead rejects with a reason, and the requester reads it', async (t) => {
   );
   assert.deepEqual(actions, []);
   await w.refused(lars, `approve ${id}`, /^It is decided already: rejected by Lena/);
+  const told = await w.posted(`decided:${id}`);
+  assert.equal(told.channel, emma.userId, 'a direct message to who asked');
+  assert.match(told.text, /^Your restore of etl-orders was rejected by Lena: wait for the release\nNothing was done\./);
 });
 
 test('five deliveries of a rejection are one', async (t) => {
   const w = await createWorld(t);
   await w.say(emma, 'restore etl-orders --from s3://lake/sp-1 --reason "bad deploy"');
-  await w.fiveAtOnce(lena, `reject ${(await w.theOperation()).id} --reason no`);
+  const { id } = await w.theOperation();
+  await w.fiveAtOnce(lena, `reject ${id} --reason no`);
+  assert.equal((await w.posted(`decided:${id}`)).version, 1, 'told once');
   assert.equal((await w.audited('approval.rejected')).length, 1);
 });

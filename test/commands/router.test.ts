@@ -3,8 +3,11 @@ import { test } from 'node:test';
 import { findErrorReport } from '../../src/access/error-reports.store.ts';
 import { commands } from '../../src/commands/index.ts';
 import { usageOf } from '../../src/commands/spec.ts';
+import { UnreachableError } from '../../src/core/errors.ts';
+import { messageToText } from '../../src/core/message.ts';
 import { eq } from '../../src/db/query.ts';
 import { outboxMessages } from '../../src/db/schema/index.ts';
+import type { ClusterFacts } from '../../src/deploy/deployer.ts';
 import { createWorld, emma, lars, nina, otto, type seen, vic } from '../helpers/command-world.ts';
 
 test('a mistyped job is offered as a button with the whole line, never run', async (t) => {
@@ -64,9 +67,33 @@ test('the loser of two gets a link to what is in progress', async (t) => {
   const reply = await w.refused(
     lars,
     'start etl-orders',
-    /^etl-orders is busy: Emma asked for a start, and that is in progress\.\nWait for it to end, or cancel it/,
+    /^etl-orders is busy: Emma asked for a start, and that is in progress\.\nWait for it to end, or cancel it\.\nAsked for at \d{4}-\d\d-\d\d \d\d:\d\d\./,
   );
   assert.equal(reply.actions.find((a) => a.label === 'See it')?.url, permalink);
+  assert.equal(reply.button('Its steps'), `operation ${(await w.theOperation()).id}`);
+});
+
+test('of a cluster that keeps silent: looking within a second, and the verdict when its time is over', async (t) => {
+  const w = await createWorld(t);
+  const silent = Promise.withResolvers<ClusterFacts>();
+  w.cluster.facts = silent.promise;
+  const request = { line: 'start etl-orders', person: emma, origin: { kind: 'typed', channel: 'C0ETL' }, deliveryKey: 'silent' } as const;
+  const asked = performance.now();
+  const first = await w.handle(request);
+  assert.ok(performance.now() - asked < 2000, 'Slack waits three seconds');
+  assert.deepEqual([first.message.tone, first.message.title], ['busy', 'Looking at etl-orders…']);
+  assert.ok(first.later);
+  silent.reject(new UnreachableError('The cluster standalone did not answer within 4 s.'));
+  const verdict = messageToText(await first.later);
+  assert.match(
+    verdict,
+    /^The cluster standalone does not answer, so nothing was started\.\nThe cluster standalone did not answer within 4 s\./,
+  );
+  assert.deepEqual(await w.operations(), []);
+  w.cluster.facts = { flinkVersion: '1.20.5', slotsTotal: 8, slotsAvailable: 6, taskManagers: 2, jobsRunning: 1 };
+  const prompt = await w.handle({ ...request, deliveryKey: 'answers' });
+  assert.equal(prompt.later, undefined);
+  assert.match(prompt.message.title, /^Accepted: starting etl-orders/);
 });
 
 test('what nobody expected is told by an id that finds it', async (t) => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { putPerson, putTeam } from '../../src/access/people.store.ts';
 import { UnreachableError } from '../../src/core/errors.ts';
 import { addVersion, findJob } from '../../src/jobs/jobs.store.ts';
 import { expireWaiting } from '../../src/operations/expire.ts';
-import { ada, createWorld, emma, lena, omar, otto, seen, stopped, vic, type World } from '../helpers/command-world.ts';
+import { ada, createWorld, emma, lars, lena, omar, otto, seen, stopped, vic, type World } from '../helpers/command-world.ts';
 
 async function afterStop(w: World, job = 'etl-orders'): Promise<string> {
   const run = await w.run(job, { ...stopped, version: 1 });
@@ -122,6 +123,36 @@ test('break-glass starts at once and tells all leads; a blank reason is none', a
   assert.match(told.text, /@Lars @Lena please review it afterwards/);
   assert.equal(told.button('Reviewed'), `review ${op.id}`);
   assert.equal((await w.audited('break-glass')).length, 1);
+});
+
+test('break-glass without a channel or another lead: the alert channel and every admin are told instead', async (t) => {
+  const w = await createWorld(t);
+  await afterStop(w);
+  await w.database.transaction(async (tx) => {
+    for (const lead of [lena, lars]) await putPerson(tx, { ...lead, memberships: [{ team: 'data', role: 'viewer' }] });
+  });
+  await w.once(omar, 'start etl-orders --fresh --break-glass "shop is down"');
+  const first = await w.theOperation();
+  const told = await w.posted(`break-glass:${first.id}`);
+  assert.equal(told.channel, 'C0ALERTS');
+  assert.match(told.text, /@Omar says: shop is down[\s\S]*@Ada Team data has no other lead: an admin can name one, who reviews it/);
+  const direct = await w.posted(`break-glass:${first.id}:${ada.userId}`);
+  assert.deepEqual([direct.channel, direct.text], [ada.userId, told.text]);
+});
+
+test('break-glass where no channel is set up at all is written to every lead and admin', async (t) => {
+  const w = await createWorld(t, { defaultChannel: undefined });
+  await afterStop(w);
+  await w.database.transaction((tx) => putTeam(tx, { name: 'data', channel: null, alertChannel: null }));
+  await w.say(lena, 'start etl-orders --fresh --break-glass "shop is down"', { kind: 'web', channel: undefined });
+  const { id } = await w.theOperation();
+  for (const person of [lars, ada]) {
+    const direct = await w.posted(`break-glass:${id}:${person.userId}`);
+    assert.equal(direct.channel, person.userId);
+    assert.match(direct.text, /^Break-glass: Lena acts without a second person[\s\S]*@Lars please review it afterwards/);
+  }
+  await assert.rejects(w.posted(`break-glass:${id}:${lena.userId}`), 'who did it needs no telling');
+  await assert.rejects(w.posted(`break-glass:${id}`), 'there is no channel for it');
 });
 
 test('what already runs is not started; what cannot be told is not either', async (t) => {

@@ -140,6 +140,14 @@ describe('what is wrong', () => {
     );
     assert.match(error.message, /did you mean port\?/);
   });
+  test('a variable that is near one that is set is held against the next one: it may be the one that was meant', () => {
+    const { problems } = refused({ SLACK_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1' });
+    assert.deepEqual(
+      problems.filter((p) => p.key === 'SLACK_TOKEN').map((p) => [p.problem, p.nearest]),
+      [['is no variable that Sluice reads', 'SLACK_BOT_TOKEN']],
+    );
+    assert.doesNotThrow(() => loadConfig({ env: { SLACK_UNRELATED_THING: '1', SLUICE_SERVICE_HOST: '10.0.0.1' }, cwd }));
+  });
   test('YAML that does not parse, with line and column', () => {
     write('builds:\n  timeout: 1s\n timeout: 2s\n');
     assert.match(refused().problems[0]?.where ?? '', /^sluice\.yaml:[23]:\d+$/);

@@ -74,7 +74,8 @@ export interface Said {
 }
 export interface Where {
   kind?: CommandRequest['origin']['kind'];
-  channel?: string;
+  /** `C0ETL` by default; undefined: no channel (the page). */
+  channel?: string | undefined;
   threadTs?: string;
   /** Says it as this very delivery; a fresh one by default. */
   key?: string;
@@ -86,6 +87,8 @@ export interface World {
   /** What the stub cluster answers; what is not here is not asked for. */
   cluster: StubCluster;
   wakes(): number;
+  /** The router itself, for what comes before its last answer. */
+  handle: HandleCommand;
   say(person: Somebody, line: string, where?: Where): Promise<Said>;
   /** Says it and expects a refusal that leaves no row behind. */
   refused(person: Somebody, line: string, why: RegExp, where?: Where): Promise<Said>;
@@ -100,7 +103,7 @@ export interface World {
   theOperation(): Promise<Operation>;
   approval(operationId: string): Promise<Approval | undefined>;
   /** The message under a key of the outbox, as text with its buttons. */
-  posted(dedupeKey: string): Promise<Said & { channel: string }>;
+  posted(dedupeKey: string): Promise<Said & { channel: string; version: number }>;
   audited(action: string): Promise<AuditRow[]>;
   moveClock(ms: number): Promise<void>;
   run(job: string, change?: SeededRun): Promise<string>;
@@ -108,7 +111,7 @@ export interface World {
 }
 export type SeededRun = Omit<RunChange, 'version'> & { ago?: number; version?: number };
 export interface StubCluster {
-  facts: ClusterFacts | Error;
+  facts: ClusterFacts | Error | Promise<ClusterFacts>;
   sight: RunSight;
   rootCause: Awaited<ReturnType<Deployer['rootCause']>>;
   logs: { from: string; text: string }[] | Error;
@@ -121,7 +124,10 @@ const counted = ['operations', 'approvals', 'job_versions', 'outbox_messages', '
  * PostgreSQL with a team, its people (emma engineer, lena and lars leads, omar on-call, vic viewer; ada admin; nina leads another team; otto has no
  * role), a cluster and the jobs etl-orders (production, v1 and v2) and customers (development); the real router over a strict stub of Flink.
  */
-export async function createWorld(t: TestContext, options: { pathsReadable?: boolean; directory?: Directory } = {}): Promise<World> {
+export async function createWorld(
+  t: TestContext,
+  options: { pathsReadable?: boolean; directory?: Directory; defaultChannel?: string | undefined } = {},
+): Promise<World> {
   const database = await createTestDb(t);
   const dir = await mkdtemp(join(tmpdir(), 'sluice-commands-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
@@ -155,7 +161,7 @@ export async function createWorld(t: TestContext, options: { pathsReadable?: boo
       log: silentLog,
       kinds: operationKinds,
       directory: options.directory,
-      defaultChannel: 'C0DEFAULT',
+      defaultChannel: 'defaultChannel' in options ? options.defaultChannel : 'C0DEFAULT',
       alertChannel: undefined,
       wake: () => wakes++,
     },
@@ -168,7 +174,7 @@ export async function createWorld(t: TestContext, options: { pathsReadable?: boo
       person,
       origin: {
         kind: where.kind ?? 'typed',
-        channel: where.channel ?? 'C0ETL',
+        ...('channel' in where && where.channel === undefined ? {} : { channel: where.channel ?? 'C0ETL' }),
         ...(where.threadTs ? { threadTs: where.threadTs } : {}),
       },
       deliveryKey: where.key ?? `delivery-${++deliveries}`,
@@ -197,6 +203,7 @@ export async function createWorld(t: TestContext, options: { pathsReadable?: boo
     dir,
     cluster,
     wakes: () => wakes,
+    handle,
     say,
     async refused(person, line, why, where) {
       const before = await counts();
@@ -256,7 +263,7 @@ export async function createWorld(t: TestContext, options: { pathsReadable?: boo
     async posted(dedupeKey) {
       const [row] = await db.select().from(outboxMessages).where(eq(outboxMessages.dedupeKey, dedupeKey));
       assert.ok(row, `no message ${dedupeKey}`);
-      return { ...said(row.desired as Message), channel: row.channel };
+      return { ...said(row.desired as Message), channel: row.channel, version: row.desiredVersion };
     },
     audited: (action) => db.select().from(audit).where(eq(audit.action, action)),
     moveClock: (ms) => moveClock(db, ms),
@@ -398,7 +405,7 @@ async function seed(database: Database, pathsReadable: boolean): Promise<void> {
 
 /** A cluster of which only what commands read can be asked; everything else fails the test. */
 function stubDeployers(database: Database, stub: StubCluster): Deployers {
-  const answer = async <T>(value: T | Error): Promise<T> => {
+  const answer = async <T>(value: T | Error | Promise<T>): Promise<T> => {
     if (value instanceof Error) throw value;
     return value;
   };

@@ -8,7 +8,7 @@ import {
   openIncidents,
   resolveIncidents,
 } from '../../src/incidents/incidents.store.ts';
-import { claimDue } from '../../src/outbox/outbox.store.ts';
+import { claimDue } from '../../src/outbox/turns.store.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
 const input: IncidentInput = {
@@ -31,7 +31,7 @@ it('keeps an incident that has no channel, through its whole life, and sends not
       (await rows()).map((row) => [row.state, row.lastError]),
       [['failed', 'no channel is set']],
     );
-    assert.deepEqual(await claimDue(database.db, 'me', [], 10), []);
+    assert.deepEqual(await claimDue(database.db, 'me', 10), []);
   };
   assert.equal(await database.transaction((tx) => openIncident(tx, input)), true);
   await expectFailed();
@@ -50,7 +50,7 @@ it('sends one that has a channel, also after it changed', async (t) => {
   await database.transaction((tx) => openIncident(tx, { ...input, channel: 'C1' }));
   await database.transaction((tx) => openIncident(tx, { ...input, channel: 'C1' }));
   assert.deepEqual(
-    (await claimDue(database.db, 'me', [], 10)).map((row) => [row.channel, row.desired.title]),
+    (await claimDue(database.db, 'me', 10)).map((row) => [row.channel, row.desired.title]),
     [['C1', 'orders failed']],
   );
 });

@@ -9,6 +9,7 @@ import { operations } from '../../src/db/schema/index.ts';
 import { type Engine, type EngineOptions, startEngine } from '../../src/operations/engine.ts';
 import { execute } from '../../src/operations/execute.ts';
 import { claim, findOperation, listSteps, requestCancel } from '../../src/operations/operations.store.ts';
+import { stepNamesOf } from '../../src/operations/points.ts';
 import { createRig, lee, type Rig, until } from './rig.ts';
 import { kindOf, step } from './step-kind.ts';
 
@@ -54,7 +55,7 @@ it('gives back what runs when it stops: the next one goes on at once, and no cra
         },
       }),
     ],
-    { compensate: async () => assert.fail('nothing is undone') },
+    { undo: [step('undo', { act: async () => assert.fail('nothing is undone') })] },
   );
   const op = await rig.accept(kind);
   const first = await startEngine({ services: rig.services, kinds: [kind] });
@@ -63,7 +64,7 @@ it('gives back what runs when it stops: the next one goes on at once, and no cra
   const between = await findOperation(rig.database.db, op.id);
   assert.deepEqual([between?.state, between?.owner, between?.leaseUntil], ['running', null, null]);
   block = false;
-  const claimed = await claim(rig.database.db, 'next:1:1', ['start'], []);
+  const claimed = await claim(rig.database.db, 'next:1:1', ['start'], ['one', 'two'], []);
   assert.equal(claimed?.crashed, false);
   await execute(rig.services, { op: claimed!.op, kind, abort: new AbortController(), crashed: claimed!.crashed }, () => {});
   assert.equal((await findOperation(rig.database.db, op.id))?.state, 'succeeded');
@@ -99,7 +100,7 @@ it('leaves alone what a living owner holds, and kinds that it does not know', as
   const mine = kindOf([step('one', { holds: false })], { kind: 'savepoint' });
   const newer = kindOf([step('one', { holds: false })], { kind: 'teleport' });
   const held = await rig.accept(mine);
-  assert.ok(await claim(rig.database.db, 'far-away:1:1', ['savepoint'], []));
+  assert.ok(await claim(rig.database.db, 'far-away:1:1', ['savepoint'], ['one'], []));
   const unknown = await rig.accept(newer);
   const open = await rig.accept(mine);
   await engine(t, rig, [mine]);
@@ -143,9 +144,21 @@ it('stops working on what another process took over', async (t) => {
   assert.equal((await rig.message(op)).title, message.title);
 });
 
+it('leaves an operation that has a step it does not know to a newer replica', async (t) => {
+  const rig = await createRig(t);
+  const newer = kindOf([step('one', { act: async () => ({}) }), step('fold-space', { act: (c) => blocked(c.signal) })]);
+  const op = await rig.accept(newer);
+  const first = await startEngine({ services: rig.services, kinds: [newer] });
+  await until(async () => (await listSteps(rig.database.db, op.id)).length === 2);
+  await first.stop();
+  const older = kindOf([step('one'), step('two')]);
+  assert.equal(await claim(rig.database.db, 'old:1:1', ['start'], stepNamesOf([older]), []), undefined);
+  assert.ok(await claim(rig.database.db, 'new:1:1', ['start'], stepNamesOf([newer]), []));
+});
+
 it('of many claims at once one gets the operation', async (t) => {
   const rig = await createRig(t);
   await rig.accept(kindOf([step('one')]));
-  const claims = await Promise.all(Array.from({ length: 20 }, (_, n) => claim(rig.database.db, `owner:${n}:1`, ['start'], [])));
+  const claims = await Promise.all(Array.from({ length: 20 }, (_, n) => claim(rig.database.db, `owner:${n}:1`, ['start'], ['one'], [])));
   assert.equal(claims.filter(Boolean).length, 1);
 });

@@ -162,7 +162,7 @@ describe('cannot tell', () => {
             },
           }),
         ],
-        { compensate: async () => String(++undone) },
+        { undo: [step('undo', { act: async () => ({ said: String(++undone) }) })] },
       );
       const op = await rig.accept(kind);
       const parked = await rig.carryOut([kind]);
@@ -315,7 +315,7 @@ describe('a fenced owner', () => {
             },
           }),
         ],
-        { compensate: async () => assert.fail('it is not its business to undo anything') },
+        { undo: [step('undo', { act: async () => assert.fail('it is not its business to undo anything') })] },
       );
       const op = await rig.accept(kind);
       const execution = await rig.claim([kind], 'a:1:1');
@@ -369,7 +369,7 @@ describe('crashes', () => {
     const parked = await rig.carryOut([kind], 'd:1:1');
     assert.equal(parked.state, 'parked');
     assert.equal(acts, 3);
-    assert.match(await rig.said(op), /Sluice died 3 times in the step "Do one"/);
+    assert.match(await rig.said(op), /Sluice died or failed 3 times in the step "Do one"/);
     assert.equal((await holderOf(rig.database.db, 'etl-orders'))?.id, op.id);
   });
 });
@@ -455,7 +455,7 @@ describe('a cancel', () => {
         }),
         step('two'),
       ],
-      { compensate: async (c) => `${String(c.results['one']?.['made'])} was taken away again.` },
+      { undo: [step('undo', { act: async (c) => ({ said: `${String(c.results['one']?.['made'])} was taken away again.` }) })] },
     );
     const op = await rig.accept(kind);
     assert.equal((await rig.carryOut([kind])).state, 'canceled');

@@ -19,6 +19,7 @@ import { findRun, insertRun, type Run, type RunInput } from '../../src/jobs/runs
 import { type AcceptRequest, accept } from '../../src/operations/accept.ts';
 import { execute } from '../../src/operations/execute.ts';
 import { claim, findOperation, listSteps } from '../../src/operations/operations.store.ts';
+import { stepNamesOf } from '../../src/operations/points.ts';
 import type { Execution } from '../../src/operations/run-step.ts';
 import type { Json, Operation, OperationKind, Services, Settings } from '../../src/operations/types.ts';
 import { findMessage } from '../../src/outbox/outbox.store.ts';
@@ -142,6 +143,7 @@ export async function createRig(
       database.db,
       owner,
       kinds.map((k) => k.kind),
+      stepNamesOf(kinds),
       [],
     );
     assert.ok(claimed, 'there is an operation to claim');

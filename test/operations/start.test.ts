@@ -443,9 +443,10 @@ describe('restore', () => {
       const rig = await createRig(t, { definition: { environment: 'development' } });
       await rig.run();
       ready(rig)
-        .expect('look', seen())
+        .expect('look', seen(), seen())
         .expect('triggerSavepoint', undefined)
-        .expect('savepoint', { is: 'failed', reason: 'No space left.', hint: undefined, path: undefined });
+        .expect('savepoint', { is: 'failed', reason: 'No space left.', hint: undefined, path: undefined })
+        .expect('checkpoints', noCheckpoints);
       const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: own } });
       assert.equal((await rig.carryOut([restoreKind])).state, 'failed');
       assert.match(await rig.said(op), /the safety savepoint failed\. What ran goes on/);
@@ -538,9 +539,10 @@ describe('restore', () => {
     const rig = await createRig(t, { definition: { environment: 'development' } });
     const run = await rig.run();
     ready(rig)
-      .expect('look', seen())
+      .expect('look', seen(), seen())
       .expect('triggerStop', undefined)
-      .expect('savepoint', { is: 'failed', reason: 'No space left.', hint: undefined, path: undefined });
+      .expect('savepoint', { is: 'failed', reason: 'No space left.', hint: undefined, path: undefined })
+      .expect('checkpoints', noCheckpoints);
     const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: chosen } });
     assert.equal((await rig.carryOut([restoreKind])).state, 'failed');
     assert.match(await rig.said(op), /the safety savepoint failed\. What ran goes on/);

@@ -46,9 +46,10 @@ describe('stop', () => {
     const rig = await createRig(t);
     const run = await rig.run();
     rig.deployer
-      .expect('look', seen())
+      .expect('look', seen(), seen())
       .expect('triggerStop', undefined)
-      .expect('savepoint', { is: 'failed', reason: 'No space left on s3.', hint: 'Ask the storage team.', path: undefined });
+      .expect('savepoint', { is: 'failed', reason: 'No space left on s3.', hint: 'Ask the storage team.', path: undefined })
+      .expect('checkpoints', noCheckpoints);
     const op = await rig.accept(stopKind);
     assert.equal((await rig.carryOut([stopKind])).state, 'failed');
     assert.deepEqual(await findRun(rig.database.db, run.id), run);
@@ -266,9 +267,10 @@ describe('restart', () => {
     const old = await rig.run();
     rig.deployer
       .always('facts', facts)
-      .expect('look', seen())
+      .expect('look', seen(), seen())
       .expect('triggerStop', undefined)
-      .expect('savepoint', { is: 'failed', reason: 'No space.', hint: undefined, path: undefined });
+      .expect('savepoint', { is: 'failed', reason: 'No space.', hint: undefined, path: undefined })
+      .expect('checkpoints', noCheckpoints);
     const op = await rig.accept(restartKind);
     assert.equal((await rig.carryOut([restartKind])).state, 'failed');
     assert.match(await rig.said(op), /^etl-orders was not restarted: its savepoint failed\. The old run goes on/);

@@ -1,46 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { silentLog } from '../../src/core/log.ts';
-import type { Message } from '../../src/core/message.ts';
 import { sleep } from '../../src/core/time.ts';
 import { moveClock } from '../../src/db/clock.ts';
-import type { Database } from '../../src/db/db.ts';
 import { eq, sql } from '../../src/db/query.ts';
 import { outboxMessages } from '../../src/db/schema/index.ts';
-import { type DeliverDeps, type DeliveryLoop, startDelivery } from '../../src/outbox/deliver.ts';
-import {
-  claimDue,
-  type DesiredMessage,
-  desire,
-  findMessage,
-  findMessageAt,
-  notePosting,
-  outboxHealth,
-} from '../../src/outbox/outbox.store.ts';
+import { desire, findMessage, findMessageAt, outboxHealth } from '../../src/outbox/outbox.store.ts';
+import { claimDue, renewClaim } from '../../src/outbox/turns.store.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
-import { type FakeSender, fakeSender } from './fake-sender.ts';
-
-const said = (title: string): Message => ({ tone: 'neutral', title, parts: [] });
-const want = (database: Database, key: string, change: Partial<DesiredMessage> & { title?: string } = {}) => {
-  const { title = key, ...rest } = change;
-  return desire(database.db, { dedupeKey: key, channel: 'C1', message: said(title), ...rest });
-};
-function start(t: TestContext, database: Database, sender: FakeSender, change: Partial<DeliverDeps> = {}): DeliveryLoop {
-  const loop = startDelivery({ db: database.db, senders: [sender], owner: 'a', log: silentLog, paceMs: 0, editPaceMs: 0, ...change });
-  t.after(() => loop.stop());
-  return loop;
-}
-async function until(what: () => Promise<unknown> | unknown, wake?: DeliveryLoop): Promise<void> {
-  const end = performance.now() + 10_000;
-  while (!(await what())) {
-    assert.ok(performance.now() < end, 'waited too long');
-    wake?.wake();
-    await sleep(15);
-  }
-}
-const state = async (database: Database, id: string) => (await findMessage(database.db, id))?.state;
-const posts = (sender: FakeSender) => sender.sent.filter((s) => s.what === 'post');
-const titles = (sender: FakeSender) => [...sender.visible.values()].map((v) => v.title);
+import { fakeSender } from './fake-sender.ts';
+import { posts, said, start, state, titles, until, want } from './rig.ts';
 
 describe('a message', () => {
   it('is posted once per key, and can be found by its place', async (t) => {
@@ -163,7 +131,7 @@ describe('Retry-After', () => {
     limited = false;
     await want(database, 'k', { title: 'two' });
     await moveClock(database.db, 28_000);
-    assert.deepEqual(await claimDue(database.db, 'b', [], 5), []);
+    assert.deepEqual(await claimDue(database.db, 'b', 5), []);
     await moveClock(database.db, 3000);
     await until(async () => (await state(database, id)) === 'sent', loop);
     assert.deepEqual(titles(sender), ['two']);
@@ -214,8 +182,8 @@ describe('a post without an answer', () => {
     const database = await sharedDb(t);
     const sender = fakeSender();
     const id = await want(database, 'k', { title: 'one' });
-    const [row] = await claimDue(database.db, 'dead', [], 1);
-    assert.equal(await notePosting(database.db, row!), true);
+    const [row] = await claimDue(database.db, 'dead', 1);
+    assert.equal(await renewClaim(database.db, row!, 15_000, true), true);
     sender.visible.set('ts-lost', { channel: 'C1', outboxId: id, title: 'one', threadTs: undefined });
     await want(database, 'k', { title: 'two' });
     const loop = start(t, database, sender);
@@ -338,14 +306,14 @@ describe('two replicas', () => {
   it('a row that the other one holds is taken over only when its lease ran out, and the late one writes nothing', async (t) => {
     const database = await sharedDb(t);
     await want(database, 'k');
-    const [first] = await claimDue(database.db, 'a', [], 1);
+    const [first] = await claimDue(database.db, 'a', 1);
     assert.ok(first);
-    assert.deepEqual(await claimDue(database.db, 'b', [], 1), []);
+    assert.deepEqual(await claimDue(database.db, 'b', 1), []);
     await moveClock(database.db, 16_000);
-    const [second] = await claimDue(database.db, 'b', [], 1);
+    const [second] = await claimDue(database.db, 'b', 1);
     assert.equal(second?.id, first.id);
-    assert.equal(await notePosting(database.db, first), false);
-    assert.equal(await notePosting(database.db, second!), true);
+    assert.equal(await renewClaim(database.db, first), false);
+    assert.equal(await renewClaim(database.db, second!), true);
     const [row] = await database.db.select().from(outboxMessages).where(eq(outboxMessages.id, first.id));
     assert.equal(row?.owner, 'b');
   });

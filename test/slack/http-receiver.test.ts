@@ -27,7 +27,6 @@ before(async () => {
     signingSecret: secret,
     apiUrl: slack.apiUrl,
     log: silentLog,
-    homeView: async (person) => message('neutral', `Home of ${person.userId}`),
     handle: (request) => {
       asked.push(request);
       return handle(request);
@@ -346,5 +345,12 @@ test('the home tab is published for who opens it, once for an exact replay', asy
   const calls = slack.callsOf('views.publish');
   assert.equal(calls.length, 1);
   assert.equal(calls[0]?.['user_id'], 'U1');
-  assert.ok(calls[0]?.['view']?.includes('Home of U1'));
+  assert.match(calls[0]?.['view'] ?? '', /did operations all.*did list/s);
+  assert.deepEqual(
+    asked.map((r) => [r.line, r.person.userId]),
+    [
+      ['operations all', 'U1'],
+      ['list', 'U1'],
+    ],
+  );
 });

@@ -3,8 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { CommandReply, CommandRequest } from '../../src/commands/request.ts';
+import { http } from '../../src/core/http.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { actions, message, text } from '../../src/core/message.ts';
+import { sleep } from '../../src/core/time.ts';
 import { connectPractice, type PracticeClient } from '../../src/practice/client.ts';
 import { createPractice, type Practice } from '../../src/practice/server.ts';
 import { createSlack, type Slack, type SlackState } from '../../src/slack/app.ts';
@@ -12,6 +14,10 @@ import { buildManifest } from '../../src/slack/manifest.ts';
 
 const tokens = { botToken: 'xoxb-practice', signingSecret: 'practice-secret', appToken: 'xapp-practice' };
 
+interface HomeView {
+  id: string;
+  blocks: { elements?: { action_id?: string; text?: { text: string } }[] }[];
+}
 interface Rig {
   practice: Practice;
   people: PracticeClient;
@@ -213,6 +219,95 @@ for (const transport of ['http', 'socket'] as const) {
       assert.match((await answer).text, /Did restore --from s3:\/\/b\/c --reason "bad 'prices'"/);
       assert.match(rig.asked.at(-1)?.deliveryKey ?? '', /^view:V\w+:.+/);
       assert.deepEqual(rig.asked.at(-1)?.origin.kind, 'button');
+    });
+
+    test('a form that was refused stays open, says why, keeps what was typed, and can be sent again', async () => {
+      rig.handle = async (request) => {
+        if (request.line === 'ask')
+          return {
+            message: message(
+              'neutral',
+              'Reject it?',
+              actions({
+                label: 'Reject',
+                command: 'reject op_1 --to {choice} --reason {input}',
+                choice: {
+                  title: 'Reject',
+                  label: 'Back to',
+                  options: [
+                    { label: 'Emma', value: 'emma' },
+                    { label: 'Lena', value: 'lena' },
+                  ],
+                },
+                input: { title: 'Reject', label: 'Reason', multiline: true },
+              }),
+            ),
+          };
+        return request.line.includes('no')
+          ? {
+              message: message(
+                'bad',
+                'That reason is too short.',
+                text('Say it in a sentence.'),
+                actions({ label: 'Help', command: 'help' }),
+              ),
+            }
+          : { message: message('good', `Did ${request.line}`) };
+      };
+      const emma = rig.people.as('emma');
+      const question = await emma.says('/flink ask');
+      await emma.clicks(question, 'Reject');
+      await emma.seesModal(/Reject/);
+      await emma.fills({ 'Back to': 'Lena', Reason: 'no' });
+      const again = await emma.seesModal(/too short/);
+      assert.match(JSON.stringify(again), /Say it in a sentence/);
+      assert.match(JSON.stringify(again), /"initial_value":"no"/);
+      await emma.fills({ Reason: 'no' });
+      await emma.seesModal(/too short/);
+      const { errors } = await emma.fills({ Reason: 'wrong prices since monday' });
+      assert.deepEqual(errors, {});
+      const answer = await emma.sees(/Did reject/);
+      assert.match(answer.text, /Did reject op_1 --to lena --reason "wrong prices since monday"/);
+      const keys = rig.asked.filter((r) => r.line.startsWith('reject')).map((r) => r.deliveryKey);
+      assert.equal(new Set(keys).size, 3, 'each try is a request of its own');
+    });
+
+    test('the home tab shows what waits, what is in progress and the jobs; its buttons work and it is brought up to date', async () => {
+      let state = 'runs';
+      rig.handle = async (request) => {
+        if (request.line === 'operations all')
+          return { message: message('busy', '1 waiting', actions({ label: 'Approve', command: 'approve op_1' })) };
+        if (request.line === 'list') {
+          const buttons = [
+            { label: 'Stop', command: 'stop etl-orders' },
+            { label: 'Share in channel', command: 'list --share' },
+          ];
+          return { message: message('neutral', '1 job', text(`etl-orders ${state}`), actions(...buttons)) };
+        }
+        if (request.line.startsWith('stop')) state = 'is stopped';
+        return { message: message('good', `Did ${request.line}`) };
+      };
+      const home = async (pattern: RegExp) => {
+        for (let n = 0; ; n++) {
+          const { home: view } = (await http(`${rig.practice.url}/practice/state?as=emma`, { timeoutMs: 5000 }).then((a) =>
+            JSON.parse(a.body),
+          )) as {
+            home: HomeView | null;
+          };
+          if (view && pattern.test(JSON.stringify(view))) return view;
+          assert.ok(n < 200, `the tab shows ${JSON.stringify(view)}`);
+          await sleep(25);
+        }
+      };
+      const emma = rig.people.as('emma');
+      await emma.opensHome();
+      const first = await home(/1 waiting.*Approve.*1 job.*etl-orders runs.*Stop.*help/s);
+      assert.doesNotMatch(JSON.stringify(first), /Share in channel/);
+      const stop = first.blocks.flatMap((b) => b.elements ?? []).find((e) => e.text?.text === 'Stop');
+      const told = emma.sees(/Did stop etl-orders/);
+      await emma.clicksView(first.id, stop?.action_id ?? '');
+      await told;
+      await home(/etl-orders is stopped/);
     });
 
     test('a mention in a thread commands there', async () => {

@@ -7,129 +7,20 @@ import { messageToText } from '../../src/core/message.ts';
 import { now } from '../../src/db/clock.ts';
 import type { Database } from '../../src/db/db.ts';
 import { sql } from '../../src/db/query.ts';
-import { findClusterView, leaseClusters } from '../../src/deploy/cluster-views.store.ts';
+import { findClusterView } from '../../src/deploy/cluster-views.store.ts';
 import type { CheckpointSight, RunSight } from '../../src/deploy/deployer.ts';
 import { acknowledgeIncident, listEvents, listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
-import { createJob } from '../../src/jobs/jobs.store.ts';
-import { endRun, findRun, insertRun, type Run, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
+import { endRun, findRun, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
 import { outcome } from '../../src/operations/message.ts';
 import { findOperation, finish, insertOperation } from '../../src/operations/operations.store.ts';
 import { settleRun } from '../../src/operations/settle-run.ts';
-import { claimDue, desire, findMessage } from '../../src/outbox/outbox.store.ts';
+import { desire, findMessage } from '../../src/outbox/outbox.store.ts';
+import { claimDue } from '../../src/outbox/turns.store.ts';
 import { restorePointsOfRun } from '../../src/restore-points/restore-points.store.ts';
-import { type PollDeps, pollCluster } from '../../src/watch/cluster-poll.ts';
 import { tellParked } from '../../src/watch/parked.ts';
-import {
-  checkpoint,
-  type FakeDeployer,
-  facts,
-  fakeDeployer,
-  fakeDeployers,
-  gone,
-  noCheckpoints,
-  seen,
-  unknown,
-} from '../helpers/fake-deployer.ts';
-import { sharedDb } from '../helpers/shared-db.ts';
+import { checkpoint, fakeDeployers, gone, noCheckpoints, seen, unknown } from '../helpers/fake-deployer.ts';
+import { ann, flinkId, type Rig, rig } from './rig.ts';
 
-const ann = { teamId: 'T1', userId: 'U1', name: 'ann' };
-const id = (job: string) => job.replace(/[^a-z]/g, '').padEnd(32, '0');
-
-interface Rig {
-  database: Database;
-  deps: PollDeps;
-  deployer: FakeDeployer;
-  /** One poll; `/jobs/overview` is due only when said. */
-  poll(overviewDue?: boolean): Promise<{ answered: boolean }>;
-  run(job?: string, change?: Partial<RunInput>): Promise<Run>;
-  /** What the cluster shows of its runs: job -> state and running tasks of 4. */
-  shows(jobs: Record<string, [state: string, tasks: number]>): void;
-  news(): number;
-  text(messageId: string): Promise<string>;
-}
-async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promise<Rig> {
-  const database = await sharedDb(t);
-  const deployer = fakeDeployer(t).always('facts', facts).always('checkpointInterval', 1000).always('checkpoints', noCheckpoints);
-  await leaseClusters(database.db, 'me', ['standalone']);
-  await database.transaction(async (tx) => {
-    await putTeam(tx, { name: 'etl', channel: 'C0ETL', alertChannel: 'C0ALERT' });
-    for (const name of ['orders', 'clicks', 'views'])
-      await createJob(tx, {
-        name,
-        team: 'etl',
-        kind: 'jar',
-        mode: 'streaming',
-        project: null,
-        definition: {
-          cluster: 'standalone',
-          environment: 'production',
-          args: [],
-          flink: {},
-          links: [{ label: 'runbook', url: 'https://wiki.example/orders' }],
-        },
-        origin: 'form',
-        createdBy: ann,
-      });
-  });
-  let news = 0;
-  const deps: PollDeps = {
-    database,
-    deployers: fakeDeployers({ standalone: deployer }),
-    log: silentLog,
-    publicUrl: 'http://sluice.example',
-    defaults: { defaultChannel: 'C0ALL', alertChannel: 'C0OPS' },
-    times: { overviewEveryMs: 5000, checkpointsEveryMs: 60_000 },
-    firstCheckpointWithinMs: 60_000,
-    onNews: () => {
-      news++;
-    },
-    ...change,
-  };
-  return {
-    database,
-    deps,
-    deployer,
-    poll: (overviewDue = false) => pollCluster(deps, 'standalone', overviewDue ? 5000 : 0),
-    async run(job = 'orders', more = {}) {
-      await database.transaction((tx) =>
-        insertRun(tx, {
-          id: `run_${job}`,
-          job,
-          version: 3,
-          cluster: 'standalone',
-          flinkJobId: id(job),
-          operationId: 'op_start',
-          state: 'RUNNING',
-          stateAt: now,
-          startedBy: ann,
-          startedAt: new Date(Date.now() - 600_000),
-          runningAt: new Date(Date.now() - 590_000),
-          beginning: 'fresh',
-          tasksRunning: 4,
-          tasksTotal: 4,
-          checkpointIntervalMs: 60_000,
-          checkpointsReadAt: new Date(),
-          firstCheckpoint: 'seen',
-          ...more,
-        }),
-      );
-      return (await findRun(database.db, `run_${job}`)) as Run;
-    },
-    shows(jobs) {
-      deployer.always('look', (flinkJobId: string) => {
-        const shown = Object.entries(jobs).find(([job]) => id(job) === flinkJobId)?.[1];
-        return shown ? seen({ state: shown[0], tasksRunning: shown[1] }) : gone;
-      });
-      deployer.always('listRuns', new Map(Object.entries(jobs).map(([job, [state]]) => [id(job), state])));
-      deployer.always(
-        'overview',
-        new Map(Object.entries(jobs).map(([job, [state, tasksRunning]]) => [id(job), { state, tasksRunning, tasksTotal: 4 }])),
-      );
-    },
-    news: () => news,
-    text: async (messageId) => messageToText((await findMessage(database.db, messageId))!.desired),
-  };
-}
 const cause = { name: 'java.net.ConnectException', message: 'broker-1:9092', task: 'Source: orders', at: 1_764_000_000_000, stack: '' };
 const withCheckpoint: CheckpointSight = { ...noCheckpoints, completed: [checkpoint(9)] };
 const outboxCount = async (database: Database) =>
@@ -216,7 +107,7 @@ describe('a job that fails', () => {
     await r.database.db.execute(sql`update jobs set mode = 'batch' where name = 'clicks'`);
     r.shows({ orders: ['CANCELED', 0], clicks: ['FINISHED', 0] });
     r.deployer
-      .always('look', (flinkJobId) => seen({ state: flinkJobId === id('orders') ? 'CANCELED' : 'FINISHED' }))
+      .always('look', (flinkJobId) => seen({ state: flinkJobId === flinkId('orders') ? 'CANCELED' : 'FINISHED' }))
       .always('rootCause', undefined);
     await r.poll();
     const all = await listIncidents(r.database.db);
@@ -315,7 +206,7 @@ describe('an end that a command or an operation found', () => {
       const came = job === 'orders';
       await r.run(job, {
         id: `run_${job}2`,
-        flinkJobId: id(`later${job}`),
+        flinkJobId: flinkId(`later${job}`),
         startedAt: new Date(Date.now() - 5000),
         runningAt: came ? new Date(Date.now() - 4500) : null,
       });
@@ -355,7 +246,7 @@ describe('a streaming job that finished', () => {
     assert.match(text, /Its newest savepoint: file:\/data\/savepoints\/sp-10/);
     assert.match(text, /\[Resume\] \[Restore\] \[Logs\] \[Acknowledge\]/);
     assert.doesNotMatch(text, /chk-9/, 'Flink has deleted it');
-    await r.run('orders', { id: 'run_2', flinkJobId: id('later'), startedAt: new Date() });
+    await r.run('orders', { id: 'run_2', flinkJobId: flinkId('later'), startedAt: new Date() });
     r.shows({ later: ['RUNNING', 4] });
     await r.poll();
     assert.deepEqual(await openKeys(r), []);
@@ -378,7 +269,7 @@ describe('a run that was not submitted yet', () => {
 });
 
 describe('an overview that is behind', () => {
-  const stale = new Map([[id('orders'), { state: 'RUNNING', tasksRunning: 0, tasksTotal: 4 }]]);
+  const stale = new Map([[flinkId('orders'), { state: 'RUNNING', tasksRunning: 0, tasksTotal: 4 }]]);
   it('pages nobody: the run itself says that all its tasks run', async (t) => {
     const r = await rig(t);
     await r.run();
@@ -434,7 +325,7 @@ describe('a job without a channel', () => {
       const row = await findMessage(r.database.db, incident.messageId);
       assert.deepEqual([row?.state, row?.lastError], ['failed', 'no channel is set']);
     }
-    assert.deepEqual(await claimDue(r.database.db, 'me', [], 10), [], 'nothing is sent to nowhere');
+    assert.deepEqual(await claimDue(r.database.db, 'me', 10), [], 'nothing is sent to nowhere');
   });
 });
 
@@ -623,10 +514,10 @@ describe('a job that an operation holds', () => {
     const r = await rig(t);
     await r.run('orders', { tasksRunning: 3 });
     r.deployer
-      .always('overview', new Map([[id('orders'), { state: 'RUNNING', tasksRunning: 4, tasksTotal: 4 }]]))
+      .always('overview', new Map([[flinkId('orders'), { state: 'RUNNING', tasksRunning: 4, tasksTotal: 4 }]]))
       .always('listRuns', async () => {
         await endRun(r.database.db, 'run_orders', { state: 'FINISHED', reason: 'stopped' });
-        return new Map([[id('orders'), 'RUNNING']]);
+        return new Map([[flinkId('orders'), 'RUNNING']]);
       });
     await r.poll();
     const run = await findRun(r.database.db, 'run_orders');

@@ -18,17 +18,30 @@ it('gives each tick to one of many replicas, and the next tick anew', async (t) 
 it('shares clusters among replicas: each is polled by one, and taken over when that one is gone', async (t) => {
   const { db } = await sharedDb(t);
   const names = ['c1', 'c2', 'c3', 'c4'];
-  const shares = await Promise.all(['a', 'b', 'c'].map((owner) => leaseClusters(db, owner, names)));
+  const lease = async (owner: string, wanted = names) => (await leaseClusters(db, owner, wanted)).map((l) => l.cluster).sort();
+  const shares = await Promise.all(['a', 'b', 'c'].map((owner) => lease(owner)));
   assert.deepEqual(shares.flat().sort(), names);
   const mine = shares[0]!;
   await moveClock(db, 10_000);
-  assert.deepEqual((await leaseClusters(db, 'a', names)).sort(), [...mine].sort(), 'renewed');
+  assert.deepEqual(await lease('a'), mine, 'renewed');
   await moveClock(db, 10_000);
   assert.deepEqual(
-    (await leaseClusters(db, 'z', names)).sort(),
+    await lease('z'),
     names.filter((n) => !mine.includes(n)),
   );
   await moveClock(db, 16_000);
-  assert.deepEqual((await leaseClusters(db, 'y', names)).sort(), names);
-  assert.deepEqual(await leaseClusters(db, 'y', []), []);
+  assert.deepEqual(await lease('y'), names);
+  assert.deepEqual(await lease('y', []), []);
+});
+
+it('raises the epoch of a cluster when another replica takes it, not when it is renewed', async (t) => {
+  const { db } = await sharedDb(t);
+  const epoch = async (owner: string) => (await leaseClusters(db, owner, ['c1']))[0]?.epoch;
+  const first = await epoch('a');
+  assert.equal(await epoch('a'), first);
+  assert.equal(await epoch('b'), undefined);
+  await moveClock(db, 16_000);
+  assert.equal(await epoch('a'), first, 'nobody had it meanwhile');
+  await moveClock(db, 16_000);
+  assert.equal(await epoch('b'), (first ?? 0) + 1);
 });

@@ -6,6 +6,7 @@ import { putCluster } from '../../src/deploy/clusters.store.ts';
 import { acknowledgeIncident, openIncident, openIncidents, resolveIncidents } from '../../src/incidents/incidents.store.ts';
 import { addVersion, createJob, type JobDefinition } from '../../src/jobs/jobs.store.ts';
 import { insertApproval } from '../../src/operations/approvals.store.ts';
+import { writeStep } from '../../src/operations/operations.store.ts';
 import { insertBuild } from '../../src/projects/builds.store.ts';
 import { recordRestorePoint } from '../../src/restore-points/restore-points.store.ts';
 import { definition, emma, lena, seedBasics, seedOperation, seedRun } from './seed.ts';
@@ -135,6 +136,31 @@ export async function seedFleet(database: Database): Promise<void> {
       5 * hour,
     );
     await seedOperation(tx, 'sessions', 'start', 'running', 'Starting sessions', 4 * second);
+    await seedOperation(tx, 'inventory-sync', 'savepoint', 'parked', 'Parked: taking a savepoint of inventory-sync', 11 * minute);
+    const built = await seedOperation(
+      tx,
+      'orders-dev',
+      'restart',
+      'failed',
+      'orders-dev was not restarted; what ran before was not touched',
+      9 * minute,
+    );
+    await writeStep(tx, built, { name: 'build-bind', seq: 0, title: 'Make the version' }, { state: 'done', result: { version: 3 } });
+    await reportError(tx, built.id, `operation ${built.id}, step upload`, new Error('the cluster refused the jar'));
+    await insertBuild(tx, {
+      id: built.id.replace('op_', 'bld_'),
+      project: 'etl',
+      job: 'orders-dev',
+      operationId: built.id,
+      branch: 'main',
+      commit: '3f2a91c0ffee',
+      subject: 'Count late orders too',
+      state: 'succeeded',
+      log: `[INFO] Scanning for projects...\n${'[INFO] Compiling 12 source files with javac [debug release 11] to target/classes\n'.repeat(60)}[INFO] BUILD SUCCESS\n`,
+      startedAt: inMs(-9 * minute),
+      finishedAt: inMs(-8 * minute),
+      actor: emma,
+    });
     const waiting = await seedOperation(tx, 'etl-orders', 'restore', 'waiting', 'Approval needed to restore etl-orders', 2 * minute);
     await insertApproval(tx, {
       id: 'ap_1',

@@ -128,7 +128,9 @@ export async function seedOperation(
           { label: 'Approve', command: `approve ${id}` },
           { label: 'Reject', command: `reject ${id} --reason {input}`, input: { title: 'Reject', label: 'Why not?' } },
         ]
-      : [{ label: 'Cancel', command: `cancel ${job} --operation ${id}` }];
+      : state === 'running' || state === 'parked'
+        ? [{ label: 'Cancel', command: `cancel ${job} --operation ${id}` }]
+        : [];
   const steps: ProgressStep[] = [
     { title: 'Plan', state: 'done' },
     { title: 'Upload', state: 'running', note: '4.2 MB of 12.4 MB' },
@@ -137,7 +139,7 @@ export async function seedOperation(
   const message: Message = {
     tone: 'busy',
     title,
-    parts: [...(state === 'waiting' ? [] : [{ kind: 'progress' as const, steps }]), { kind: 'actions', actions: buttons }],
+    parts: [...(state === 'running' ? [{ kind: 'progress' as const, steps }] : []), { kind: 'actions', actions: buttons }],
   };
   const messageId = await desire(tx, { dedupeKey: `operation:${id}`, channel: 'C0ETL', message });
   await insertOperation(tx, {
@@ -145,7 +147,8 @@ export async function seedOperation(
     kind,
     job,
     state,
-    holds: state === 'running',
+    holds: state === 'running' || state === 'parked',
+    ...(state === 'running' ? { owner: 'sluice-1:4711:99', leaseUntil: inMs(15 * second), epoch: 2 } : {}),
     input: {},
     idemKey: id,
     actor: emma,
@@ -164,7 +167,9 @@ export async function seedOperation(
     { state: 'done', result: { cluster: 'standalone', password: 'password=hunter2' } },
   );
   await writeIntent(tx, op, { name: 'upload', seq: 2, title: 'Upload' }, { sha256: 'a'.repeat(64) });
-  if (state === 'failed' || state === 'succeeded')
-    await finish(tx, op, state, { tone: state === 'failed' ? 'bad' : 'good', title, parts: [], actions: [] });
+  if (state === 'failed')
+    await writeStep(tx, op, { name: 'upload', seq: 2, title: 'Upload' }, { state, note: 'the cluster refused the jar' });
+  if (state === 'failed' || state === 'succeeded' || state === 'parked')
+    await finish(tx, op, state, { tone: state === 'failed' ? 'bad' : state === 'parked' ? 'warn' : 'good', title, parts: [], actions: [] });
   return op;
 }

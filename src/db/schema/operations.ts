@@ -9,6 +9,19 @@ export interface OperationOrigin {
   threadTs?: string;
 }
 
+/** Why an operation goes back: written before anything is undone. */
+export interface Turn {
+  into: 'failed' | 'canceled';
+  /** The step at which it turned. */
+  step: string;
+  /** What failed, as people are told; null after a cancel. */
+  error: { code: string; message: string; hint: string | null; details: Record<string, unknown> } | null;
+  /** Finds the full error of a fault of Sluice itself. */
+  reference: string | null;
+  /** A try of that step got no answer: a slow cluster may carry it out yet. */
+  unanswered: boolean;
+}
+
 /** One requested action, durable until its end. */
 export const operations = pgTable(
   'operations',
@@ -37,6 +50,10 @@ export const operations = pgTable(
     leaseUntil: timestamp('lease_until', { withTimezone: true }),
     cancelRequestedAt: timestamp('cancel_requested_at', { withTimezone: true }),
     cancelRequestedBy: jsonb('cancel_requested_by').$type<PersonRef>(),
+    /** Set once it failed or was canceled: from then on it only goes back, whoever carries it on. */
+    turned: jsonb().$type<Turn>(),
+    /** How often an owner died since the last finished step. */
+    crashes: integer().notNull().default(0),
     /** What a finished operation says (title, facts, what is offered next). */
     outcome: jsonb().$type<Record<string, unknown>>(),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull(),

@@ -1,5 +1,5 @@
 import type { Message } from '../../core/message.ts';
-import { bigint, index, integer, jsonb, pgTable, text, timestamp } from './builders.ts';
+import { bigint, index, integer, jsonb, pgTable, primaryKey, sql, text, timestamp } from './builders.ts';
 
 /** Desired messages: the row holds what should be visible, the sender makes it so; many changes become few edits. */
 export const outboxMessages = pgTable(
@@ -43,5 +43,24 @@ export const outboxMessages = pgTable(
     createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
     updatedAt: timestamp('updated_at', { withTimezone: true }).notNull(),
   },
-  (t) => [index('outbox_due').on(t.state, t.nextAt), index('outbox_sent').on(t.sentChannel, t.sentTs)],
+  (t) => [
+    index('outbox_due').on(t.state, t.nextAt),
+    index('outbox_sent').on(t.sentChannel, t.sentTs),
+    index('outbox_failed').on(t.channelKind, t.channel).where(sql`${t.state} = 'failed'`),
+  ],
+);
+
+/** Whose turn it is to send to a channel: one replica at a time, so that order and pace hold in a fleet. */
+export const outboxChannels = pgTable(
+  'outbox_channels',
+  {
+    channelKind: text('channel_kind').notNull(),
+    channel: text().notNull(),
+    owner: text(),
+    leaseUntil: timestamp('lease_until', { withTimezone: true }),
+    epoch: bigint({ mode: 'number' }).notNull().default(0),
+    /** Nothing is sent before: the channel's pace, or what it asked for (Retry-After). */
+    nextAt: timestamp('next_at', { withTimezone: true }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.channelKind, t.channel] })],
 );

@@ -1,7 +1,7 @@
 import { fields } from '../../core/message.ts';
 import { formatBytes, formatDuration } from '../../core/time.ts';
 import { failureOutcome, outcome } from '../message.ts';
-import { buildIdOf, buildSteps, endBuild } from '../steps/build.ts';
+import { buildIdOf, buildSteps, undoBuild } from '../steps/build.ts';
 import type { OperationKind, StepContext } from '../types.ts';
 
 /** Facts of a finished build. */
@@ -25,6 +25,7 @@ export const buildKind: OperationKind = {
   kind: 'build',
   busyTitle: (op) => `Building ${op.job}`,
   steps: buildSteps,
+  undo: [undoBuild],
   async succeeded(c) {
     const { version, unchanged } = c.results['build-bind'] as { version: number; unchanged: boolean };
     const title = unchanged ? `Built ${c.op.job}: the same artifact as v${version}, so no new version` : `Built ${c.op.job}: v${version}`;
@@ -43,7 +44,6 @@ export const buildKind: OperationKind = {
     );
   },
   async failed(c, _step, error) {
-    await endBuild(c, 'failed');
     const { outcome: said } = failureOutcome(`${c.op.job} was not built`, error);
     return {
       ...said,
@@ -52,9 +52,5 @@ export const buildKind: OperationKind = {
         { label: 'Whole log', url: `${c.services.settings.publicUrl}/builds/${buildIdOf(c.op.id)}` },
       ],
     };
-  },
-  async compensate(c) {
-    await endBuild(c, c.op.cancelRequestedAt ? 'canceled' : 'failed');
-    return undefined;
   },
 };

@@ -1,10 +1,12 @@
 import { text } from '../../core/message.ts';
 import { findRun } from '../../jobs/runs.store.ts';
 import { failureOutcome } from '../message.ts';
-import { buildSteps, endBuild } from '../steps/build.ts';
+import { buildSteps, undoBuild } from '../steps/build.ts';
 import { preflight } from '../steps/plan.ts';
+import { endedWhileStopping, isSavepointFailure } from '../steps/savepoint.ts';
 import { startSteps, undoStart } from '../steps/start.ts';
-import { SavepointError, stopSteps, type Target, targetStep } from '../steps/stop.ts';
+import { stopSteps } from '../steps/stop.ts';
+import { type Target, targetStep } from '../steps/target.ts';
 import type { OperationKind } from '../types.ts';
 import { buildFields } from './build.ts';
 import { runsOutcome, savepointChoices, unprovenOutcome } from './describe.ts';
@@ -15,17 +17,27 @@ export const restartKind: OperationKind = {
   kind: 'restart',
   busyTitle: (op) => (op.input['build'] === true ? `Building and restarting ${op.job}` : `Restarting ${op.job}`),
   steps: [...buildSteps, preflight, targetStep(false), ...stopSteps, ...startSteps],
+  undo: [undoBuild, undoStart],
   async succeeded(c) {
     return runsOutcome(c, 'restarted', c.results['build-bind'] ? [buildFields(c)] : []);
   },
   async failed(c, step, error) {
     const { outcome: said } = failureOutcome(`${c.op.job} was not restarted`, error);
     if (c.results['running']) return unprovenOutcome(c, said);
-    if (step === 'stop-savepoint' && error instanceof SavepointError)
+    if (step === 'stop-savepoint' && isSavepointFailure(error))
       return {
         ...said,
         title: `${c.op.job} was not restarted: its savepoint failed. The old run goes on`,
         actions: savepointChoices(c.op.job, 'restart'),
+      };
+    if (endedWhileStopping(error))
+      return {
+        ...said,
+        title: `${c.op.job} is down: it ended while it was being stopped for the restart`,
+        actions: [
+          { label: 'Resume', command: `start ${c.op.job}`, style: 'primary' },
+          { label: 'Logs', command: `logs ${c.op.job}` },
+        ],
       };
     const target = c.results['target'] as Partial<Target> | undefined;
     if (target && !target.runId)
@@ -61,8 +73,4 @@ export const restartKind: OperationKind = {
     };
   },
   canceled: (c) => canceledAfterStop(c, c.results['stop-savepoint']?.['path']),
-  async compensate(c) {
-    await endBuild(c, c.op.cancelRequestedAt ? 'canceled' : 'failed');
-    return undoStart(c);
-  },
 };

@@ -2,8 +2,10 @@ import { text } from '../../core/message.ts';
 import { findApproval } from '../approvals.store.ts';
 import { failureOutcome } from '../message.ts';
 import { preflight } from '../steps/plan.ts';
+import { endedWhileStopping, isSavepointFailure } from '../steps/savepoint.ts';
 import { startSteps, undoStart } from '../steps/start.ts';
-import { restoreStopSteps, SavepointError, targetStep } from '../steps/stop.ts';
+import { restoreStopSteps } from '../steps/stop.ts';
+import { targetStep } from '../steps/target.ts';
 import type { OperationKind, StepContext } from '../types.ts';
 import { runsOutcome, unprovenOutcome } from './describe.ts';
 import { canceledAfterStop } from './stopped-before.ts';
@@ -16,6 +18,7 @@ export const restoreKind: OperationKind = {
   kind: 'restore',
   busyTitle: (op) => `Restoring ${op.job}`,
   steps: [preflight, targetStep(false), ...restoreStopSteps, ...startSteps],
+  undo: [undoStart],
   async succeeded(c) {
     const approval = await findApproval(c.services.database.db, c.op.id);
     const who = approval?.decidedBy
@@ -36,11 +39,20 @@ export const restoreKind: OperationKind = {
   async failed(c, step, error) {
     const { outcome: said } = failureOutcome(`${c.op.job} was not restored`, error);
     if (c.results['running']) return unprovenOutcome(c, said);
-    if ((step === 'stop-savepoint' || step === 'restore-savepoint') && error instanceof SavepointError)
+    if ((step === 'stop-savepoint' || step === 'restore-savepoint') && isSavepointFailure(error))
       return {
         ...said,
         title: `${c.op.job} was not restored: the safety savepoint failed. What ran goes on`,
         actions: [{ label: 'Status', command: `status ${c.op.job}` }],
+      };
+    if (endedWhileStopping(error))
+      return {
+        ...said,
+        title: `${c.op.job} is down: it ended while it was being stopped for the restore`,
+        actions: [
+          { label: 'Resume', command: `start ${c.op.job}`, style: 'primary' },
+          { label: 'Logs', command: `logs ${c.op.job}` },
+        ],
       };
     if (!c.results['stop-ended']) return { ...said, actions: [{ label: 'Ask again', command: `restore ${c.op.job}` }] };
     const safety = safetyOf(c);
@@ -58,5 +70,4 @@ export const restoreKind: OperationKind = {
     };
   },
   canceled: (c) => canceledAfterStop(c, safetyOf(c)),
-  compensate: (c) => undoStart(c),
 };

@@ -1,6 +1,7 @@
 import { findRun } from '../../jobs/runs.store.ts';
 import { failureOutcome, outcome } from '../message.ts';
-import { savepointStep, type Target, targetStep } from '../steps/stop.ts';
+import { savepointStep } from '../steps/savepoint.ts';
+import { type Target, targetStep } from '../steps/target.ts';
 import type { OperationKind } from '../types.ts';
 import { savepointFields } from './describe.ts';
 

@@ -1,5 +1,5 @@
 import { failureOutcome } from '../message.ts';
-import { buildSteps, endBuild } from '../steps/build.ts';
+import { buildSteps, undoBuild } from '../steps/build.ts';
 import { startSteps, undoStart } from '../steps/start.ts';
 import type { OperationKind } from '../types.ts';
 import { buildFields } from './build.ts';
@@ -12,6 +12,7 @@ export const startKind: OperationKind = {
   kind: 'start',
   busyTitle: (op) => (op.input['build'] === true ? `Building and starting ${op.job}` : `Starting ${op.job}`),
   steps: [...buildSteps, ...startSteps],
+  undo: [undoBuild, undoStart],
   async succeeded(c) {
     const beginning = c.results['plan']?.['beginning'] as keyof typeof verbs;
     return runsOutcome(c, verbs[beginning], c.results['build-bind'] ? [buildFields(c)] : []);
@@ -26,9 +27,5 @@ export const startKind: OperationKind = {
         { label: 'Logs', command: `logs ${c.op.job}` },
       ],
     };
-  },
-  async compensate(c) {
-    await endBuild(c, c.op.cancelRequestedAt ? 'canceled' : 'failed');
-    return undoStart(c);
   },
 };

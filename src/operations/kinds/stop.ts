@@ -2,7 +2,9 @@ import { text } from '../../core/message.ts';
 import { findRun } from '../../jobs/runs.store.ts';
 import { restorePointsOfRun } from '../../restore-points/restore-points.store.ts';
 import { failureOutcome, outcome } from '../message.ts';
-import { SavepointError, stopSteps, type Target, targetStep } from '../steps/stop.ts';
+import { endedWhileStopping, isSavepointFailure } from '../steps/savepoint.ts';
+import { stopSteps } from '../steps/stop.ts';
+import { type Target, targetStep } from '../steps/target.ts';
 import type { OperationKind } from '../types.ts';
 import { savepointChoices, savepointFields } from './describe.ts';
 
@@ -44,11 +46,20 @@ export const stopKind: OperationKind = {
   },
   async failed(c, step, error) {
     const { outcome: said } = failureOutcome(`${c.op.job} was not stopped`, error);
-    if (step === 'stop-savepoint' && error instanceof SavepointError)
+    if (step === 'stop-savepoint' && isSavepointFailure(error))
       return {
         ...said,
         title: `${c.op.job} was not stopped: its savepoint failed. It runs on`,
         actions: savepointChoices(c.op.job, 'stop'),
+      };
+    if (endedWhileStopping(error))
+      return {
+        ...said,
+        title: `${c.op.job} is down: it ended while it was being stopped`,
+        actions: [
+          { label: 'Start again', command: `start ${c.op.job}` },
+          { label: 'Logs', command: `logs ${c.op.job}` },
+        ],
       };
     return { ...said, actions: [{ label: 'Status', command: `status ${c.op.job}` }] };
   },

@@ -249,9 +249,18 @@ const bind: Step = {
 /** Build: resolve, clone, compile, publish, bind. The job is not held and what runs is not touched. */
 export const buildSteps: readonly Step[] = [resolve, clone, compile, publish, bind];
 
-/** Marks the build of an operation that failed or was canceled. */
-export async function endBuild(c: StepContext, state: 'failed' | 'canceled'): Promise<void> {
-  if (!wantsBuild(c) || c.results['build-bind']) return;
-  await updateBuild(c.services.database.db, buildIdOf(c.op.id), { state, finishedAt: now });
-  await rm(join(workspaces(c), buildIdOf(c.op.id)), { recursive: true, force: true });
-}
+/** After a failure or a cancel: the build is marked, its workspace goes. */
+export const undoBuild: Step = {
+  name: 'undo-build',
+  title: 'Clear up after the build',
+  cancel: 'finish-first',
+  deadlineMs: 60_000,
+  holds: false,
+  when: (c) => c.intents['build-resolve'] !== undefined && !c.results['build-bind'],
+  async act(c) {
+    const state = c.op.turned?.into === 'canceled' ? 'canceled' : 'failed';
+    await updateBuild(c.services.database.db, buildIdOf(c.op.id), { state, finishedAt: now });
+    await rm(join(workspaces(c), buildIdOf(c.op.id)), { recursive: true, force: true });
+    return {};
+  },
+};

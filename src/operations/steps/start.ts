@@ -11,7 +11,6 @@ import { flinkOptions } from '../../jobs/flink-options.ts';
 import { findVersion, type JobVersion } from '../../jobs/jobs.store.ts';
 import { endRun, findRun, insertRun, listRuns, updateRun } from '../../jobs/runs.store.ts';
 import { type Artifact, findArtifact } from '../../projects/builds.store.ts';
-import { guarded, listSteps } from '../operations.store.ts';
 import { settleRun } from '../settle-run.ts';
 import type { Step, StepContext } from '../types.ts';
 import { localArtifact, plan, planOf } from './plan.ts';
@@ -106,8 +105,9 @@ const submit: Step = {
   async act(c, intent) {
     const { version, artifact, open } = await versionOf(c);
     const d = version.definition;
-    const send = (handle: string) =>
-      open.deployer.submit(
+    const send = (handle: string) => {
+      c.fence();
+      return open.deployer.submit(
         {
           flinkJobId: intent['flinkJobId'] as string,
           artifact: handle,
@@ -119,6 +119,7 @@ const submit: Step = {
         },
         { signal: c.signal },
       );
+    };
     try {
       await send((c.results['place'] as { handle: string }).handle);
     } catch (error) {
@@ -251,42 +252,55 @@ const prove: Step = {
 /** Start: plan, upload, submit under an id chosen before, see every task run, prove the state it came from. */
 export const startSteps: readonly Step[] = [plan, place, submit, running, prove];
 
+/** How long a run must stay unseen after a submission without an answer: a cluster that was frozen carries requests out when it goes on. */
+const lateSubmitMs = 10_000;
+
 /**
- * After a failure or a cancel: a run of this operation that may be there is canceled and its end recorded, so that nothing half-started stays. Nothing is lost: restore points are
- * used with NO_CLAIM, and the run never ran as a whole.
+ * After a failure or a cancel: a run of this operation that may be there is canceled and its end recorded, so that nothing half-started stays. Nothing is
+ * lost: restore points are used with NO_CLAIM, and the run never ran as a whole.
  */
-export async function undoStart(c: StepContext): Promise<string | undefined> {
-  if (c.results['running'])
-    return c.op.cancelRequestedAt
-      ? `It had come up before the cancel was seen, so it runs. To stop it: /flink stop ${c.op.job}`
-      : undefined;
-  const { db } = c.services.database;
+export const undoStart: Step = {
+  name: 'undo-start',
+  title: 'Cancel what was submitted',
+  cancel: 'finish-first',
+  deadlineMs: 3 * 60_000,
+  holds: true,
   // The intent names the run before any request leaves, so it is found also when `submit` has no result.
-  const intent = (await listSteps(db, c.op.id)).find((step) => step.name === 'submit')?.intent;
-  const run = intent ? await findRun(db, intent['runId'] as string) : undefined;
-  if (!run || (run.ended && run.state !== 'LOST')) return undefined;
-  const open = await c.services.deployers.of(run.cluster);
-  let asked = false;
-  for (let round = 0; round < 60; round++) {
-    const sight = await open.deployer.look(run.flinkJobId, { signal: c.signal });
-    if (sight.is === 'gone') {
-      await endRun(c.services.database.db, run.id, { state: 'CANCELED', reason: 'never-started' });
-      return undefined;
+  when: (c) => c.intents['submit'] !== undefined && !(c.results['running'] && c.op.turned?.into === 'failed'),
+  async act(c) {
+    if (c.results['running']) return { said: `It had come up before the cancel was seen, so it runs. To stop it: /flink stop ${c.op.job}` };
+    const { database, deployers } = c.services;
+    const run = await findRun(database.db, c.intents['submit']?.['runId'] as string);
+    if (!run || (run.ended && run.state !== 'LOST')) return {};
+    const open = await deployers.of(run.cluster);
+    const mayComeLate = !c.results['submit'] && c.op.turned?.unanswered !== false;
+    let asked = false;
+    let unseenSince: number | undefined;
+    for (let round = 0; round < 60; round++) {
+      const sight = await open.deployer.look(run.flinkJobId, { signal: c.signal });
+      if (sight.is === 'gone') {
+        unseenSince ??= performance.now();
+        if (!mayComeLate || performance.now() - unseenSince > lateSubmitMs) {
+          await endRun(database.db, run.id, { state: 'CANCELED', reason: 'never-started' });
+          return asked ? { said: 'What had been submitted was canceled again.' } : {};
+        }
+      } else unseenSince = undefined;
+      if (sight.is === 'seen' && sight.ended) {
+        await settleRun(database, open, run, sight, 'never-started');
+        return asked ? { said: 'What had been submitted was canceled again.' } : {};
+      }
+      // Asked until the cluster has taken it: the first look, or the cancel itself, may go unanswered.
+      if (sight.is === 'seen' && !asked) {
+        c.fence();
+        asked = await open.deployer.cancel(run.flinkJobId).then(
+          () => true,
+          () => false,
+        );
+      }
+      await sleep(Math.min(1000, 50 * 1.4 ** round), c.signal);
     }
-    if (sight.is === 'seen' && sight.ended) {
-      await settleRun(c.services.database, open, run, sight, 'never-started');
-      return asked ? 'What had been submitted was canceled again.' : undefined;
-    }
-    // Asked until the cluster has taken it: the first look, or the cancel itself, may go unanswered.
-    if (sight.is === 'seen' && !asked) {
-      // Whoever was fenced must not cancel what its successor adopts.
-      await guarded(c.services.database, c.op, async () => {});
-      asked = await open.deployer.cancel(run.flinkJobId).then(
-        () => true,
-        () => false,
-      );
-    }
-    await sleep(Math.min(1000, 50 * 1.4 ** round), c.signal);
-  }
-  return `What had been submitted (Flink job ${run.flinkJobId}) could not be proven to have ended; Sluice goes on watching it.`;
-}
+    return {
+      said: `What had been submitted (Flink job ${run.flinkJobId}) could not be proven to have ended; Sluice goes on watching it.`,
+    };
+  },
+};

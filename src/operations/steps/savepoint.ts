@@ -1,0 +1,213 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type AppError, UnreachableError, UpstreamError } from '../../core/errors.ts';
+import { newFlinkId } from '../../core/ids.ts';
+import { formatBytes, formatDuration, sleep } from '../../core/time.ts';
+import type { SavepointSight } from '../../deploy/deployer.ts';
+import type { OpenCluster } from '../../deploy/deployers.ts';
+import { localPath, samePathKey } from '../../deploy/restore-path.ts';
+import { findVersion } from '../../jobs/jobs.store.ts';
+import { findRun, type Run } from '../../jobs/runs.store.ts';
+import { recordRestorePoint } from '../../restore-points/restore-points.store.ts';
+import { guarded } from '../operations.store.ts';
+import { savepointSize } from '../savepoint-size.ts';
+import { settleRun } from '../settle-run.ts';
+import type { Json, Observation, Step, StepContext } from '../types.ts';
+import { type Target, targetOf } from './target.ts';
+
+/** Whether a savepoint failed while the job runs on: people get the choices. */
+export const isSavepointFailure = (error: AppError): boolean => error.details['kind'] === 'savepoint-failed';
+/** Whether the job ended while it was being stopped, and no savepoint of the stop is known. */
+export const endedWhileStopping = (error: AppError): boolean => error.details['kind'] === 'ended-while-stopping';
+
+/** Waits for a savepoint that was asked for under our own trigger id. */
+async function awaitSavepoint(c: StepContext, open: OpenCluster, run: Run, triggerId: string, askedAt: number): Promise<Json> {
+  const started = performance.now();
+  for (let round = 0; ; round++) {
+    const sight = await open.deployer.savepoint(run.flinkJobId, triggerId, { signal: c.signal });
+    if (sight.is === 'done') return { path: sight.path, durationMs: Math.round(performance.now() - started) };
+    if (sight.is === 'failed') {
+      // Flink made a consistent savepoint although the job failed while stopping: it is the last state, and must not be lost.
+      if (sight.path) return { path: sight.path, durationMs: Math.round(performance.now() - started), failedStopping: sight.reason };
+      throw await whatIsLeft(c, open, run, askedAt, sight);
+    }
+    if (sight.is === 'not-known') throw new UnreachableError('the cluster forgot the savepoint (it was restarted, or answered too late)');
+    if (sight.is === 'unknown') throw new UnreachableError(sight.why);
+    c.note(formatDuration(performance.now() - started));
+    await sleep(Math.min(1000, 40 * 1.5 ** round), c.signal);
+  }
+}
+/** When the savepoint was asked for: milliseconds since 1970, by our clock. */
+const askedAtOf = (intent: Json) => Date.parse(String(intent['askedAt']));
+
+/** A savepoint that Flink's own statistics list as completed since then: the trigger may be forgotten, or the operation told as failed, and it exists. */
+async function madeSince(c: StepContext, open: OpenCluster, run: Run, since: number): Promise<string | undefined> {
+  const sight = await open.deployer.checkpoints(run.flinkJobId, { signal: c.signal, timeoutMs: 5000 }).catch(() => undefined);
+  return sight?.completed.find((p) => p.isSavepoint && p.path && p.at >= since - 1000)?.path;
+}
+/** The same by the files, when a restarted JobManager knows nothing: Flink names the folder `savepoint-<start of the job id>-<random>`. */
+async function writtenSince(open: OpenCluster, run: Run, directory: string | null, since: number): Promise<string | undefined> {
+  const local = open.cluster.pathsReadable && directory ? localPath(directory) : undefined;
+  if (!local || !directory) return undefined;
+  for (const name of await readdir(local).catch(() => [])) {
+    if (!name.startsWith(`savepoint-${run.flinkJobId.slice(0, 6)}-`)) continue;
+    // Written last: without it the savepoint is not complete.
+    const written = await stat(join(local, name, '_metadata')).catch(() => undefined);
+    if (written && written.mtimeMs >= since - 1000) return `${directory.replace(/\/+$/, '')}/${name}`;
+  }
+  return undefined;
+}
+
+/**
+ * What a failed savepoint leaves behind: a savepoint that was made all the same is recorded, and whether the job runs on is seen, not assumed.
+ * @returns the error to throw: the job runs on (people get the choices), or it ended.
+ * @throws UnreachableError while it cannot be told.
+ */
+async function whatIsLeft(
+  c: StepContext,
+  open: OpenCluster,
+  run: Run,
+  since: number,
+  failed: Extract<SavepointSight, { is: 'failed' }>,
+): Promise<AppError> {
+  const made = await madeSince(c, open, run, since);
+  if (made) await guarded(c.services.database, c.op, (tx) => recordRestorePoint(tx, pointOf(c, run, { path: made }, false)));
+  const kept = made ? `A savepoint was made all the same and is kept: ${made}` : undefined;
+  const sight = await open.deployer.look(run.flinkJobId, { signal: c.signal });
+  if (sight.is === 'unknown') throw new UnreachableError(sight.why);
+  if (sight.is === 'seen' && !sight.ended) {
+    const state = sight.allRunning ? undefined : `Flink has it in the state ${sight.state}.`;
+    return new UpstreamError(failed.reason, {
+      hint: [failed.hint, kept, state].filter(Boolean).join(' ') || undefined,
+      details: { kind: 'savepoint-failed' },
+    });
+  }
+  await settleRun(c.services.database, open, run, sight);
+  return endedError(c, failed.reason, kept);
+}
+function endedError(c: StepContext, reason: string | undefined, kept: string | undefined): AppError {
+  return new UpstreamError(
+    [`${c.op.job} ended while it was being stopped${kept ? '' : ', and no savepoint of it can be found'}.`, reason]
+      .filter(Boolean)
+      .join(' '),
+    {
+      hint: `${kept ?? 'Its last checkpoint is kept if there was one'}: /flink start ${c.op.job} resumes from it.`,
+      details: { kind: 'ended-while-stopping' },
+    },
+  );
+}
+
+/** What became of a savepoint (or a stop with savepoint) that may have been asked for under this intent. */
+export async function observeSavepoint(c: StepContext, intent: Json): Promise<Observation> {
+  const found = await targetOf(c);
+  if (!found) return { is: 'unknown', why: 'the run is not recorded' };
+  const { run, open } = found;
+  const since = askedAtOf(intent);
+  const sight = await open.deployer.savepoint(run.flinkJobId, intent['triggerId'] as string, { signal: c.signal });
+  const done = async (result: Json): Promise<Observation> => ({ is: 'done', result: await withFacts(c, open, run, result) });
+  if (sight.is === 'done') return done({ path: sight.path });
+  if (sight.is === 'running') return done(await awaitSavepoint(c, open, run, intent['triggerId'] as string, since));
+  if (sight.is === 'failed') {
+    if (sight.path) return done({ path: sight.path, failedStopping: sight.reason });
+    throw await whatIsLeft(c, open, run, since, sight);
+  }
+  if (sight.is === 'unknown') return { is: 'unknown', why: sight.why };
+  const job = await open.deployer.look(run.flinkJobId, { signal: c.signal });
+  if (job.is === 'unknown') return { is: 'unknown', why: job.why };
+  const running = job.is === 'seen' && !job.ended;
+  if (running && intent['stops'] === true) return { is: 'not-done' };
+  // A savepoint that was made is the one that was asked for, also when its trigger is forgotten.
+  const made = await madeSince(c, open, run, since);
+  if (made) return done({ path: made });
+  if (running) return { is: 'not-done' };
+  const written = await writtenSince(open, run, intent['directory'] as string | null, since);
+  if (written) return done({ path: written });
+  await settleRun(c.services.database, open, run, job);
+  throw endedError(c, undefined, undefined);
+}
+
+async function savepointDirectory(c: StepContext, run: Run): Promise<string | undefined> {
+  return (await findVersion(c.services.database.db, run.job, run.version))?.definition.savepointDir;
+}
+/** Chooses the trigger id before anything is asked: the same at every try. `stops`: the savepoint is to end the run. */
+export const prepareSavepoint =
+  (stops: boolean) =>
+  async (c: StepContext): Promise<Json> => {
+    const found = await targetOf(c);
+    return {
+      triggerId: newFlinkId(),
+      askedAt: new Date().toISOString(),
+      directory: (found && (await savepointDirectory(c, found.run))) ?? null,
+      stops,
+    };
+  };
+function pointOf(c: StepContext, run: Run, result: Json, final: boolean) {
+  return {
+    job: run.job,
+    runId: run.id,
+    version: run.version,
+    kind: 'savepoint' as const,
+    path: result['path'] as string,
+    size: (result['size'] as number | undefined) ?? null,
+    durationMs: (result['durationMs'] as number | undefined) ?? null,
+    takenAt: result['takenAt'] === undefined ? new Date() : new Date(result['takenAt'] as number),
+    flinkVersion: run.flinkVersion,
+    checkpointId: (result['checkpointId'] as number | undefined) ?? null,
+    final,
+    operationId: c.op.id,
+  };
+}
+/** Keeps the path in the transaction of the result: from here on it cannot be lost. */
+export function recordSavepoint(final: boolean): NonNullable<Step['record']> {
+  return async (tx, c, _intent, result) => {
+    const found = c.results['target'] as unknown as Target;
+    const run = await findRun(tx, found.runId);
+    if (run) await recordRestorePoint(tx, pointOf(c, run, result, final));
+    return undefined;
+  };
+}
+/**
+ * Adds what Flink's statistics and the disk tell of a savepoint: its number, its time by Flink's own clock (the order of restore points goes by it), its
+ * size. The statistics may be 3 s old, or not answer: then the rest has to do.
+ */
+async function withFacts(c: StepContext, open: OpenCluster, run: Run, result: Json): Promise<Json> {
+  const key = samePathKey(result['path'] as string);
+  const sight = await open.deployer.checkpoints(run.flinkJobId, { signal: c.signal, timeoutMs: 2000 }).catch(() => undefined);
+  const made = sight?.completed.find((p) => p.isSavepoint && p.path !== undefined && samePathKey(p.path) === key);
+  return withSize(c, open, made ? { ...result, checkpointId: made.id, takenAt: made.at } : result);
+}
+async function withSize(c: StepContext, open: OpenCluster, result: Json): Promise<Json> {
+  const size = open.cluster.pathsReadable ? await savepointSize(result['path'] as string) : undefined;
+  c.note(
+    [size === undefined ? undefined : formatBytes(size), result['durationMs'] ? formatDuration(result['durationMs'] as number) : undefined]
+      .filter(Boolean)
+      .join(', ') || 'written',
+  );
+  return size === undefined ? result : { ...result, size };
+}
+
+/** Asks for the savepoint (or the stop) and waits for it. */
+export async function askAndAwait(c: StepContext, intent: Json): Promise<Json> {
+  const found = await targetOf(c);
+  if (!found) throw new UnreachableError('the run is not recorded');
+  const { run, open } = found;
+  const triggerId = intent['triggerId'] as string;
+  const directory = (intent['directory'] as string | null) ?? undefined;
+  c.fence();
+  if (intent['stops'] === true) await open.deployer.triggerStop(run.flinkJobId, triggerId, directory, { signal: c.signal });
+  else await open.deployer.triggerSavepoint(run.flinkJobId, triggerId, directory, { signal: c.signal });
+  return withFacts(c, open, run, await awaitSavepoint(c, open, run, triggerId, askedAtOf(intent)));
+}
+
+/** Takes a savepoint; the job runs on. */
+export const savepointStep: Step = {
+  name: 'savepoint',
+  title: 'Take the savepoint',
+  cancel: 'finish-first',
+  deadlineMs: 15 * 60_000,
+  holds: true,
+  prepare: prepareSavepoint(false),
+  observe: observeSavepoint,
+  act: askAndAwait,
+  record: recordSavepoint(false),
+};

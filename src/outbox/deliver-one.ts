@@ -1,0 +1,134 @@
+import type { Log } from '../core/log.ts';
+import { message, type Span, text } from '../core/message.ts';
+import type { Db } from '../db/db.ts';
+import { desire, findMessage, noteLater, notePostAgain, noteRefused, noteSent, reviveChannel, wantAgain } from './outbox.store.ts';
+import type { Delivery, PostResult, Sender } from './sender.ts';
+import { type ClaimedRow, defaultLeaseMs, endTurn, renewClaim } from './turns.store.ts';
+
+export interface DeliverDeps {
+  db: Db;
+  senders: readonly Sender[];
+  owner: string;
+  log: Log;
+  /** Shortest time between two changes of one channel, 1,000 ms by default: Slack's own pace. */
+  paceMs?: number;
+  /** Shortest time between two edits of one message. */
+  editPaceMs?: number;
+  /** How long a claim holds without being renewed, 15,000 ms by default. It is renewed three times in that time. */
+  leaseMs?: number;
+  /** How long one request to a channel may take, 60,000 ms by default; after that it counts as unanswered. */
+  sendWithinMs?: number;
+}
+
+/** Sends one claimed message and gives its channel's turn back. The claim is renewed meanwhile, so that a slow channel is not posted to twice. */
+export async function deliverOne(deps: DeliverDeps, row: ClaimedRow): Promise<void> {
+  const stopHolding = hold(deps, row);
+  let askedPauseMs = 0;
+  try {
+    askedPauseMs = await attempt(deps, row);
+  } finally {
+    // First: a renewal that came after the end of the turn would hold the channel again.
+    await stopHolding();
+    await endTurn(deps.db, row, Math.max(deps.paceMs ?? 1000, askedPauseMs));
+  }
+}
+
+function hold({ db, log, leaseMs = defaultLeaseMs }: DeliverDeps, row: ClaimedRow): () => Promise<void> {
+  let renewing: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    renewing = renewing.then(() =>
+      renewClaim(db, row, leaseMs).catch((error) => log.warn({ error: String(error), outboxId: row.id }, 'a claim was not renewed')),
+    );
+  }, leaseMs / 3);
+  return async () => {
+    clearInterval(timer);
+    await renewing;
+  };
+}
+
+/** How long the channel asked to be left alone, in ms. */
+async function attempt(deps: DeliverDeps, row: ClaimedRow): Promise<number> {
+  const { db } = deps;
+  const sender = deps.senders.find((s) => s.kind === row.channelKind);
+  if (!sender) {
+    await noteLater(db, row, 30_000, `no sender of kind ${row.channelKind} is set up`, false);
+    return 0;
+  }
+  const root = row.threadOf ? await findMessage(db, row.threadOf) : undefined;
+  const threadTs = root?.sentTs ?? row.threadTs ?? undefined;
+  const delivery: Delivery = { outboxId: row.id, channel: root?.sentChannel ?? row.channel, threadTs, message: row.desired };
+  // Asked again right before each request: a process that was frozen must not send what another one has taken over.
+  if (row.sentTs && row.sentChannel) {
+    if (!(await renewClaim(db, row, deps.leaseMs))) return 0;
+    const update = sender.update({ ...delivery, channel: row.sentChannel, ts: row.sentTs });
+    const result = await bounded(deps, update, unanswered);
+    if (result.is === 'refused' && /message_not_found|cant_update_message|edit_window_closed/.test(result.reason)) {
+      await notePostAgain(db, row);
+      return 0;
+    }
+    return settle(deps, row, result);
+  }
+  if (row.postingSince) {
+    const found = await bounded(deps, sender.find(delivery, row.postingSince), () => undefined);
+    if (found) {
+      await noteSent(db, { ...row, desiredVersion: row.sentVersion }, found, 0);
+      return 0;
+    }
+  }
+  if (!(await renewClaim(db, row, deps.leaseMs, true))) return 0;
+  return settle(deps, row, await bounded(deps, sender.post(delivery), unanswered));
+}
+const unanswered = (ms: number): PostResult => ({ is: 'unknown', reason: `no answer in ${ms} ms` });
+
+/** A sender bounds its own requests; one that does not must not hold the channel for ever. */
+async function bounded<T>({ sendWithinMs = 60_000 }: DeliverDeps, work: Promise<T>, otherwise: (ms: number) => T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise(sendWithinMs)), sendWithinMs);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+async function settle(deps: DeliverDeps, row: ClaimedRow, result: PostResult): Promise<number> {
+  const { db } = deps;
+  if (result.is === 'sent') {
+    if (!(await noteSent(db, row, result, deps.editPaceMs ?? 1000))) {
+      deps.log.warn({ outboxId: row.id }, 'a message was sent after its claim was lost, so it is sent once more');
+      await wantAgain(db, row.id);
+      return 0;
+    }
+    if (row.state === 'failed') await reviveChannel(db, row.channelKind, row.channel);
+    if (row.movedFrom && row.notifyUser && row.sentVersion === 0) await tellMoved(deps, row, result);
+    return 0;
+  }
+  if (result.is === 'later') {
+    await noteLater(db, row, result.afterMs, result.reason, false);
+    return result.afterMs;
+  }
+  if (result.is === 'unknown') {
+    await noteLater(db, row, backoffMs(row.attempts), result.reason, true);
+    return 0;
+  }
+  const what = await noteRefused(db, row, result.reason);
+  deps.log.warn({ outboxId: row.id, channel: row.channel, reason: result.reason, what }, 'channel refused a message');
+  return 0;
+}
+
+/** Where a message went that could not be posted where it was asked for: a direct message with the link. */
+async function tellMoved(deps: DeliverDeps, row: ClaimedRow, at: { channel: string; permalink?: string }): Promise<void> {
+  const link: Span[] = at.permalink ? [{ link: 'progress', url: at.permalink }] : ['progress'];
+  await desire(deps.db, {
+    dedupeKey: `moved:${row.id}`,
+    channel: row.notifyUser as string,
+    message: message(
+      'neutral',
+      'I cannot post where you typed',
+      text('The ', ...link, ' is shown in ', { channel: at.channel }, '. To have it where you type, invite me there.'),
+    ),
+  });
+}
+
+/** 1 s, 2 s, 4 s ... 60 s, with a fifth of jitter. */
+function backoffMs(attempts: number): number {
+  return Math.min(60_000, 1000 * 2 ** Math.min(attempts, 6)) * (0.9 + Math.random() * 0.2);
+}

@@ -1,0 +1,27 @@
+import { findCluster } from '../deploy/clusters.store.ts';
+import { jobChannels } from '../jobs/channels.ts';
+import { findJob } from '../jobs/jobs.store.ts';
+import { placeMessage } from '../outbox/outbox.store.ts';
+import type { PollDeps } from './cluster-poll.ts';
+import { type Homeless, listHomeless } from './homeless.store.ts';
+
+/** Gives what had no channel a place once one is set, by a command or in the configuration; true when something was placed. */
+export async function placeHomeless(deps: PollDeps): Promise<boolean> {
+  let placed = false;
+  for (const homeless of await listHomeless(deps.database.db)) {
+    const { place, fallback } = await placeOf(deps, homeless);
+    if (!place) continue;
+    await placeMessage(deps.database.db, homeless.messageId, place, fallback);
+    placed = true;
+  }
+  return placed;
+}
+async function placeOf({ database: { db }, defaults }: PollDeps, { job: name, cluster, isIncident }: Homeless) {
+  const job = name === null ? undefined : await findJob(db, name);
+  if (job) {
+    const { channel, alertChannel } = await jobChannels(db, job, defaults);
+    return { place: isIncident ? (alertChannel ?? channel) : channel, fallback: channel };
+  }
+  const own = cluster === null ? undefined : (await findCluster(db, cluster))?.alertChannel;
+  return { place: own ?? defaults.alertChannel ?? defaults.defaultChannel, fallback: defaults.defaultChannel };
+}

@@ -1,0 +1,114 @@
+import type { TestContext } from 'node:test';
+import { putTeam } from '../../src/access/people.store.ts';
+import { silentLog } from '../../src/core/log.ts';
+import { messageToText } from '../../src/core/message.ts';
+import { now } from '../../src/db/clock.ts';
+import type { Database } from '../../src/db/db.ts';
+import { leaseClusters } from '../../src/deploy/cluster-views.store.ts';
+import { createJob } from '../../src/jobs/jobs.store.ts';
+import { findRun, insertRun, type Run, type RunInput } from '../../src/jobs/runs.store.ts';
+import { findMessage } from '../../src/outbox/outbox.store.ts';
+import { type PollDeps, pollCluster } from '../../src/watch/cluster-poll.ts';
+import { type FakeDeployer, facts, fakeDeployer, fakeDeployers, gone, noCheckpoints, seen } from '../helpers/fake-deployer.ts';
+import { sharedDb } from '../helpers/shared-db.ts';
+
+export const ann = { teamId: 'T1', userId: 'U1', name: 'ann' };
+/** The Flink job id of a job's run. */
+export const flinkId = (job: string) => job.replace(/[^a-z]/g, '').padEnd(32, '0');
+
+export interface Rig {
+  database: Database;
+  deps: PollDeps;
+  deployer: FakeDeployer;
+  /** One poll; `/jobs/overview` is due only when said. */
+  poll(overviewDue?: boolean): Promise<{ answered: boolean }>;
+  run(job?: string, change?: Partial<RunInput>): Promise<Run>;
+  /** What the cluster shows of its runs: job -> state and running tasks of 4. */
+  shows(jobs: Record<string, [state: string, tasks: number]>): void;
+  news(): number;
+  text(messageId: string): Promise<string>;
+}
+/** A cluster as watch sees it, with three jobs of one team. */
+export async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promise<Rig> {
+  const database = await sharedDb(t);
+  const deployer = fakeDeployer(t).always('facts', facts).always('checkpointInterval', 1000).always('checkpoints', noCheckpoints);
+  const [lease] = await leaseClusters(database.db, 'me', ['standalone']);
+  await database.transaction(async (tx) => {
+    await putTeam(tx, { name: 'etl', channel: 'C0ETL', alertChannel: 'C0ALERT' });
+    for (const name of ['orders', 'clicks', 'views'])
+      await createJob(tx, {
+        name,
+        team: 'etl',
+        kind: 'jar',
+        mode: 'streaming',
+        project: null,
+        definition: {
+          cluster: 'standalone',
+          environment: 'production',
+          args: [],
+          flink: {},
+          links: [{ label: 'runbook', url: 'https://wiki.example/orders' }],
+        },
+        origin: 'form',
+        createdBy: ann,
+      });
+  });
+  let news = 0;
+  const deps: PollDeps = {
+    database,
+    deployers: fakeDeployers({ standalone: deployer }),
+    log: silentLog,
+    publicUrl: 'http://sluice.example',
+    defaults: { defaultChannel: 'C0ALL', alertChannel: 'C0OPS' },
+    times: { overviewEveryMs: 5000, checkpointsEveryMs: 60_000 },
+    firstCheckpointWithinMs: 60_000,
+    onNews: () => {
+      news++;
+    },
+    ...change,
+  };
+  return {
+    database,
+    deps,
+    deployer,
+    poll: (overviewDue = false) => pollCluster(deps, lease!, overviewDue ? 5000 : 0),
+    async run(job = 'orders', more = {}) {
+      await database.transaction((tx) =>
+        insertRun(tx, {
+          id: `run_${job}`,
+          job,
+          version: 3,
+          cluster: 'standalone',
+          flinkJobId: flinkId(job),
+          operationId: 'op_start',
+          state: 'RUNNING',
+          stateAt: now,
+          startedBy: ann,
+          startedAt: new Date(Date.now() - 600_000),
+          runningAt: new Date(Date.now() - 590_000),
+          beginning: 'fresh',
+          tasksRunning: 4,
+          tasksTotal: 4,
+          checkpointIntervalMs: 60_000,
+          checkpointsReadAt: new Date(),
+          firstCheckpoint: 'seen',
+          ...more,
+        }),
+      );
+      return (await findRun(database.db, `run_${job}`)) as Run;
+    },
+    shows(jobs) {
+      deployer.always('look', (flinkJobId: string) => {
+        const shown = Object.entries(jobs).find(([job]) => flinkId(job) === flinkJobId)?.[1];
+        return shown ? seen({ state: shown[0], tasksRunning: shown[1] }) : gone;
+      });
+      deployer.always('listRuns', new Map(Object.entries(jobs).map(([job, [state]]) => [flinkId(job), state])));
+      deployer.always(
+        'overview',
+        new Map(Object.entries(jobs).map(([job, [state, tasksRunning]]) => [flinkId(job), { state, tasksRunning, tasksTotal: 4 }])),
+      );
+    },
+    news: () => news,
+    text: async (messageId) => messageToText((await findMessage(database.db, messageId))!.desired),
+  };
+}
