@@ -51,10 +51,11 @@ function head(value: string, room: number): string {
   return value.slice(0, room + 300);
 }
 
-/** Bold text; `*` has no escape in mrkdwn, so its look-alike stands for it. */
+/** Bold text; `*` has no escape in mrkdwn, so its look-alike stands for it. A space at its ends goes outside: Slack shows `*a *` as it is. */
 export function bold(value: string, room: number): string {
-  const inner = fitEscaped(oneLine(clean(head(value, room))).replaceAll('*', '∗'), room - 2);
-  return inner === '' ? '' : `*${inner}*`;
+  const inner = fitEscaped(oneLine(clean(head(value, room))).replaceAll('*', '∗'), room - 4);
+  if (inner === '') return '';
+  return `${/^\s/.test(value) ? ' ' : ''}*${inner}*${/\s$/.test(value) ? ' ' : ''}`;
 }
 
 /** Inline code; a backtick inside has no escape and becomes an apostrophe. */

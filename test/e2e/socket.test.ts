@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { does, etl, eventually, flinkJobIdOf, onlyJobIs, operationIdOf, pathOf, restoredFrom, startWorld, type World } from './world.ts';
+import {
+  does,
+  etl,
+  eventually,
+  flinkJobIdOf,
+  onlyJobIs,
+  operationIdOf,
+  pathOf,
+  planOf,
+  restoredFrom,
+  startWorld,
+  type World,
+} from './world.ts';
 
 describe('over Socket Mode, with no HTTP from Slack', { timeout: 600_000 }, () => {
   let w: World;
@@ -20,11 +32,7 @@ describe('over Socket Mode, with no HTTP from Slack', { timeout: 600_000 }, () =
     await onlyJobIs(w, flinkJobIdOf(started));
     const savepoint = pathOf(await does(w.emma, '/flink savepoint etl-orders', /Savepoint of etl-orders taken/));
     const asked = await w.emma.says(`/flink restore etl-orders --from ${savepoint} --reason "over the socket"`, etl);
-    const plan = await w.lena.sees((m) => m.text.includes(operationIdOf(asked)) && /Approval needed/.test(m.text), {
-      ...etl,
-      since: 'start',
-      timeoutMs: 20_000,
-    });
+    const plan = await planOf(w.lena, asked);
     assert.match((await w.emma.clicksFor(plan, 'Approve')).text, /You asked for this yourself/);
     await w.lena.clicks(plan, 'Approve');
     const done = await w.lena.seesEdit(plan, /etl-orders (restored|was not restored|is down)/, { timeoutMs: 90_000 });
@@ -47,31 +55,5 @@ describe('over Socket Mode, with no HTTP from Slack', { timeout: 600_000 }, () =
       timeoutMs: 60_000,
     });
     await onlyJobIs(w, flinkJobIdOf(resumed));
-  });
-
-  test('the development job: start --build in one go, start --version, and nobody has to approve a restore', async () => {
-    const before = await w.liveJobs();
-    const started = await does(w.emma, '/flink start customers --build', /customers (started|was not started)/, { timeoutMs: 240_000 });
-    assert.match(started.text, /customers started: v2 running/);
-    assert.match(started.text, /SHA-256/);
-    const first = flinkJobIdOf(started);
-    await eventually(
-      'it runs beside the other one',
-      async () => (await w.liveJobs()).length === before.length + 1 && (await w.flink.jobStatus(first)) === 'RUNNING',
-    );
-    const savepoint = pathOf(await does(w.emma, '/flink savepoint customers', /Savepoint of customers taken/));
-    await does(w.emma, '/flink stop customers', /customers stopped with savepoint/);
-    await w.emma.says('/flink set customers args="--rate 10"', etl);
-    const upgraded = await does(w.emma, '/flink start customers --version v3', /customers (upgraded|was not started)/);
-    assert.match(upgraded.text, /upgraded: v3/);
-    assert.match((await restoredFrom(w, flinkJobIdOf(upgraded))) ?? '', /savepoint-/);
-    assert.match((await w.emma.says('/flink start customers --version v9', etl)).text, /already running/);
-    const restored = await does(
-      w.emma,
-      `/flink restore customers --from ${savepoint} --reason "try it"`,
-      /customers (restored|was not restored|is down)/,
-    );
-    assert.match(restored.text, /customers restored: v3/);
-    assert.equal(await restoredFrom(w, flinkJobIdOf(restored)), savepoint);
   });
 });

@@ -1,32 +1,50 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { createFolderStore } from '../../src/build/artifact-store.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { sleep } from '../../src/core/time.ts';
+import { moveClock } from '../../src/db/clock.ts';
 import { type Demo, startDemo } from '../../src/demo/demo.ts';
 import { createFlinkClient, type FlinkClient } from '../../src/flink/client.ts';
 import { connectPractice, type PracticeClient, type PracticePerson, type SeenMessage } from '../../src/practice/client.ts';
+import { applyFolder } from '../../src/tools/apply/apply.ts';
 
 export interface World {
   demo: Demo;
   practice: PracticeClient;
   flink: FlinkClient;
   emma: PracticePerson;
+  erik: PracticePerson;
   lena: PracticePerson;
   lars: PracticePerson;
   omar: PracticePerson;
   otto: PracticePerson;
   /** What Flink itself says: ids of the jobs that are not over. */
   liveJobs(): Promise<string[]>;
+  /** The demo's data directory. */
+  home: string;
+  /** Applies objects (their form is that of the YAML files), as an admin would with `npm run apply`. */
+  apply(objects: readonly object[]): Promise<void>;
+  /** Moves the clock that every deadline and schedule is read by. Only while no operation runs: its lease would be over. */
+  moveClock(ms: number): Promise<void>;
   stop(): Promise<void>;
 }
 export const etl = { channel: 'etl' };
 
+/**
+ * The digest ticks every second instead of once a day: what ends a tick is then the minute of the database's clock, which tests move. In a time zone in
+ * which no day ends while the tests run, for each day has a digest of its own.
+ */
+const digest = () => ({ at: '* * * * * *', timeZone: new Date().getUTCHours() < 12 ? 'Etc/UTC' : 'Pacific/Honolulu' });
+
 /** The whole application as the demo starts it: real Flink, real PostgreSQL, real git, the practice workspace. */
 export async function startWorld(version: string, transport: 'http' | 'socket' = 'http'): Promise<World> {
   const home = await mkdtemp(join(tmpdir(), 'sluice-e2e-'));
-  const demo = await startDemo({ home, port: 0, practicePort: 0, flink: [version], transport, log: silentLog, onProgress: () => {} });
+  const options = { home, port: 0, practicePort: 0, flink: [version], transport, digest: digest() };
+  const demo = await startDemo({ ...options, log: silentLog, onProgress: () => {} });
   const practice = connectPractice(demo.practiceUrl);
   const flink = createFlinkClient({ url: demo.clusters[0]!.cluster.url });
   const person = (name: string) => practice.as(name);
@@ -35,6 +53,7 @@ export async function startWorld(version: string, transport: 'http' | 'socket' =
     practice,
     flink,
     emma: person('emma'),
+    erik: person('erik'),
     lena: person('lena'),
     lars: person('lars'),
     omar: person('omar'),
@@ -42,6 +61,14 @@ export async function startWorld(version: string, transport: 'http' | 'socket' =
     async liveJobs() {
       return (await flink.jobs()).filter((job) => !['FINISHED', 'CANCELED', 'FAILED'].includes(job.status)).map((job) => job.id);
     },
+    home,
+    async apply(objects) {
+      const folder = await mkdtemp(join(home, 'apply-'));
+      for (const [i, object] of objects.entries()) await writeFile(join(folder, `${i}.yaml`), stringify(object));
+      const artifacts = createFolderStore(join(home, 'artifacts'));
+      await applyFolder(demo.app.database, artifacts, folder, [new URL(demo.git.url).host]);
+    },
+    moveClock: (ms) => moveClock(demo.app.database.db, ms),
     async stop() {
       await flink.close();
       practice.close();
@@ -64,6 +91,15 @@ export async function does(
   return who.sees((m) => !m.ephemeral && ends.test(m.text) && m.text.includes(operationIdOf(answer)), {
     channel,
     timeoutMs: options.timeoutMs ?? 60_000,
+  });
+}
+/** The plan of what was asked, as a lead sees it in the channel. */
+export async function planOf(lead: PracticePerson, asked: SeenMessage): Promise<SeenMessage> {
+  const id = operationIdOf(asked);
+  return lead.sees((m) => !m.ephemeral && m.text.includes(id) && /Approval needed/.test(m.text), {
+    ...etl,
+    since: 'start',
+    timeoutMs: 20_000,
   });
 }
 /** The id that stands at the bottom of an answer or a message. */

@@ -61,7 +61,8 @@ export async function startTestServer(url?: string): Promise<TestServer> {
   return { address: server.connection.host, template, stop };
 }
 
-async function makeTemplate(address: string, template: string): Promise<void> {
+/** Makes the migrated database that tests clone. */
+export async function makeTemplate(address: string, template: string): Promise<void> {
   const admin = address.startsWith('/') ? databaseAt(address, 'postgres') : { url: address };
   await runSql(admin, `drop database if exists ${template}`, `create database ${template}`);
   await migrate({ ...databaseAt(address, template), log: silentLog });

@@ -286,3 +286,10 @@ test('no message, however hostile, exceeds a limit of Slack or makes a mention',
     { numRuns: 40 },
   );
 });
+
+test('a space at the end of bold text stands outside the asterisks, where Slack still makes it bold', () => {
+  assert.match(
+    strings(message('neutral', 'x', text({ bold: 'No checkpointing: ' }, 'a crash loses all'))),
+    /\*No checkpointing:\* a crash/,
+  );
+});
