@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { parseArgs } from 'node:util';
+
+const help = `npm run test:faults -- [options]: people at work while everything breaks, as often as you like
+
+  --runs N        rounds on the stand-in of Flink (default: 8 minutes of them)
+  --minutes M     or so long
+  --real N        rounds on real Flink (default 10, 0 for none)
+  --seed S        of the first round; each later one has the next number. A round that failed names its own: --runs 1 --seed <that>
+  --points        also every crash point, and the interleavings
+  --kills N       also N takeovers after a SIGKILL, timed
+  --restarts N    also N operations while PostgreSQL is restarted every 5 to 10 s, and 20 rolling restarts during 50 operations`;
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string' },
+    minutes: { type: 'string' },
+    real: { type: 'string' },
+    seed: { type: 'string' },
+    kills: { type: 'string' },
+    restarts: { type: 'string' },
+    points: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  },
+});
+if (values.help) {
+  console.log(help);
+  process.exit(0);
+}
+const env: Record<string, string> = {};
+const names = {
+  runs: 'FAULTS_ROUNDS',
+  minutes: 'FAULTS_MINUTES',
+  real: 'FAULTS_REAL_ROUNDS',
+  seed: 'FAULTS_SEED',
+  kills: 'FAULTS_KILLS',
+  restarts: 'FAULTS_RESTARTS',
+} as const;
+for (const [option, name] of Object.entries(names) as [keyof typeof names, string][]) {
+  const value = values[option];
+  if (value === undefined) continue;
+  if (!/^\d+$/.test(value)) {
+    console.error(`--${option} takes a whole number, not "${value}".\n\n${help}`);
+    process.exit(2);
+  }
+  env[name] = value;
+}
+const files = [
+  'random',
+  'real-flink',
+  ...(values.kills || values.restarts ? ['figures'] : []),
+  ...(values.points ? ['crash-points-*', 'interleavings/*', 'mutants'] : []),
+];
+const child = spawn(
+  process.execPath,
+  [
+    '--import',
+    './src/node24.js',
+    '--test',
+    '--test-global-setup=test/helpers/global-setup.ts',
+    '--test-concurrency=2',
+    ...files.map((name) => `test/faults/${name}.test.ts`),
+  ],
+  { stdio: 'inherit', env: { ...process.env, ...env } },
+);
+child.once('close', (code) => process.exit(code ?? 1));

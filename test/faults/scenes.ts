@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { sleep } from '../../src/core/time.ts';
+import { addVersion, findJob } from '../../src/jobs/jobs.store.ts';
+import { listOperations } from '../../src/operations/operations.store.ts';
+import type { Operation } from '../../src/operations/types.ts';
+import { listRestorePoints } from '../../src/restore-points/restore-points.store.ts';
+import { operationEnds } from './settle.ts';
+import { channel, type FaultWorld, personOf } from './world.ts';
+
+/** One operation as a person asks for it, with what has to be there before. Together the scenes pass through every step of every kind. */
+export interface Scene {
+  name: string;
+  kind: string;
+  /** What it ends as when nothing but planted faults happen. */
+  ends: Operation['state'];
+  /** Makes the job so; gives back the line to be typed. */
+  prepare(w: FaultWorld, job: string): Promise<string>;
+}
+
+/** Types a line and gives back the operation that was accepted: also when the answer comes late, or its process dies before it is told. */
+export async function ask(w: FaultWorld, line: string, who = 'emma'): Promise<string> {
+  const job = line.split(' ')[1] ?? '';
+  const before = await listOperations(w.database.db, job);
+  const answer = await w.client.as(who).says(`/flink ${line}`, { channel, timeoutMs: 20_000 });
+  const id = /op_[0-9a-z]{12}/.exec(answer.text)?.[0];
+  if (id && /^Accepted/.test(answer.text)) return id;
+  assert.match(answer.text, /^⏳/, `"${line}" was refused`);
+  for (let tries = 0; tries < 200; tries++) {
+    const fresh = (await listOperations(w.database.db, job)).find((op) => !before.some((old) => old.id === op.id));
+    if (fresh) return fresh.id;
+    await sleep(100);
+  }
+  return assert.fail(`"${line}" was answered "${answer.text}" and nothing came of it`);
+}
+async function done(w: FaultWorld, line: string): Promise<void> {
+  const op = await operationEnds(w, await ask(w, line));
+  assert.equal(op.state, 'succeeded', `${line}: ${JSON.stringify(op.outcome)}`);
+}
+async function runningJob(w: FaultWorld, job: string): Promise<void> {
+  await w.addJob(job);
+  await done(w, `start ${job}`);
+}
+/** A version that refuses to come up. */
+async function addBrokenVersion(w: FaultWorld, job: string): Promise<number> {
+  const found = await findJob(w.database.db, job);
+  assert.ok(found);
+  return w.database.transaction((tx) =>
+    addVersion(tx, job, {
+      definition: { ...found.current.definition, args: ['--throw-main', 'boom'] },
+      origin: 'set',
+      note: 'broken',
+      createdBy: personOf('emma'),
+    }),
+  );
+}
+async function restorePoint(w: FaultWorld, job: string, kind: 'savepoint' | 'checkpoint'): Promise<string> {
+  for (let tries = 0; tries < 200; tries++) {
+    const point = (await listRestorePoints(w.database.db, job)).find((p) => p.kind === kind);
+    if (point) return point.path;
+    await sleep(100);
+  }
+  return assert.fail(`${job} has no ${kind}`);
+}
+
+export const scenes: readonly Scene[] = [
+  {
+    name: 'a build',
+    kind: 'build',
+    ends: 'succeeded',
+    async prepare(w, job) {
+      await w.addJob(job);
+      return `build ${job}`;
+    },
+  },
+  {
+    name: 'a build that fails',
+    kind: 'build',
+    ends: 'failed',
+    async prepare(w, job) {
+      await w.addJob(job);
+      return `build ${job} --branch fails`;
+    },
+  },
+  {
+    name: 'a first start with a build',
+    kind: 'start',
+    ends: 'succeeded',
+    async prepare(w, job) {
+      await w.addJob(job);
+      return `start ${job} --build`;
+    },
+  },
+  {
+    name: 'a start whose build fails',
+    kind: 'start',
+    ends: 'failed',
+    async prepare(w, job) {
+      await w.addJob(job);
+      return `start ${job} --build --branch fails`;
+    },
+  },
+  {
+    name: 'a resume',
+    kind: 'start',
+    ends: 'succeeded',
+    async prepare(w, job) {
+      await runningJob(w, job);
+      await done(w, `stop ${job}`);
+      return `start ${job}`;
+    },
+  },
+  {
+    name: 'a start that does not come up',
+    kind: 'start',
+    ends: 'failed',
+    async prepare(w, job) {
+      await w.addJob(job, { args: ['--throw-main', 'boom'] });
+      return `start ${job}`;
+    },
+  },
+  {
+    name: 'a savepoint',
+    kind: 'savepoint',
+    ends: 'succeeded',
+    async prepare(w, job) {
+      await runningJob(w, job);
+      return `savepoint ${job}`;
+    },
+  },
+  {
+    name: 'a stop',
+    kind: 'stop',
+    ends: 'succeeded',
+    async prepare(w, job) {
+      await runningJob(w, job);
+      return `stop ${job}`;
+    },
+  },
+  {
+    name: 'a stop without a savepoint',
+    kind: 'stop',
+    ends: 'succeeded',
+    async prepare(w, job) {
+      await runningJob(w, job);
+      return `stop ${job} --no-savepoint`;
+    },
+  },
+  {
+    name: 'a restart with a build',
+    kind: 'restart',
+    ends: 'succeeded',
+    async prepare(w, job) {
+      await runningJob(w, job);
+      return `restart ${job} --build`;
+    },
+  },
+  {
+    name: 'a restart whose build fails',
+    kind: 'restart',
+    ends: 'failed',
+    async prepare(w, job) {
+      await runningJob(w, job);
+      return `restart ${job} --build --branch fails`;
+    },
+  },
+  {
+    name: 'a restart without a savepoint',
+    kind: 'restart',
+    ends: 'succeeded',
+    async prepare(w, job) {
+      await runningJob(w, job);
+      await restorePoint(w, job, 'checkpoint');
+      return `restart ${job} --no-savepoint`;
+    },
+  },
+  {
+    name: 'a restart to a version that does not come up',
+    kind: 'restart',
+    ends: 'failed',
+    async prepare(w, job) {
+      await runningJob(w, job);
+      return `restart ${job} --version v${await addBrokenVersion(w, job)}`;
+    },
+  },
+  {
+    name: 'a restore from a savepoint',
+    kind: 'restore',
+    ends: 'succeeded',
+    async prepare(w, job) {
+      await runningJob(w, job);
+      await done(w, `savepoint ${job}`);
+      return `restore ${job} --from ${await restorePoint(w, job, 'savepoint')} --reason "wrong prices"`;
+    },
+  },
+  {
+    name: 'a restore from a checkpoint of what runs',
+    kind: 'restore',
+    ends: 'succeeded',
+    async prepare(w, job) {
+      // One checkpoint a minute, the first at once (Flink 2): it must still be there after some deaths of Sluice.
+      await w.addJob(job, { checkpointInterval: '60s' });
+      await done(w, `start ${job}`);
+      return `restore ${job} --from ${await restorePoint(w, job, 'checkpoint')} --reason "wrong prices"`;
+    },
+  },
+  {
+    name: 'a restore that does not come up',
+    kind: 'restore',
+    ends: 'failed',
+    async prepare(w, job) {
+      await runningJob(w, job);
+      await done(w, `savepoint ${job}`);
+      const from = await restorePoint(w, job, 'savepoint');
+      return `restore ${job} --from ${from} --version v${await addBrokenVersion(w, job)} --reason "wrong prices"`;
+    },
+  },
+];

@@ -1,0 +1,32 @@
+/** What `npm run test:faults` sets; by default what a test run does. */
+export interface FaultSettings {
+  /** The first round's; each later one has the next number. */
+  seed: number;
+  rounds: number;
+  minutes: number;
+  /** On real Flink. */
+  realRounds: number;
+}
+export function faultSettings(env = process.env): FaultSettings {
+  const number = (name: string, fallback: number) => {
+    const value = Number(env[name] ?? fallback);
+    if (!Number.isFinite(value) || value < 0) throw new Error(`${name} is ${env[name]}, and has to be a number`);
+    return value;
+  };
+  const rounds = number('FAULTS_ROUNDS', 0);
+  return {
+    seed: number('FAULTS_SEED', Math.floor(Math.random() * 1_000_000_000)),
+    rounds: rounds || 1_000_000,
+    minutes: number('FAULTS_MINUTES', rounds > 0 ? 24 * 60 : 8),
+    realRounds: number('FAULTS_REAL_ROUNDS', 10),
+  };
+}
+
+/** Figures that `npm run test:faults` measures on demand; a test run makes a few of each, which proves the way, not the figure. */
+export function figureSettings(env = process.env): { kills: number; restarts: number; rollings: number } {
+  return {
+    kills: Number(env['FAULTS_KILLS'] ?? 2),
+    restarts: Number(env['FAULTS_RESTARTS'] ?? 30),
+    rollings: env['FAULTS_RESTARTS'] === undefined ? 2 : 20,
+  };
+}
