@@ -32,6 +32,14 @@ const renewEveryMs = 5000;
 /** Without a renewal for this long the process fences itself, well before the lease ends for others. */
 const selfFenceMs = 10_000;
 
+/** Read on two clocks: one does not count while the machine sleeps, the other may be set back. */
+interface Moment {
+  wall: number;
+  monotonic: number;
+}
+const thisMoment = (): Moment => ({ wall: Date.now(), monotonic: performance.now() });
+const elapsedSince = (moment: Moment) => Math.max(Date.now() - moment.wall, performance.now() - moment.monotonic);
+
 /** Starts the loop that claims operations and runs them, step by step, under a lease. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { services } = options;
@@ -59,23 +67,27 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
   async function claimAll(): Promise<void> {
     while (!stopping && running.size < (options.concurrent ?? 8)) {
+      const askedAt = thisMoment();
       const claimed = await claim(db, owner, [...byName.keys()], stepNames, [...running.keys()]);
       if (!claimed) return;
-      begin(claimed);
+      // A claim that was under way while Sluice began to stop is given back.
+      if (stopping) return release(db, claimed.op);
+      begin(claimed, askedAt);
     }
   }
-  function begin(claimed: NonNullable<Awaited<ReturnType<typeof claim>>>): void {
+  function begin(claimed: NonNullable<Awaited<ReturnType<typeof claim>>>, asked: Moment): void {
     const { op } = claimed;
     const kind = byName.get(op.kind) as OperationKind;
     const abort = new AbortController();
-    let lastRenewal = performance.now();
-    const leaseIsFresh = () => performance.now() - lastRenewal < selfFenceMs;
+    // From before the claim was asked for: the answer may have been long under way, or this process frozen.
+    let renewedAt = asked;
+    const leaseIsFresh = () => elapsedSince(renewedAt) < selfFenceMs;
     const execution: Execution = { op, kind, abort, crashed: claimed.crashed, leaseIsFresh };
     const look = async () => {
-      const askedAt = performance.now();
+      const askedAt = thisMoment();
       const row = await renew(db, execution.op);
       if (!row) return abort.abort(new FencedError());
-      lastRenewal = askedAt;
+      renewedAt = askedAt;
       if (row.cancelRequestedAt && !execution.op.cancelRequestedAt) {
         execution.op = { ...execution.op, cancelRequestedAt: row.cancelRequestedAt, cancelRequestedBy: row.cancelRequestedBy };
         execution.onCancel?.();

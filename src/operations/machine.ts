@@ -33,9 +33,12 @@ export type Move =
 export function nextMove(view: View): Move {
   if (view.crashes >= maxCrashes) return { is: 'park' };
   const states = new Map(view.rows.map((row) => [row.name, row.state]));
+  const list = view.turned ? view.undo : view.steps;
+  // What has no row before one that has was not asked for.
+  const last = list.findLastIndex((step) => states.has(step.name));
   let finishing = false;
-  for (const step of view.turned ? view.undo : view.steps) {
-    const state = states.get(step.name);
+  for (const [at, step] of list.entries()) {
+    const state = states.get(step.name) ?? (at < last ? 'skipped' : undefined);
     if (state === 'done') finishing = step.cancel === 'finish-first';
     if (state !== undefined && state !== 'running') continue;
     const begun = state === 'running';
@@ -71,6 +74,7 @@ export interface Trying {
   mayHaveActed: boolean;
   /** False for steps that only read, and may be cut off and repeated at any time. */
   hasEffects: boolean;
+  /** A cancel that counts here: not where a try without an answer may yet stop the job, and only the step itself can join it. */
   cancelRequested: boolean;
   /** The step's time is over. */
   late: boolean;
@@ -106,6 +110,7 @@ export function afterAnswer(t: Trying, answer: Answer): { next: Next; mayHaveAct
       return { next: t.late ? { is: acted ? 'park' : 'fail' } : { is: 'wait' }, mayHaveActed: acted };
     case 'nothing-sent':
       if (t.mayHaveActed) return stays({ is: t.late ? 'park' : 'wait' });
+      if (t.cancelRequested) return stays({ is: 'turn-back' });
       return stays({ is: t.late || t.refusedForLong ? 'fail' : 'wait' });
     case 'refused':
       return stays({ is: 'fail' });

@@ -98,6 +98,7 @@ export async function runStep(
   async function tries(intent: Json, begun: boolean): Promise<StepEnd> {
     let mayHaveActed = begun;
     let faults = 0;
+    let refusedSince: number | undefined;
     for (let attempt = 0; ; attempt++) {
       let answer: Answer;
       let result: Json = {};
@@ -128,21 +129,23 @@ export async function runStep(
           faults = await guarded(database, execution.op, (tx) => countCrash(tx, execution.op));
         }
       }
+      if (hasEffects && (answer === 'no-answer' || answer === 'fault')) unanswered = true;
       const nowMs = (await dbNow(database.db)).getTime();
+      refusedSince = answer === 'nothing-sent' ? (refusedSince ?? nowMs) : undefined;
       const after = afterAnswer(
         {
           mayHaveActed,
           hasEffects,
-          cancelRequested: execution.op.cancelRequestedAt !== null && !turned,
+          // What a finish-first step asked for without an answer may come late, and nothing else would record it: it is joined, not left.
+          cancelRequested: execution.op.cancelRequestedAt !== null && !turned && !(unanswered && step.cancel === 'finish-first'),
           late: tooLate.aborted || nowMs > startedAt + step.deadlineMs,
           // Refused connections: nothing was done, so giving up is safe; a JobManager that restarts gets 30 s.
-          refusedForLong: nowMs > startedAt + 30_000,
+          refusedForLong: refusedSince !== undefined && nowMs > refusedSince + 30_000,
           faults,
         },
         answer,
       );
       mayHaveActed = after.mayHaveActed;
-      if (hasEffects && (answer === 'no-answer' || answer === 'fault')) unanswered = true;
       const end = ending(after.next, result, error);
       if (end) return end;
       if (after.next.is === 'wait') await pause(attempt, (error as Error | undefined)?.message ?? '');

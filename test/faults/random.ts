@@ -9,6 +9,7 @@ import { type Fault, faults } from './random-faults.ts';
 import { type Chance, chanceOf } from './seeded.ts';
 import { assertNone, settles, violationsOf } from './settle.ts';
 import { staleWrites } from './stale-writes.ts';
+import type { TruthEvent } from './truth.ts';
 import { channel, type FaultWorld, startFaultWorld, type WorldOptions } from './world.ts';
 
 export interface RandomOptions {
@@ -19,6 +20,8 @@ export interface RandomOptions {
   world?: WorldOptions;
   /** Which faults may happen; all by default. */
   faults?: readonly Fault[];
+  /** What truly happened, where it is not the stand-in that knows. */
+  truth?(): Promise<readonly TruthEvent[]>;
 }
 export interface RandomResult {
   rounds: number;
@@ -43,7 +46,8 @@ export async function playRandom(t: TestContext, options: RandomOptions): Promis
       throw new Error(`round with seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     });
     const context = `round with seed ${seed}; faults so far ${JSON.stringify(fired)}`;
-    assertNone(await violationsOf(w, { ambiguousPosts: 100_000, ambiguousUploads: 100_000 }), context);
+    const truth = options.truth ? { truth: { standalone: await options.truth() } } : {};
+    assertNone(await violationsOf(w, { ambiguousPosts: 100_000, ambiguousUploads: 100_000, ...truth }), context);
     assert.deepEqual(await staleWrites(w.database), [], context);
     assert.deepEqual(w.fleet.surprises, [], context);
     assert.deepEqual(w.flink?.refusedCalls ?? [], [], context);

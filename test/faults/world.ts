@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -107,7 +107,7 @@ export async function startFaultWorld(t: TestContext, options: WorldOptions = {}
       admins: [{ teamId: defaultSeed.team.id, userId: 'U0LENA', name: 'lena' }],
       slack: { defaultChannel: channel, alertChannel: 'C0ALERTS', teamId: defaultSeed.team.id },
       git: { plainHttpHosts: [new URL(git.url).host] },
-      builds: { minFreeDisk: '1 MB', mavenCommand: await fakeMaven(dir) },
+      builds: { minFreeDisk: '1 MB', mavenCommand: await fakeMaven(dir, options.cluster?.artifact.path) },
       starts: { runningWithin: '20s', firstCheckpointWithin: '30s' },
       logLevel: 'warn',
     }),
@@ -211,16 +211,23 @@ const jarOf = (text: string) =>
     { name: 'META-INF/MANIFEST.MF', data: 'Manifest-Version: 1.0\nMain-Class: shop.Orders\n' },
     { name: 'shop/Orders.class', data: text },
   ]);
+/** The same jar as another file: a comment at the end of a zip that has none. */
+function withComment(jar: Buffer, comment: string): Buffer {
+  const changed = Buffer.concat([jar, Buffer.from(comment)]);
+  changed.writeUInt16LE(comment.length, jar.length - 2);
+  return changed;
+}
 async function plainJar(dir: string) {
   const path = join(dir, 'orders.jar');
   await writeFile(path, jarOf('first'));
   return { path, name: 'orders.jar', mainClass: 'shop.Orders' };
 }
 /** A Maven that compiles nothing and leaves one of a few jars, so that thousands of builds can be made; a file named FAIL in the project makes it fail. */
-async function fakeMaven(dir: string): Promise<string> {
+async function fakeMaven(dir: string, realJar?: string): Promise<string> {
   const jars = join(dir, 'jars');
   await mkdir(jars);
-  for (let n = 0; n < 10; n++) await writeFile(join(jars, `${n}.jar`), jarOf(`build ${n}`));
+  const real = realJar === undefined ? undefined : await readFile(realJar);
+  for (let n = 0; n < 10; n++) await writeFile(join(jars, `${n}.jar`), real ? withComment(real, `build ${n}`) : jarOf(`build ${n}`));
   const file = join(dir, 'mvn');
   await writeFile(
     file,

@@ -120,6 +120,42 @@ describe('stop', () => {
     assert.equal(rig.deployer.argsOf('triggerStop', 0)[1], rig.deployer.argsOf('triggerStop', 1)[1]);
   });
 
+  it('whose job ended with it, while the statistics were silent, is not told as lost before they have answered', async (t) => {
+    const rig = await createRig(t);
+    await rig.run();
+    const made = checkpoint(10, { isSavepoint: true, path, at: Date.now() + 500 });
+    rig.deployer
+      .expect('look', seen())
+      .always('look', seen({ state: 'FAILED' }))
+      .expect('triggerStop', undefined)
+      .always('savepoint', { is: 'failed', reason: 'The job failed while stopping.', hint: undefined, path: undefined })
+      .expect('checkpoints', noAnswer())
+      .always('checkpoints', { ...noCheckpoints, completed: [made] })
+      .always('rootCause', undefined);
+    const op = await rig.accept(stopKind);
+    assert.equal((await rig.carryOut([stopKind])).state, 'failed');
+    assert.match(
+      await rig.said(op),
+      new RegExp(`^etl-orders is down: it ended while it was being stopped.*A savepoint was made all the same and is kept: ${path}`, 's'),
+    );
+    assert.deepEqual(
+      (await listRestorePoints(rig.database.db, 'etl-orders')).map((p) => p.path),
+      [path],
+    );
+    assert.equal((await latestRun(rig.database.db, 'etl-orders'))?.ended, true);
+  });
+
+  it('without a savepoint whose first cancel worked unseen is done, though the cluster has forgotten the job', async (t) => {
+    const rig = await createRig(t, { definition: { environment: 'development' } });
+    await rig.run();
+    rig.deployer
+      .expect('look', seen(), gone)
+      .expect('cancel', noAnswer(), new UpstreamError('Flink does not know the job.', { details: { kind: 'job-not-found' } }));
+    await rig.accept(stopKind, { input: { right: 'operate', noSavepoint: true } });
+    assert.equal((await rig.carryOut([stopKind])).state, 'succeeded');
+    assert.deepEqual((await latestRun(rig.database.db, 'etl-orders'))?.ended, true);
+  });
+
   it('finds the savepoint in the statistics of a job that ended while the answer was lost', async (t) => {
     const rig = await createRig(t);
     await rig.run();

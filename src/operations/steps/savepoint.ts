@@ -21,15 +21,15 @@ export const isSavepointFailure = (error: AppError): boolean => error.details['k
 export const endedWhileStopping = (error: AppError): boolean => error.details['kind'] === 'ended-while-stopping';
 
 /** Waits for a savepoint that was asked for under our own trigger id. */
-async function awaitSavepoint(c: StepContext, open: OpenCluster, run: Run, triggerId: string, askedAt: number): Promise<Json> {
+async function awaitSavepoint(c: StepContext, open: OpenCluster, run: Run, intent: Json): Promise<Json> {
   const started = performance.now();
   for (let round = 0; ; round++) {
-    const sight = await open.deployer.savepoint(run.flinkJobId, triggerId, { signal: c.signal });
+    const sight = await open.deployer.savepoint(run.flinkJobId, intent['triggerId'] as string, { signal: c.signal });
     if (sight.is === 'done') return { path: sight.path, durationMs: Math.round(performance.now() - started) };
     if (sight.is === 'failed') {
       // Flink made a consistent savepoint although the job failed while stopping: it is the last state, and must not be lost.
       if (sight.path) return { path: sight.path, durationMs: Math.round(performance.now() - started), failedStopping: sight.reason };
-      throw await whatIsLeft(c, open, run, askedAt, sight);
+      throw await whatIsLeft(c, open, run, askedAtOf(intent), directoryOf(intent), sight);
     }
     if (sight.is === 'not-known') throw new UnreachableError('the cluster forgot the savepoint (it was restarted, or answered too late)');
     if (sight.is === 'unknown') throw new UnreachableError(sight.why);
@@ -39,11 +39,19 @@ async function awaitSavepoint(c: StepContext, open: OpenCluster, run: Run, trigg
 }
 /** When the savepoint was asked for: milliseconds since 1970, by our clock. */
 const askedAtOf = (intent: Json) => Date.parse(String(intent['askedAt']));
+const directoryOf = (intent: Json) => (intent['directory'] as string | null | undefined) ?? null;
 
-/** A savepoint that Flink's own statistics list as completed since then: the trigger may be forgotten, or the operation told as failed, and it exists. */
-async function madeSince(c: StepContext, open: OpenCluster, run: Run, since: number): Promise<string | undefined> {
-  const sight = await open.deployer.checkpoints(run.flinkJobId, { signal: c.signal, timeoutMs: 5000 }).catch(() => undefined);
-  return sight?.completed.find((p) => p.isSavepoint && p.path && p.at >= since - 1000)?.path;
+/**
+ * A savepoint that Flink's own statistics list as completed since then: the trigger may be forgotten, or the operation told as failed, and it exists.
+ * `unknown`: the statistics did not answer, which is not "none".
+ */
+async function madeSince(c: StepContext, open: OpenCluster, run: Run, since: number): Promise<string | undefined | 'unknown'> {
+  try {
+    const sight = await open.deployer.checkpoints(run.flinkJobId, { signal: c.signal, timeoutMs: 5000 });
+    return sight.completed.find((p) => p.isSavepoint && p.path && p.at >= since - 1000)?.path;
+  } catch (error) {
+    return error instanceof UnreachableError ? 'unknown' : undefined;
+  }
 }
 /** The same by the files, when a restarted JobManager knows nothing: Flink names the folder `savepoint-<start of the job id>-<random>`. */
 async function writtenSince(open: OpenCluster, run: Run, directory: string | null, since: number): Promise<string | undefined> {
@@ -58,6 +66,16 @@ async function writtenSince(open: OpenCluster, run: Run, directory: string | nul
   return undefined;
 }
 
+/** By the statistics or, once the job is down, by the files. @throws UnreachableError while the statistics are silent and the files show nothing. */
+async function leftBehind(c: StepContext, open: OpenCluster, run: Run, directory: string | null, since: number, down: boolean) {
+  const made = await madeSince(c, open, run, since);
+  if (made !== undefined && made !== 'unknown') return made;
+  const written = down ? await writtenSince(open, run, directory, since) : undefined;
+  if (written === undefined && made === 'unknown')
+    throw new UnreachableError('whether a savepoint was made cannot be told: the statistics do not answer');
+  return written;
+}
+
 /**
  * What a failed savepoint leaves behind: a savepoint that was made all the same is recorded, and whether the job runs on is seen, not assumed.
  * @returns the error to throw: the job runs on (people get the choices), or it ended.
@@ -68,13 +86,14 @@ async function whatIsLeft(
   open: OpenCluster,
   run: Run,
   since: number,
+  directory: string | null,
   failed: Extract<SavepointSight, { is: 'failed' }>,
 ): Promise<AppError> {
-  const made = await madeSince(c, open, run, since);
-  if (made) await guarded(c.services.database, c.op, (tx) => recordRestorePoint(tx, pointOf(c, run, { path: made }, false)));
-  const kept = made ? `A savepoint was made all the same and is kept: ${made}` : undefined;
   const sight = await open.deployer.look(run.flinkJobId, { signal: c.signal });
   if (sight.is === 'unknown') throw new UnreachableError(sight.why);
+  const made = await leftBehind(c, open, run, directory, since, sight.is === 'gone' || sight.ended);
+  if (made) await guarded(c.services.database, c.op, (tx) => recordRestorePoint(tx, pointOf(c, run, { path: made }, false)));
+  const kept = made ? `A savepoint was made all the same and is kept: ${made}` : undefined;
   if (sight.is === 'seen' && !sight.ended) {
     const state = sight.allRunning ? undefined : `Flink has it in the state ${sight.state}.`;
     return new UpstreamError(failed.reason, {
@@ -106,10 +125,10 @@ export async function observeSavepoint(c: StepContext, intent: Json): Promise<Ob
   const sight = await open.deployer.savepoint(run.flinkJobId, intent['triggerId'] as string, { signal: c.signal });
   const done = async (result: Json): Promise<Observation> => ({ is: 'done', result: await withFacts(c, open, run, result) });
   if (sight.is === 'done') return done({ path: sight.path });
-  if (sight.is === 'running') return done(await awaitSavepoint(c, open, run, intent['triggerId'] as string, since));
+  if (sight.is === 'running') return done(await awaitSavepoint(c, open, run, intent));
   if (sight.is === 'failed') {
     if (sight.path) return done({ path: sight.path, failedStopping: sight.reason });
-    throw await whatIsLeft(c, open, run, since, sight);
+    throw await whatIsLeft(c, open, run, since, directoryOf(intent), sight);
   }
   if (sight.is === 'unknown') return { is: 'unknown', why: sight.why };
   const job = await open.deployer.look(run.flinkJobId, { signal: c.signal });
@@ -117,11 +136,9 @@ export async function observeSavepoint(c: StepContext, intent: Json): Promise<Ob
   const running = job.is === 'seen' && !job.ended;
   if (running && intent['stops'] === true) return { is: 'not-done' };
   // A savepoint that was made is the one that was asked for, also when its trigger is forgotten.
-  const made = await madeSince(c, open, run, since);
+  const made = await leftBehind(c, open, run, directoryOf(intent), since, !running);
   if (made) return done({ path: made });
   if (running) return { is: 'not-done' };
-  const written = await writtenSince(open, run, intent['directory'] as string | null, since);
-  if (written) return done({ path: written });
   await settleRun(c.services.database, open, run, job);
   throw endedError(c, undefined, undefined);
 }
@@ -196,7 +213,7 @@ export async function askAndAwait(c: StepContext, intent: Json): Promise<Json> {
   c.fence();
   if (intent['stops'] === true) await open.deployer.triggerStop(run.flinkJobId, triggerId, directory, { signal: c.signal });
   else await open.deployer.triggerSavepoint(run.flinkJobId, triggerId, directory, { signal: c.signal });
-  return withFacts(c, open, run, await awaitSavepoint(c, open, run, triggerId, askedAtOf(intent)));
+  return withFacts(c, open, run, await awaitSavepoint(c, open, run, intent));
 }
 
 /** Takes a savepoint; the job runs on. */

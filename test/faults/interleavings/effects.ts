@@ -1,47 +1,10 @@
 import type { Program } from './clock.ts';
-import type { Request, Savepoint, Sight } from './cluster.ts';
+import { type Effect, look, settle } from './effect.ts';
 import { NoAnswer, NothingSent, Refused } from './failures.ts';
-import { type Execution, fence, guarded, query } from './replica.ts';
+import { type Execution, fence, query } from './replica.ts';
 import { call, sleep } from './run-step.ts';
+import { cancelRun, runs, savepoint, stopEnded } from './stop-effects.ts';
 import type { Facts } from './store.ts';
-
-export type Observation = { is: 'done'; result: Facts } | { is: 'not-done' } | { is: 'unknown' };
-/** What a step does to the world: the part of a `Step` that is not its shape. */
-export interface Effect {
-  when?(x: Execution): boolean;
-  prepare?(x: Execution): Facts;
-  recordIntent?(x: Execution, intent: Facts): void;
-  observe?(x: Execution, intent: Facts): Program<Observation>;
-  act(x: Execution, intent: Facts): Program<Facts>;
-  record?(x: Execution, intent: Facts, result: Facts): void;
-}
-
-type Seen = Sight | { is: 'unknown' };
-/** Deployer.look: no answer proves nothing. */
-function* look(x: Execution, id: string): Program<Seen> {
-  const seen = yield* read<Sight>(x, { is: 'look', id });
-  if (seen) return seen;
-  return x.world.rules.unknownIs === 'gone' ? { is: 'gone', ended: false, allRunning: false } : { is: 'unknown' };
-}
-/** A question whose silence is no answer: undefined. */
-function* read<T>(x: Execution, request: Request): Program<T | undefined> {
-  try {
-    return yield* call<T>(x, request);
-  } catch (error) {
-    if (error instanceof NoAnswer || error instanceof NothingSent) return undefined;
-    throw error;
-  }
-}
-const targetOf = (x: Execution) => x.results['target']?.['runId'] as string;
-/** settle-run.ts: records an end that is proven. */
-function* settle(x: Execution, runId: string, sight: Seen): Program<boolean> {
-  if (sight.is === 'unknown' || (sight.is === 'seen' && !sight.ended)) return false;
-  yield* query(x, () => {
-    const run = x.world.store.runs.get(runId);
-    if (run) run.ended = true;
-  });
-  return true;
-}
 
 function target(required: boolean): Effect {
   return {
@@ -162,104 +125,6 @@ function* cancelTaken(x: Execution, jobId: string): Program<boolean> {
   }
 }
 
-type TriggerSight = { state: 'running' | 'done' | 'failed' | 'not-known'; path?: string };
-const askAgainMs = (round: number) => Math.min(1000, 40 * 1.5 ** round);
-/** steps/savepoint.ts `awaitSavepoint` */
-function* awaitSavepoint(x: Execution, intent: Facts): Program<Facts> {
-  for (let round = 0; ; round++) {
-    const sight = yield* read<TriggerSight>(x, { is: 'savepoint', triggerId: intent['triggerId'] as string });
-    if (sight?.state === 'done') return { path: sight.path };
-    if (sight?.state === 'failed') throw yield* whatIsLeft(x, intent);
-    if (!sight || sight.state === 'not-known') throw new NoAnswer('forgotten');
-    yield* sleep(x, askAgainMs(round));
-  }
-}
-/** steps/savepoint.ts `madeSince` */
-function* madeSince(x: Execution, intent: Facts): Program<{ path: string | undefined; answered: boolean }> {
-  const listed = yield* read<Savepoint[]>(x, { is: 'statistics', jobId: targetOf(x) });
-  const path = listed?.find((point) => point.atMs >= (intent['askedAtMs'] as number))?.path;
-  return { path, answered: listed !== undefined || x.world.rules.silentStatistics === 'none' };
-}
-/** steps/savepoint.ts `writtenSince` */
-function writtenSince(x: Execution, intent: Facts): string | undefined {
-  if (!x.world.pathsReadable) return undefined;
-  return x.world.cluster.savepoints.find((p) => p.jobId === targetOf(x) && p.atMs >= (intent['askedAtMs'] as number))?.path;
-}
-/** steps/savepoint.ts `whatIsLeft` */
-function* whatIsLeft(x: Execution, intent: Facts): Program<Refused> {
-  const made = yield* madeSince(x, intent);
-  const keep = (path: string) => guarded(x, 'point', () => x.world.store.points.add(path));
-  if (made.path) yield* keep(made.path);
-  const sight = yield* look(x, targetOf(x));
-  if (sight.is === 'unknown') throw new NoAnswer('look');
-  if (sight.is === 'seen' && !sight.ended) return new Refused('savepoint-failed');
-  const written = made.path || !x.world.rules.filesAfterFailure ? undefined : writtenSince(x, intent);
-  if (written) yield* keep(written);
-  else if (!made.answered) throw new NoAnswer('statistics');
-  yield* settle(x, targetOf(x), sight);
-  return new Refused('ended-while-stopping');
-}
-function savepoint(stops: boolean, when?: Effect['when']): Effect {
-  return {
-    ...(when ? { when } : {}),
-    prepare: (x) => ({ triggerId: x.world.newId('trigger'), askedAtMs: x.world.clock.nowMs() }),
-    *observe(x, intent) {
-      const runId = targetOf(x);
-      const sight = yield* read<TriggerSight>(x, { is: 'savepoint', triggerId: intent['triggerId'] as string });
-      if (!sight) return { is: 'unknown' };
-      if (sight.state === 'done') return { is: 'done', result: { path: sight.path } };
-      if (sight.state === 'running') return { is: 'done', result: yield* awaitSavepoint(x, intent) };
-      if (sight.state === 'failed') throw yield* whatIsLeft(x, intent);
-      const job = yield* look(x, runId);
-      if (job.is === 'unknown') return { is: 'unknown' };
-      const runs = job.is === 'seen' && !job.ended;
-      if (runs && stops) return { is: 'not-done' };
-      const made = yield* madeSince(x, intent);
-      if (made.path) return { is: 'done', result: { path: made.path } };
-      if (runs) return { is: 'not-done' };
-      const written = writtenSince(x, intent);
-      if (written) return { is: 'done', result: { path: written } };
-      if (!made.answered) return { is: 'unknown' };
-      yield* settle(x, runId, job);
-      throw new Refused('ended-while-stopping');
-    },
-    *act(x, intent) {
-      fence(x);
-      yield* call(x, { is: 'trigger', jobId: targetOf(x), triggerId: intent['triggerId'] as string, stops });
-      return yield* awaitSavepoint(x, intent);
-    },
-    record(x, _intent, result) {
-      x.world.store.points.add(result['path'] as string);
-    },
-  };
-}
-/** steps/stop.ts `stopWithout` */
-function cancelRun(when: Effect['when']): Effect {
-  return {
-    ...(when ? { when } : {}),
-    *act(x) {
-      fence(x);
-      try {
-        yield* call(x, { is: 'cancel', jobId: targetOf(x) });
-      } catch (error) {
-        if (!(x.world.rules.goneIsCanceled && error instanceof Refused)) throw error;
-      }
-      return {};
-    },
-  };
-}
-const runs = (x: Execution) => targetOf(x) !== undefined;
-const stopEnded: Effect = {
-  when: runs,
-  *act(x) {
-    for (let round = 0; ; round++) {
-      const sight = yield* look(x, targetOf(x));
-      if (sight.is === 'unknown') throw new NoAnswer('look');
-      if (yield* settle(x, targetOf(x), sight)) return {};
-      yield* sleep(x, askAgainMs(round));
-    }
-  },
-};
 /** Steps of a build change nothing on a cluster. */
 const works: Effect = {
   *act(x) {

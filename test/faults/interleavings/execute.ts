@@ -1,7 +1,8 @@
 import { nextMove, type RowShape } from '../../../src/operations/machine.ts';
 import type { Step } from '../../../src/operations/types.ts';
 import type { Program } from './clock.ts';
-import { appliesTo, type Effect, effectOf } from './effects.ts';
+import type { Effect } from './effect.ts';
+import { appliesTo, effectOf } from './effects.ts';
 import { Fenced, Refused, StoreLoss } from './failures.ts';
 import { type Execution, guarded, query } from './replica.ts';
 import { runStep } from './run-step.ts';

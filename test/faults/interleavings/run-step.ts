@@ -2,7 +2,7 @@ import { type Answer, afterAnswer, type Next } from '../../../src/operations/mac
 import type { Step } from '../../../src/operations/types.ts';
 import { type Program, waitFor } from './clock.ts';
 import type { Request } from './cluster.ts';
-import type { Effect } from './effects.ts';
+import type { Effect } from './effect.ts';
 import { countCrash } from './execute.ts';
 import { Bug, Canceled, Fenced, NoAnswer, NothingSent, Refused, StoreLoss, TooLate } from './failures.ts';
 import { type Execution, fence, guarded, query } from './replica.ts';
