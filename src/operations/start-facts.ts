@@ -56,7 +56,8 @@ export async function gatherStartFacts(deps: { database: Database; deployers: De
       ({ run } = await settleRun(database, home, run, sight));
     }
     // With break-glass a run that nobody can see counts as gone for the decision; its end is only written where the start is really carried out.
-    if (run.ended || (wish.breakGlass && sight?.is === 'unknown')) {
+    // Whoever names a restore point needs no last state, and finding it may take seconds.
+    if (wish.from === undefined && (run.ended || (wish.breakGlass && sight?.is === 'unknown'))) {
       // A run that never came up replaced nothing, whatever it was started from: the state is still that of the run before it.
       const owner = run.endReason === 'never-started' && ranLast?.ended ? ranLast : run;
       const place = owner.cluster === run.cluster ? home : await deployers.of(owner.cluster);

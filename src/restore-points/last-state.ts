@@ -1,7 +1,10 @@
+import { sleep } from '../core/time.ts';
+import { dbNow } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
 import { checkRestorePath, retainedCheckpoints } from '../deploy/restore-path.ts';
 import type { Run } from '../jobs/runs.store.ts';
+import { recordCheckpoints } from './record-checkpoints.ts';
 import { markFinal, type RestorePoint, recordRestorePoint, restorePointsOfRun } from './restore-points.store.ts';
 
 /** The newest complete state of a job, with how sure that is. */
@@ -22,7 +25,11 @@ export type LastState =
  * back to the one it was itself started from, which loses nothing.
  */
 export async function lastStateOf(db: Db | Tx, run: Run, cluster: OpenCluster, checkpointDir: string | undefined): Promise<LastState> {
-  await addCheckpointsFromDisk(db, run, cluster, checkpointDir);
+  // On FINISHED Flink deletes every checkpoint, and nothing is younger than the savepoint of a stop; in every other end the newest checkpoint may be
+  // younger than what was last read.
+  const stopped = (await restorePointsOfRun(db, run.id)).some((point) => point.kind === 'savepoint' && point.final);
+  if (run.state !== 'FINISHED' && !stopped && !(await addCheckpointsFromDisk(db, run, cluster, checkpointDir)))
+    await addCheckpointsFromFlink(db, run, cluster);
   const points = await restorePointsOfRun(db, run.id);
   const newest = points[0];
   if (!newest) {
@@ -67,9 +74,14 @@ async function ofPath(path: string, run: Run, cluster: OpenCluster, note: string
   };
 }
 
-/** After a crash the newest checkpoint may be younger than the last poll: where files can be read, the disk knows. */
-async function addCheckpointsFromDisk(db: Db | Tx, run: Run, { cluster }: OpenCluster, checkpointDir: string | undefined): Promise<void> {
-  if (!cluster.pathsReadable || run.endReason === 'stopped' || run.endReason === 'finished') return;
+/** Where files can be read, the disk knows; false when it could not be asked. */
+async function addCheckpointsFromDisk(
+  db: Db | Tx,
+  run: Run,
+  { cluster }: OpenCluster,
+  checkpointDir: string | undefined,
+): Promise<boolean> {
+  if (!cluster.pathsReadable) return false;
   const known = (await restorePointsOfRun(db, run.id)).find((p) => p.kind === 'checkpoint');
   const fromPath = known?.path.replace(new RegExp(`/${run.flinkJobId}/chk-\\d+/?$`), '');
   for (const directory of new Set([fromPath, checkpointDir, cluster.options['checkpointDir']])) {
@@ -87,8 +99,25 @@ async function addCheckpointsFromDisk(db: Db | Tx, run: Run, { cluster }: OpenCl
         flinkVersion: run.flinkVersion,
         checkpointId: checkpoint.id,
       });
-    if (found) return;
+    if (found) return true;
   }
+  return false;
+}
+
+/** How long Flink shows statistics that it has read (`web.refresh-interval`, 3 s), and a moment. */
+const statisticsAreOldMs = 3200;
+/** How long it keeps ended jobs (`jobstore.expiration-time`). */
+const jobsAreKeptMs = 3_600_000;
+
+/** Elsewhere Flink's own list is read once more, later than it can be stale: what it showed when the run ended may be 3 s old. Silence leaves what is known. */
+async function addCheckpointsFromFlink(db: Db | Tx, run: Run, { deployer }: OpenCluster): Promise<void> {
+  const endedMs = run.endedAt?.getTime();
+  if (endedMs === undefined || run.state === 'LOST' || run.checkpointIntervalMs === 0) return;
+  const ageMs = (await dbNow(db)).getTime() - endedMs;
+  if (ageMs > jobsAreKeptMs) return;
+  if (ageMs < statisticsAreOldMs) await sleep(statisticsAreOldMs - ageMs);
+  const sight = await deployer.checkpoints(run.flinkJobId, { timeoutMs: 3000 }).catch(() => undefined);
+  if (sight) await recordCheckpoints(db, run, sight);
 }
 function sameSpelling(path: string, like: string | undefined): string {
   return like?.startsWith('file:/') && !like.startsWith('file://') ? path.replace(/^file:\/\//, 'file:') : path;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { findOperation } from '../../src/operations/operations.store.ts';
+import { sleep } from '../../src/core/time.ts';
+import { findOperation, listSteps } from '../../src/operations/operations.store.ts';
 import { mutants, type PlantedMutant } from './mutants.ts';
 import { mutantProcess } from './mutate.ts';
 import { ask, lostRole, scenes } from './scenes.ts';
@@ -26,8 +27,11 @@ async function play(t: TestContext, mutant: Omit<PlantedMutant, 'file' | 'from' 
     if (mutant.at) w.fleet.arm({ [mutant.at.point]: mutant.at.mode });
     w.flink?.set({ savepointDelayMs: mutant.beside ? 1500 : 0 });
     const id = await ask(w, line);
+    // Typed once the step that it is about has begun.
+    while (mutant.beside && !(await listSteps(w.database.db, id)).some((row) => mutant.at?.point.includes(`/${row.name}/`)))
+      await sleep(20);
     const beside = mutant.beside ? w.client.as('omar').says(`/flink ${mutant.beside} job-1`, { channel, timeoutMs: 20_000 }) : undefined;
-    const op = await operationEnds(w, id, 45_000);
+    const op = await operationEnds(w, id, 25_000);
     await beside;
     if (op.state !== scene.ends) found.push(`${scene.name} ended as ${op.state}`);
     if (mutant.at)
@@ -35,7 +39,7 @@ async function play(t: TestContext, mutant: Omit<PlantedMutant, 'file' | 'from' 
         w.fleet.fired.map((one) => one.point),
         [mutant.at.point],
       );
-    await settles(w, 60_000);
+    await settles(w, 40_000);
     assert.ok(await findOperation(w.database.db, id));
   } catch (error) {
     found.push(error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error));

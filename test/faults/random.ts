@@ -20,6 +20,10 @@ export interface RandomOptions {
   world?: WorldOptions;
   /** Which faults may happen; all by default. */
   faults?: readonly Fault[];
+  /** How many lines are typed for each job, 2 to 5 by default. */
+  lines?: readonly [number, number];
+  /** How many faults may be made at the same time, 1 by default. */
+  breakers?: number;
   /** What truly happened, where it is not the stand-in that knows. */
   truth?(): Promise<readonly TruthEvent[]>;
 }
@@ -42,7 +46,7 @@ export async function playRandom(t: TestContext, options: RandomOptions): Promis
   let rounds = 0;
   for (; rounds < options.rounds && performance.now() < until; rounds++) {
     const seed = options.seed + rounds;
-    await playRound(w, chanceOf(seed), `r${seed}`, options.faults ?? faults, points, fired).catch((error: unknown) => {
+    await playRound(w, chanceOf(seed), `r${seed}`, options, points, fired).catch((error: unknown) => {
       throw new Error(`round with seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     });
     const context = `round with seed ${seed}; faults so far ${JSON.stringify(fired)}`;
@@ -62,7 +66,7 @@ async function playRound(
   w: FaultWorld,
   chance: Chance,
   name: string,
-  kinds: readonly Fault[],
+  { faults: kinds = faults, lines = [2, 5], breakers = 1 }: RandomOptions,
   points: readonly string[],
   fired: Record<string, number>,
 ): Promise<void> {
@@ -73,8 +77,8 @@ async function playRound(
       ...(chance.once(8) ? { args: ['--throw-main', 'boom'] } : {}),
     });
   let working = jobs.length;
-  const people = jobs.map((job) => work(w, chanceOf(chance.whole(1, 2 ** 31)), job).finally(() => working--));
-  const breaking = (async () => {
+  const people = jobs.map((job) => work(w, chanceOf(chance.whole(1, 2 ** 31)), job, lines).finally(() => working--));
+  const breaking = Array.from({ length: breakers }, async () => {
     const own = chanceOf(chance.whole(1, 2 ** 31));
     await sleep(own.whole(0, 800));
     while (working > 0) {
@@ -86,8 +90,8 @@ async function playRound(
       }
       await sleep(own.whole(100, 2500));
     }
-  })();
-  await Promise.all([...people, breaking]);
+  });
+  await Promise.all([...people, ...breaking]);
   await heal(w);
   await settles(w);
   // What waits for people gets its decision, and comes to rest too.
@@ -99,7 +103,7 @@ async function playRound(
 }
 
 /** What people do with one job: any line, whatever the answer. */
-async function work(w: FaultWorld, chance: Chance, job: string): Promise<void> {
+async function work(w: FaultWorld, chance: Chance, job: string, [fewest, most]: readonly [number, number]): Promise<void> {
   const lines = [
     'start',
     'start --build',
@@ -113,7 +117,7 @@ async function work(w: FaultWorld, chance: Chance, job: string): Promise<void> {
     'build',
   ];
   await says(w, 'emma', `start ${job}`);
-  for (let n = chance.whole(2, 5); n > 0; n--) {
+  for (let n = chance.whole(fewest, most); n > 0; n--) {
     await sleep(chance.whole(0, 3000));
     const [verb = '', ...rest] = chance.of(lines).split(' ');
     const who = chance.of(['emma', 'erik', 'omar', 'lena']);

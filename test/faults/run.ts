@@ -27,7 +27,8 @@ if (values.help) {
   console.log(help);
   process.exit(0);
 }
-const env: Record<string, string> = {};
+// By command a freeze lasts half a minute, and meets every kind.
+const env: Record<string, string> = values.points ? { FAULTS_FROZEN_MS: '30000', FAULTS_EVERY_FREEZE: '1' } : {};
 const names = {
   runs: 'FAULTS_ROUNDS',
   minutes: 'FAULTS_MINUTES',

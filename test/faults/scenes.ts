@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { putPerson } from '../../src/access/people.store.ts';
 import { sleep } from '../../src/core/time.ts';
 import { addVersion, findJob } from '../../src/jobs/jobs.store.ts';
 import { listOperations } from '../../src/operations/operations.store.ts';
@@ -23,16 +22,21 @@ export async function ask(w: FaultWorld, line: string, who = 'emma'): Promise<st
   if (/^op_\w+$/.test(line)) return line;
   const job = line.split(' ')[1] ?? '';
   const before = await listOperations(w.database.db, job);
-  const answer = await w.client.as(who).says(`/flink ${line}`, { channel, timeoutMs: 20_000 });
-  const id = /op_[0-9a-z]{12}/.exec(answer.text)?.[0];
-  if (id && /^Accepted/.test(answer.text)) return id;
-  assert.match(answer.text, /^⏳/, `"${line}" was refused`);
-  for (let tries = 0; tries < 200; tries++) {
-    const fresh = (await listOperations(w.database.db, job)).find((op) => !before.some((old) => old.id === op.id));
-    if (fresh) return fresh.id;
-    await sleep(100);
+  const fresh = async () => (await listOperations(w.database.db, job)).find((op) => !before.some((old) => old.id === op.id));
+  for (let asked = 0; ; asked++) {
+    const answer = await w.client.as(who).says(`/flink ${line}`, { channel, timeoutMs: 20_000 });
+    const id = /op_[0-9a-z]{12}/.exec(answer.text)?.[0];
+    if (id && /^Accepted/.test(answer.text)) return id;
+    // Between two lives of a process Slack tells the person that nobody answered: look, and type it again.
+    const nobody = /dispatch_failed|operation_timeout/.test(answer.text) && asked < 20;
+    assert.ok(nobody || answer.text.startsWith('⏳'), `"${line}" was answered: ${answer.text}`);
+    for (let tries = 0; tries < (nobody ? 10 : 200); tries++) {
+      const op = await fresh();
+      if (op) return op.id;
+      await sleep(100);
+    }
+    assert.ok(nobody, `"${line}" was answered "${answer.text}" and nothing came of it`);
   }
-  return assert.fail(`"${line}" was answered "${answer.text}" and nothing came of it`);
 }
 async function done(w: FaultWorld, line: string): Promise<void> {
   const op = await operationEnds(w, await ask(w, line));
@@ -231,7 +235,7 @@ export const lostRole: Scene = {
     await w.client.as('emma').says(`/flink ${line}`, { channel, timeoutMs: 20_000 });
     const [op] = await listOperations(w.database.db, job);
     assert.equal(op?.state, 'waiting');
-    await w.database.transaction((tx) => putPerson(tx, { ...personOf('emma'), memberships: [] }));
+    await w.dropRole('emma');
     await w.client.as('lena').says(`/flink approve ${op.id}`, { channel, timeoutMs: 20_000 });
     return op.id;
   },

@@ -6,6 +6,10 @@ export interface FaultSettings {
   minutes: number;
   /** On real Flink. */
   realRounds: number;
+  /** How long a process is frozen: longer than a lease. */
+  frozenForMs: number;
+  /** Freezes at the effects of every kind; else of those whose steps the others share. */
+  everyFreeze: boolean;
 }
 export function faultSettings(env = process.env): FaultSettings {
   const number = (name: string, fallback: number) => {
@@ -19,6 +23,8 @@ export function faultSettings(env = process.env): FaultSettings {
     rounds: rounds || 1_000_000,
     minutes: number('FAULTS_MINUTES', rounds > 0 ? 24 * 60 : 8),
     realRounds: number('FAULTS_REAL_ROUNDS', 10),
+    frozenForMs: number('FAULTS_FROZEN_MS', 18_000),
+    everyFreeze: env['FAULTS_EVERY_FREEZE'] === '1',
   };
 }
 

@@ -50,6 +50,7 @@ export async function violationsOf(w: FaultWorld, more: Partial<HistorySources> 
     truth: w.flink ? { standalone: w.flink.truth } : {},
     practice: w.client,
     homes: [w.home],
+    people: w.people,
     ...more,
   });
   return checkHistory(history);

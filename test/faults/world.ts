@@ -23,6 +23,8 @@ import { buildManifest } from '../../src/slack/manifest.ts';
 import { makeZip } from '../build/zip.ts';
 import { createTestTarget } from '../helpers/test-db.ts';
 import { type FlinkRelease, type FlinkStandIn, startFlinkStandIn } from './flink/stand-in.ts';
+import type { PersonAt } from './history/history.ts';
+import { peopleAt } from './history/read.ts';
 import { type Fleet, startFleet, startFront } from './replicas.ts';
 import { watchForStaleWrites } from './stale-writes.ts';
 import { databaseAddress, startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
@@ -39,6 +41,10 @@ export interface FaultWorld {
   proxies: { postgres: TcpProxy; flink: TcpProxy; slack: TcpProxy };
   /** The database itself, past the proxy. */
   database: Database;
+  /** Who was allowed to what since when. */
+  people: readonly PersonAt[];
+  /** Takes a person's role away. */
+  dropRole(name: string): Promise<void>;
   /** Makes a job that has an artifact; a development job unless told otherwise. */
   addJob(name: string, change?: Partial<JobDefinition>): Promise<void>;
 }
@@ -157,8 +163,14 @@ export async function startFaultWorld(t: TestContext, options: WorldOptions = {}
     });
     await recordArtifact(tx, { sha256, size, name: artifact.name, mainClass: artifact.mainClass, source: 'upload', createdAt: now });
   });
+  const people = await peopleAt(database.db, new Date(0));
   await fleet.ready();
   return {
+    people,
+    async dropRole(name) {
+      await database.transaction((tx) => putPerson(tx, { ...personOf(name), memberships: [] }));
+      people.push(...(await peopleAt(database.db)));
+    },
     dir,
     home,
     practice,

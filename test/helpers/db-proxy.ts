@@ -8,6 +8,8 @@ export interface DbProxy {
   freeze(): void;
   /** Lets everything pass again. */
   thaw(): void;
+  /** Nothing passes any more on the connections there are, for good and without a word; new ones work: the server came back at another place. */
+  abandon(): void;
   /** Closes every connection when the client's next message that holds this text has gone to the server. */
   cutAfter(text: string): void;
 }
@@ -16,6 +18,7 @@ export interface DbProxy {
 export async function startDbProxy(t: TestContext, target: Target): Promise<DbProxy> {
   const url = 'url' in target ? new URL(target.url) : undefined;
   const pairs = new Set<[Socket, Socket]>();
+  const abandoned: Socket[] = [];
   let frozen = false;
   let cutText: string | undefined;
   const server = createServer((client) => {
@@ -42,6 +45,7 @@ export async function startDbProxy(t: TestContext, target: Target): Promise<DbPr
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   t.after(() => {
+    for (const socket of abandoned) socket.destroy();
     for (const [client, upstream] of pairs) {
       client.destroy();
       upstream.destroy();
@@ -61,6 +65,11 @@ export async function startDbProxy(t: TestContext, target: Target): Promise<DbPr
     thaw() {
       frozen = false;
       for (const socket of [...pairs].flat()) socket.resume();
+    },
+    abandon() {
+      for (const socket of [...pairs].flat()) socket.pause();
+      for (const pair of pairs) abandoned.push(...pair);
+      pairs.clear();
     },
     cutAfter(text) {
       cutText = text;

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { now } from '../../src/db/clock.ts';
+import { moveClock, now } from '../../src/db/clock.ts';
 import type { Database } from '../../src/db/db.ts';
 import { endRun, findRun, insertRun, type Run, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
 import { lastStateOf } from '../../src/restore-points/last-state.ts';
@@ -41,9 +41,12 @@ async function runOf(database: Database, change: Partial<RunInput> = {}): Promis
 }
 const end = async (database: Database, reason = 'failed'): Promise<Run> => {
   await endRun(database.db, 'run_1', { state: 'FAILED', reason });
+  // Flink's statistics are not stale any more.
+  await moveClock(database.db, 5000);
   return (await findRun(database.db, 'run_1')) as Run;
 };
-const open = (t: TestContext, pathsReadable = false) => fakeDeployers({ standalone: fakeDeployer(t) }, { pathsReadable }).of('standalone');
+const open = (t: TestContext, pathsReadable = false) =>
+  fakeDeployers({ standalone: fakeDeployer(t).always('checkpoints', noCheckpoints) }, { pathsReadable }).of('standalone');
 const paths = async (database: Database) => (await restorePointsOfRun(database.db, 'run_1')).map((p) => p.path.split('/').pop());
 
 describe('checkpoints that Flink tells of', () => {
