@@ -7,6 +7,7 @@ import { createRouter } from './commands/router.ts';
 import type { CommandServices } from './commands/spec.ts';
 import type { Config } from './config/load.ts';
 import { readSecret } from './config/secrets.ts';
+import { type DiskGuard, startDiskGuard } from './core/disk.ts';
 import type { Log } from './core/log.ts';
 import { type Database, openDb } from './db/db.ts';
 import { startEmbedded } from './db/embedded.ts';
@@ -98,6 +99,15 @@ export async function createApp(options: AppOptions): Promise<App> {
       approvalLifetimeMs: config.approvals.expireAfter,
     };
     const artifacts = config.artifacts.store === 'database' ? createDatabaseStore(database) : createFolderStore(config.artifacts.folder);
+    const disk = startDiskGuard({
+      places: [
+        { what: 'the data directory', path: config.home },
+        ...(config.artifacts.store === 'folder' ? [{ what: 'the artifacts', path: config.artifacts.folder }] : []),
+      ],
+      minFreeBytes: config.minFreeDisk,
+      log,
+    });
+    closing.push(async () => disk.stop());
     const base = {
       database,
       deployers,
@@ -120,6 +130,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...base,
       ...defaults,
       kinds: operationKinds,
+      disk,
       directory: undefined,
       wake() {
         engine.wake();
@@ -170,7 +181,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       publicUrl: config.publicUrl,
       ...(slack ? { directory: slack.directory } : {}),
       rawRoutes: slack?.route ? [slack.route] : [],
-      health: () => health(database, slack, watch.lastPollAgeMs()),
+      health: () => health(database, disk, slack, watch.lastPollAgeMs()),
       log: log.child({ room: 'web' }),
       host: config.host,
       port: config.port,
@@ -196,14 +207,23 @@ async function openCredential(ref: CredentialRef) {
   return ref;
 }
 
-async function health(database: Database, slack: Slack | undefined, lastPollAgeMs: number | undefined) {
+async function health(database: Database, disk: DiskGuard, slack: Slack | undefined, lastPollAgeMs: number | undefined) {
   const facts: Record<string, unknown> = {};
   let ok = true;
   try {
     facts['outbox'] = await outboxHealth(database.db);
+    if (database.isFull()) {
+      ok = false;
+      facts['database'] = 'its disk is full';
+    }
   } catch {
     ok = false;
     facts['database'] = 'does not answer';
+  }
+  const full = await disk.problem();
+  if (full) {
+    ok = false;
+    facts['disk'] = full;
   }
   const state = slack?.state();
   if (state) facts['slack'] = { problem: state.problem ?? null, sockets: state.sockets, lastAckMs: state.lastAckMs ?? null };

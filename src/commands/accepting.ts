@@ -38,6 +38,7 @@ export interface Wanted {
 /**
  * Accepts an operation, or asks for a lead's approval first when the policy says so. Everything is committed together with the reply; a replay gets
  * the same reply.
+ * @throws UpstreamError while a disk of Sluice is full
  */
 export async function acceptOrAsk(ctx: CommandContext, wanted: Wanted): Promise<Message> {
   const { services, request } = ctx;
@@ -55,6 +56,7 @@ export async function acceptOrAsk(ctx: CommandContext, wanted: Wanted): Promise<
   const asks = verdict === 'asks' && breakGlass === undefined;
   if (asks && !wanted.reason?.trim()) throw needsReason(wanted);
   if (asks && wanted.takesOver) throw holderConflict(wanted.takesOver);
+  await services.disk?.check();
   const kind = services.kinds.find((k) => k.kind === wanted.kind) as OperationKind;
   const actor = ctx.me().ref;
   const { channel, alertChannel } = await jobChannels(services.database.db, job, services);

@@ -1,5 +1,6 @@
 import type { Directory } from '../access/directory.ts';
 import type { Person, Right } from '../access/policy.ts';
+import type { DiskGuard } from '../core/disk.ts';
 import type { Action, Message, Part } from '../core/message.ts';
 import type { Tx } from '../db/db.ts';
 import type { Job } from '../jobs/jobs.store.ts';
@@ -25,6 +26,8 @@ export interface CommandServices extends Services {
   directory: Directory | undefined;
   defaultChannel: string | undefined;
   alertChannel: string | undefined;
+  /** Refuses new work while a disk is full. */
+  disk?: Pick<DiskGuard, 'check'> | undefined;
   /** Tells the engine and the outbox that there is something to do. */
   wake(): void;
 }

@@ -130,6 +130,11 @@ export const Settings = z.strictObject({
     .describe(
       'A PostgreSQL of your own; needed for more than one replica. Without it, an embedded one in the data directory. An address with a password belongs in `DATABASE_URL`.',
     ),
+  minFreeDisk: size('200 MB')
+    .prefault('200 MB')
+    .describe(
+      'While the disk of the data directory or of the artifacts has less free space than this, nothing new is started; reading goes on.',
+    ),
   slack: Slack.prefault({}).describe(
     'Slack. The tokens come from the environment; Socket Mode is used when `SLACK_APP_TOKEN` is set, else signed HTTP.',
   ),

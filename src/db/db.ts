@@ -6,7 +6,7 @@ import type { PgTransaction } from 'drizzle-orm/pg-core';
 import type pg from 'pg';
 import { sleep } from '../core/time.ts';
 import type { Target } from './connection.ts';
-import { isConnectionLoss, isRetryable, storeUnreachable } from './failures.ts';
+import { isConnectionLoss, isRetryable, storeFull, storeUnreachable } from './failures.ts';
 import { createPool, type PoolOptions } from './pool.ts';
 import * as schema from './schema/index.ts';
 
@@ -26,11 +26,13 @@ export interface Database {
   /**
    * Runs `fn` in one transaction; the whole of it again (at most 5 times) after a serialization failure or a deadlock, so
    * `fn` does nothing but database work. Inside, only `tx` may be used: `db` throws.
-   * @throws UnreachableError if the store is lost; its `details.outcome` is `unknown` if that happened at the COMMIT.
+   * @throws UnreachableError if the store is lost or full; its `details.outcome` is `unknown` if it was lost at the COMMIT.
    */
   transaction<T>(fn: (tx: Tx) => Promise<T>): Promise<T>;
   /** @throws UnreachableError if the store does not answer. */
   ping(): Promise<void>;
+  /** Whether the last write met a full disk; known again after the next transaction. For `/healthz`. */
+  isFull(): boolean;
   /** Waits for what runs, at most 3 s. */
   close(): Promise<void>;
 }
@@ -46,6 +48,20 @@ export function openDb(options: OpenDbOptions): Database {
   function guard(): void {
     if (scope.getStore()?.open) throw new Error('The outer database was used inside an open transaction: pass tx to what is called there.');
   }
+  let full = false;
+  /** The error as callers get it. */
+  function explained(error: unknown): unknown {
+    const noRoom = storeFull(error);
+    if (noRoom?.details['sqlState'] === '53100' && !full) {
+      full = true;
+      options.log.error({ reason: String(error) }, 'the disk of the state store is full: new work is refused');
+    }
+    return noRoom ?? error;
+  }
+  function committed(): void {
+    if (full) options.log.warn({}, 'the state store can write again');
+    full = false;
+  }
   async function outerQuery(config: pg.QueryConfig, values: unknown[]): Promise<pg.QueryResult> {
     guard();
     const client = await pool.checkout();
@@ -55,7 +71,7 @@ export function openDb(options: OpenDbOptions): Database {
       return result;
     } catch (error) {
       pool.giveBack(client, error);
-      throw isConnectionLoss(error) ? storeUnreachable(error, /^\s*select\b/i.test(config.text) ? 'nothing' : 'unknown') : error;
+      throw isConnectionLoss(error) ? storeUnreachable(error, /^\s*select\b/i.test(config.text) ? 'nothing' : 'unknown') : explained(error);
     }
   }
   const db = nodePg.drizzle({ client: { query: outerQuery } as unknown as pg.Pool, schema });
@@ -75,7 +91,7 @@ export function openDb(options: OpenDbOptions): Database {
       try {
         return await client.query(config as pg.QueryConfig, values);
       } catch (error) {
-        if (!isConnectionLoss(error)) throw error;
+        if (!isConnectionLoss(error)) throw explained(error);
         failure = error;
         throw storeUnreachable(error, 'nothing');
       }
@@ -91,11 +107,12 @@ export function openDb(options: OpenDbOptions): Database {
       state.open = false;
       const { command } = await client.query('commit').catch((error: unknown) => {
         failure = error;
-        throw isConnectionLoss(error) ? storeUnreachable(error, 'unknown') : error;
+        throw isConnectionLoss(error) ? storeUnreachable(error, 'unknown') : explained(error);
       });
       // PostgreSQL answers the COMMIT of a failed transaction with a ROLLBACK and no error.
       if (command !== 'COMMIT')
         throw new Error('A statement failed and its error was swallowed inside the transaction; nothing was saved.');
+      committed();
       return result;
     } catch (error) {
       state.open = false;
@@ -127,6 +144,7 @@ export function openDb(options: OpenDbOptions): Database {
     async ping() {
       await outerQuery({ text: 'select 1' }, []);
     },
+    isFull: () => full,
     close: () => pool.close(),
   };
 }

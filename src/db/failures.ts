@@ -31,6 +31,30 @@ export function isConnectionLoss(error: unknown): boolean {
   return code.startsWith('08') || lossStates.has(code) || (lossCodes.test(code) && !isPostgresError(error));
 }
 
+/** Whether other connections to the same server are probably dead too; not so when the server itself ended one statement or refused one more. */
+export function mayConcernAll(error: unknown): boolean {
+  return isConnectionLoss(error) && (!isPostgresError(error) || error.code.startsWith('57P0'));
+}
+
+/** The error for people of a server that has no room (SQLSTATE 53100 its disk, 53200 its memory); undefined for any other. The statement did nothing. */
+export function storeFull(error: unknown): UnreachableError | undefined {
+  const state = sqlState(error);
+  const details = { outcome: 'nothing', sqlState: state };
+  if (state === '53100')
+    return new UnreachableError('The disk of the state store is full; nothing was started.', {
+      cause: error,
+      hint: 'Reading still works. An admin can free some space on the machine of PostgreSQL; then try again.',
+      details,
+    });
+  if (state === '53200')
+    return new UnreachableError('The state store is out of memory; nothing was started.', {
+      cause: error,
+      hint: 'Try again in a minute. If it goes on, look at the PostgreSQL that Sluice uses.',
+      details,
+    });
+  return undefined;
+}
+
 /** The error for people of a lost connection. `unknown`: the loss fell into a write or its COMMIT, which may have happened. */
 export function storeUnreachable(cause: unknown, outcome: 'nothing' | 'unknown', details: Record<string, unknown> = {}): UnreachableError {
   if (outcome === 'nothing') {

@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { Log } from '../core/log.ts';
 import { sleep } from '../core/time.ts';
 import { driverConfig, type Target } from './connection.ts';
-import { isConnectionLoss, storeUnreachable } from './failures.ts';
+import { isConnectionLoss, mayConcernAll, storeUnreachable } from './failures.ts';
 
 export interface PoolOptions {
   log: Log;
@@ -33,6 +33,9 @@ export function createPool(target: Target, options: PoolOptions): Pool {
     idleTimeoutMillis: 30_000,
   });
   const clients = new Set<pg.PoolClient>();
+  const madeAt = new WeakMap<pg.PoolClient, number>();
+  /** When a connection turned out to be dead last. */
+  let lostAt = Number.NEGATIVE_INFINITY;
   // Without these two handlers an idle disconnect ends the process.
   pool.on('error', (error) => {
     // Not the error itself: it carries the whole client, secrets included. While closing it is no news.
@@ -40,6 +43,7 @@ export function createPool(target: Target, options: PoolOptions): Pool {
   });
   pool.on('connect', (client) => {
     clients.add(client);
+    madeAt.set(client, performance.now());
     client.on('error', (error) => log.debug({ reason: error.message }, 'database connection lost'));
   });
   pool.on('remove', (client) => void clients.delete(client));
@@ -47,13 +51,20 @@ export function createPool(target: Target, options: PoolOptions): Pool {
   return {
     async checkout() {
       try {
-        return await pool.connect();
+        for (;;) {
+          const client = await pool.connect();
+          if ((madeAt.get(client) ?? 0) >= lostAt) return client;
+          // Older than a loss: on a server that vanished without a word each of these would cost its own time limit.
+          client.release(true);
+          streamOf(client)?.destroy();
+        }
       } catch (error) {
         if (!isConnectionLoss(error)) throw error;
         throw storeUnreachable(error, 'nothing', { connections: pool.totalCount, waiting: pool.waitingCount });
       }
     },
     giveBack(client, error) {
+      if (mayConcernAll(error)) lostAt = performance.now();
       client.release(isConnectionLoss(error));
     },
     close() {

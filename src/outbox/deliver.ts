@@ -17,14 +17,14 @@ const channelsPerLook = 16;
  */
 export function startDelivery(deps: DeliverDeps): DeliveryLoop {
   const abort = new AbortController();
-  const underway = new Set<Promise<void>>();
+  const underway = new Map<ClaimedRow, Promise<void>>();
   let wakeUp: () => void = () => {};
   let woken = false;
   const loop = (async () => {
     while (!abort.signal.aborted) {
       woken = false;
       try {
-        for (const row of await claimDue(deps.db, deps.owner, channelsPerLook, deps.leaseMs)) begin(row);
+        for (const row of await claimDue(deps.db, deps.owner, channelsPerLook, deps.leaseMs, [...underway.keys()])) begin(row);
       } catch (error) {
         deps.log.warn({ error: String(error) }, 'outbox cannot be read');
       }
@@ -43,10 +43,10 @@ export function startDelivery(deps: DeliverDeps): DeliveryLoop {
   }
   function begin(row: ClaimedRow): void {
     const sending = send(row).finally(() => {
-      underway.delete(sending);
+      underway.delete(row);
       wake();
     });
-    underway.add(sending);
+    underway.set(row, sending);
   }
   async function send(row: ClaimedRow): Promise<void> {
     try {
@@ -62,7 +62,7 @@ export function startDelivery(deps: DeliverDeps): DeliveryLoop {
       abort.abort(new Error('stopping'));
       wake();
       await loop;
-      await Promise.all(underway);
+      await Promise.all(underway.values());
     },
   };
 }

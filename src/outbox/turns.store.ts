@@ -15,11 +15,21 @@ export const defaultLeaseMs = 15_000;
  * Claims the next row of each channel that nobody sends to at the moment: one sender per channel, in the whole fleet, keeps order and pace.
  * The row of the channel is locked and re-checked, so of two replicas one gets it. Rows whose thread's root is not posted yet wait. New messages
  * go out as they were wanted, edits as they became due; of what was refused before, what was tried least.
+ * @param underway what this owner is sending at the moment: what else is held in its name was lost with a connection, and is claimed again at once
  */
-export async function claimDue(db: Db | Tx, owner: string, limit: number, leaseMs = defaultLeaseMs): Promise<ClaimedRow[]> {
-  const { claims, isNewChannel } = await claimOnce(db, owner, limit, leaseMs);
+export async function claimDue(
+  db: Db | Tx,
+  owner: string,
+  limit: number,
+  leaseMs = defaultLeaseMs,
+  underway?: readonly ClaimedRow[],
+): Promise<ClaimedRow[]> {
+  const { claims, isNewChannel } = await claimOnce(db, owner, limit, leaseMs, underway);
   // A channel that was never sent to gets its row first; a statement does not see what it inserts itself.
-  if (isNewChannel) claims.push(...(await claimOnce(db, owner, limit, leaseMs)).claims);
+  if (isNewChannel) {
+    const busy = underway && [...underway, ...claims];
+    claims.push(...(await claimOnce(db, owner, limit, leaseMs, busy)).claims);
+  }
   if (claims.length === 0) return [];
   const rows = await db
     .select()
@@ -37,7 +47,22 @@ export async function claimDue(db: Db | Tx, owner: string, limit: number, leaseM
 }
 
 type Claim = { id: string; epoch: number; turn: ClaimedRow['turn'] };
-async function claimOnce(db: Db | Tx, owner: string, limit: number, leaseMs: number): Promise<{ claims: Claim[]; isNewChannel: boolean }> {
+async function claimOnce(
+  db: Db | Tx,
+  owner: string,
+  limit: number,
+  leaseMs: number,
+  underway: readonly (Claim | ClaimedRow)[] | undefined,
+): Promise<{ claims: Claim[]; isNewChannel: boolean }> {
+  const list = (values: readonly string[]) =>
+    sql`array[${sql.join(
+      values.map((value) => sql`${value}`),
+      sql`, `,
+    )}]::text[]`;
+  const lostMessage = underway ? sql`or (m.owner = ${owner} and not (m.id = any(${list(underway.map((row) => row.id))})))` : sql``;
+  const lostTurn = underway
+    ? sql`or (c.owner = ${owner} and not (c.channel_kind || ' ' || c.channel = any(${list(underway.map(({ turn }) => `${turn.channelKind} ${turn.channel}`))})))`
+    : sql``;
   const { rows } = await db.execute<{
     fresh: number;
     id: string | null;
@@ -53,7 +78,7 @@ async function claimOnce(db: Db | Tx, owner: string, limit: number, leaseMs: num
       from outbox_messages m
       left join outbox_messages root on root.id = m.thread_of
       where m.state in ('pending', 'failed') and m.next_at <= sluice_now() and m.channel <> ''
-        and (m.lease_until is null or m.lease_until < sluice_now())
+        and (m.lease_until is null or m.lease_until < sluice_now() ${lostMessage})
         and (m.thread_of is null or root.sent_ts is not null or root.state = 'failed')
     ), fresh as (
       insert into outbox_channels (channel_kind, channel, next_at)
@@ -66,7 +91,7 @@ async function claimOnce(db: Db | Tx, owner: string, limit: number, leaseMs: num
       from outbox_channels c
       join (select channel_kind, channel, min(priority) as priority, min(next_at) as next_at from due group by 1, 2) d
         on d.channel_kind = c.channel_kind and d.channel = c.channel
-      where (c.lease_until is null or c.lease_until < sluice_now()) and c.next_at <= sluice_now()
+      where (c.lease_until is null or c.lease_until < sluice_now() ${lostTurn}) and c.next_at <= sluice_now()
       order by d.priority, d.next_at
       limit ${limit}
       for update of c skip locked
@@ -77,7 +102,7 @@ async function claimOnce(db: Db | Tx, owner: string, limit: number, leaseMs: num
     ), picked as (
       select m.id, first.channel_kind, first.channel
       from outbox_messages m join first on first.id = m.id
-      where m.state in ('pending', 'failed') and m.next_at <= sluice_now() and (m.lease_until is null or m.lease_until < sluice_now())
+      where m.state in ('pending', 'failed') and m.next_at <= sluice_now() and (m.lease_until is null or m.lease_until < sluice_now() ${lostMessage})
       for update of m skip locked
     ), taken as (
       update outbox_messages m set owner = ${owner}, lease_until = ${inMs(leaseMs)}, epoch = m.epoch + 1

@@ -1,41 +1,65 @@
+import type { Context } from './context.ts';
+import { sendEvent } from './people/events.ts';
 import { isObject, type Json } from './types.ts';
 
 /** What goes wrong on purpose. Counters count down as they are used up. */
 export interface Faults {
-  /** Each slash command and interaction is delivered this many times, with the same trigger and envelope id. */
+  /** Each slash command, interaction and event is delivered this many times, with the same trigger, event and envelope id. */
   deliverTimes: number;
-  /** So many of the next Web API calls of `rateLimitMethod` get 429. */
+  /** So many of the next deliveries to the app are held back until a later one has overtaken them (2 s at most). */
+  reorderNext: number;
+  /** The app's acknowledgements take this much longer on their way; past 3 s the person is told of a timeout. */
+  slowAckMs: number;
+  /** So many of the next Web API calls of `rateLimitMethod` (`*` for any) get 429. */
   rateLimitNext: number;
   rateLimitMethod: string;
   retryAfterS: number;
-  /** So many of the next calls of `dropMethod` are carried out, and the connection is cut before the answer. */
+  /** So many of the next calls of `dropMethod` (`*` for any) are carried out, and the connection is cut before the answer. */
   dropAfterAcceptNext: number;
   dropMethod: string;
-  /** So many of the next Web API calls answer HTTP 503. */
+  /** So many of the next Web API calls answer with `serverErrorStatus`. */
   serverErrorNext: number;
+  serverErrorStatus: number;
   /** Every Web API answer is held back this long. */
   slowAnswerMs: number;
-  /** Nothing answers: each connection is cut at once. */
+  /** Slack is gone: each connection is cut at once, sockets too, and nobody can type or press anything. */
   outage: boolean;
   /** The bot's token has been revoked. */
   tokenRevoked: boolean;
 }
 export const noFaults: Faults = {
   deliverTimes: 1,
+  reorderNext: 0,
+  slowAckMs: 0,
   rateLimitNext: 0,
   rateLimitMethod: 'chat.postMessage',
   retryAfterS: 1,
   dropAfterAcceptNext: 0,
   dropMethod: 'chat.postMessage',
   serverErrorNext: 0,
+  serverErrorStatus: 503,
   slowAnswerMs: 0,
   outage: false,
   tokenRevoked: false,
 };
 
-/** Takes over the known fields of the right type; the rest is ignored. */
-export function setFaults(faults: Faults, change: unknown): void {
+/** Does a fault's counter and method fit this call? Then one is used up. */
+export function spend(faults: Faults, counter: 'rateLimitNext' | 'dropAfterAcceptNext', wanted: string, method: string): boolean {
+  if (faults[counter] <= 0 || (wanted !== '*' && wanted !== method)) return false;
+  faults[counter]--;
+  return true;
+}
+
+/**
+ * Takes over the known fields of the right type; the rest is ignored. An outage cuts the sockets; a revoked token is told as the event
+ * tokens_revoked when the manifest asks for it.
+ */
+export function changeFaults(ctx: Context, change: unknown): void {
   if (!isObject(change)) return;
-  const target = faults as unknown as Json;
+  const before = { ...ctx.faults };
+  const target = ctx.faults as unknown as Json;
   for (const [key, value] of Object.entries(change)) if (typeof value === typeof target[key]) target[key] = value;
+  if (ctx.faults.outage && !before.outage) ctx.hub.drop();
+  if (ctx.faults.tokenRevoked && !before.tokenRevoked)
+    sendEvent(ctx, 'tokens_revoked', { type: 'tokens_revoked', tokens: { oauth: [], bot: [ctx.ws.app.id] } });
 }

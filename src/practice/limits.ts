@@ -14,6 +14,10 @@ export interface Limits {
   tier2: Bucket;
   tier3: Bucket;
   tier4: Bucket;
+  /** Events API: 30,000 an hour. */
+  events: Bucket;
+  /** app_rate_limited, which is told once for each minute. */
+  rateLimitNotices: Bucket;
 }
 export const realLimits: Limits = {
   postPerChannel: { burst: 5, perMinute: 60 },
@@ -21,6 +25,8 @@ export const realLimits: Limits = {
   tier2: { burst: 20, perMinute: 20 },
   tier3: { burst: 50, perMinute: 50 },
   tier4: { burst: 100, perMinute: 100 },
+  events: { burst: 30_000, perMinute: 500 },
+  rateLimitNotices: { burst: 1, perMinute: 1 },
 };
 
 export interface Limiter {

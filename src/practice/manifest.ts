@@ -6,6 +6,8 @@ export interface SlashCommand {
   usageHint: string;
   /** Mentions, channels and URLs in the text arrive in Slack's angle brackets. */
   shouldEscape: boolean;
+  /** Where the manifest wants it sent, over HTTP. */
+  url?: string;
 }
 /** What an app manifest says the app may do and is told. */
 export interface AppSetup {
@@ -16,6 +18,8 @@ export interface AppSetup {
   scopes: ReadonlySet<string>;
   interactivity: boolean;
   homeTab: boolean;
+  /** Addresses of the manifest, over HTTP; none without a manifest, when everything goes to one address. */
+  urls?: { events?: string; interactivity?: string; options?: string };
 }
 
 const defaultScopes = [
@@ -59,7 +63,9 @@ export function readManifest(manifest: object | undefined): AppSetup {
       command: text(c['command']),
       description: text(c['description']),
       usageHint: text(c['usage_hint']),
-      shouldEscape: c['should_escape'] !== false,
+      // Slack's default is false: the text arrives as it was typed
+      shouldEscape: c['should_escape'] === true,
+      ...given('url', c['url']),
     })),
     shortcuts: objects(features['shortcuts']).map((s) => ({
       type: text(s['type']),
@@ -70,19 +76,30 @@ export function readManifest(manifest: object | undefined): AppSetup {
     scopes: new Set(strings(child(child(manifest as Json, 'oauth_config'), 'scopes')['bot'])),
     interactivity: child(settings, 'interactivity')['is_enabled'] === true,
     homeTab: child(features, 'app_home')['home_tab_enabled'] === true,
+    urls: {
+      ...given('events', child(settings, 'event_subscriptions')['request_url']),
+      ...given('interactivity', child(settings, 'interactivity')['request_url']),
+      ...given('options', child(settings, 'interactivity')['message_menu_options_url']),
+    },
   };
 }
 
-function child(parent: Json, key: string): Json {
+/** An object inside another one; empty when it is not there. */
+export function child(parent: Json, key: string): Json {
   const value = parent[key];
   return isObject(value) ? value : {};
 }
-function objects(value: unknown): Json[] {
+/** The objects of a list; none when it is no list. */
+export function objects(value: unknown): Json[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
-function strings(value: unknown): string[] {
+/** The strings of a list; none when it is no list. */
+export function strings(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((v) => typeof v === 'string') : [];
 }
 function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
+}
+function given<K extends string>(key: K, value: unknown): { [P in K]?: string } {
+  return typeof value === 'string' && value !== '' ? ({ [key]: value } as { [P in K]?: string }) : {};
 }

@@ -9,6 +9,8 @@ const files: Record<string, string> = {
   'composer.js': 'text/javascript',
   'dom.js': 'text/javascript',
   'external-select.js': 'text/javascript',
+  'head.js': 'text/javascript',
+  'hints.js': 'text/javascript',
   'inspector.js': 'text/javascript',
   'log.js': 'text/javascript',
   'message.js': 'text/javascript',
@@ -16,15 +18,17 @@ const files: Record<string, string> = {
   'mrkdwn.js': 'text/javascript',
   'mrkdwn-view.js': 'text/javascript',
   'sidebar.js': 'text/javascript',
+  'switches.js': 'text/javascript',
   'base.css': 'text/css',
   'blocks.css': 'text/css',
+  'inspector.css': 'text/css',
   'message.css': 'text/css',
   'narrow.css': 'text/css',
   'overlays.css': 'text/css',
   'sidebar.css': 'text/css',
 };
 /** In the order in which they override each other. */
-const sheets = ['base', 'sidebar', 'message', 'blocks', 'overlays', 'narrow'];
+const sheets = ['base', 'sidebar', 'message', 'blocks', 'overlays', 'inspector', 'narrow'];
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' http: https: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify';
-import { AppError, NotFoundError, UserError } from '../core/errors.ts';
+import { AppError, NotFoundError, UnreachableError, UserError } from '../core/errors.ts';
 import type { Context } from './context.ts';
-import { setFaults } from './faults.ts';
+import { changeFaults } from './faults.ts';
 import type { DisconnectReason } from './link/socket-hub.ts';
 import { actor, errorStatus, messageOf, placeOf, textField } from './people/acting.ts';
 import { click, shortcut } from './people/click.ts';
+import { sendEvent } from './people/events.ts';
 import { closeModal, submit, suggest } from './people/modal.ts';
-import { openHome, say, sendEvent } from './people/say.ts';
+import { openHome, say } from './people/say.ts';
 import { markRead, messagesFor, meta, snapshotFor } from './snapshot.ts';
 import { streamChanges } from './stream.ts';
 import { type Channel, isObject, type Json } from './types.ts';
@@ -15,7 +16,7 @@ type Handler = (body: Json) => unknown;
 
 /** The people's side and the faults: the page and tests use it, the app never does. JSON in and out. */
 export function practiceRoutes(app: FastifyInstance, ctx: Context, streams: Set<() => void>): void {
-  const posts: Record<string, Handler> = {
+  const people: Record<string, Handler> = {
     say: (body) => say(ctx, body),
     click: (body) => click(ctx, body),
     select: (body) => click(ctx, body),
@@ -42,8 +43,14 @@ export function practiceRoutes(app: FastifyInstance, ctx: Context, streams: Set<
       ctx.ws.remove(message);
       return {};
     },
-    ...controls(ctx),
   };
+  const online =
+    (handler: Handler): Handler =>
+    (body) => {
+      if (ctx.faults.outage) throw new UnreachableError('Slack cannot be reached (outage).');
+      return handler(body);
+    };
+  const posts = { ...Object.fromEntries(Object.entries(people).map(([name, handler]) => [name, online(handler)])), ...controls(ctx) };
   for (const [name, handler] of Object.entries(posts)) {
     app.post(`/practice/${name}`, async (request, reply) => {
       // where the stream of changes stood before: what a test's waiting counts from
@@ -88,7 +95,7 @@ function controls(ctx: Context): Record<string, Handler> {
   };
   return {
     faults(body) {
-      setFaults(ctx.faults, body);
+      changeFaults(ctx, body);
       return told();
     },
     clock(body) {
@@ -123,13 +130,19 @@ function controls(ctx: Context): Record<string, Handler> {
       if (!group || !Array.isArray(users)) throw new NotFoundError('A known group and its users are needed.');
       const before = group.users;
       group.users = users.map(String);
+      const added = group.users.filter((u) => !before.includes(u));
+      const removed = before.filter((u) => !group.users.includes(u));
       sendEvent(ctx, 'subteam_members_changed', {
         type: 'subteam_members_changed',
         subteam_id: group.id,
         team_id: ctx.ws.state.team.id,
-        added_users: group.users.filter((u) => !before.includes(u)),
-        removed_users: before.filter((u) => !group.users.includes(u)),
+        added_users: added,
+        added_users_count: added.length,
+        removed_users: removed,
+        removed_users_count: removed.length,
+        date_previous_update: Math.floor(ctx.clock.now() / 1000) - 60,
         date_update: Math.floor(ctx.clock.now() / 1000),
+        event_ts: (ctx.clock.now() / 1000).toFixed(6),
       });
       return { group };
     },

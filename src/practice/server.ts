@@ -4,20 +4,22 @@ import { AppError, ConfigError } from '../core/errors.ts';
 import { createChanges } from './changes.ts';
 import { createClock } from './clock.ts';
 import type { Context } from './context.ts';
-import { type Faults, noFaults, setFaults } from './faults.ts';
+import { changeFaults, type Faults, noFaults } from './faults.ts';
 import { createJournal, type JournalEntry } from './journal.ts';
 import { createLimiter, type Limits } from './limits.ts';
 import { createAppLink } from './link/app-link.ts';
 import { createSocketHub } from './link/socket-hub.ts';
 import { readManifest } from './manifest.ts';
+import { manifestProblems } from './manifest-problems.ts';
 import { pageRoutes } from './page-routes.ts';
 import { errorStatus } from './people/acting.ts';
 import { loadState, saveOnChange } from './persist.ts';
 import { practiceRoutes } from './practice-routes.ts';
 import { defaultSeed } from './seed.ts';
 import { slackRoutes } from './slack-routes.ts';
+import { meta } from './snapshot.ts';
 import { createTickets } from './tickets.ts';
-import type { StoredMessage, WorkspaceSeed } from './types.ts';
+import type { Json, StoredMessage, WorkspaceSeed } from './types.ts';
 import { createWorkspace, freshState } from './workspace.ts';
 
 export { defaultSeed } from './seed.ts';
@@ -81,6 +83,9 @@ export async function createPractice(options: PracticeOptions): Promise<Practice
       hint: 'Use a real Slack workspace, or unset NODE_ENV.',
     });
   if (options.transport === 'socket' && options.appToken === undefined) throw new ConfigError('Socket Mode needs an app-level token.');
+  const [problem] = options.manifest === undefined ? [] : manifestProblems(options.manifest as Json, options.transport);
+  if (problem !== undefined)
+    throw new ConfigError(`Slack would not take this manifest: ${problem}.`, { hint: 'Correct the manifest; see its reference at Slack.' });
 
   const saved = options.dataFile === undefined ? undefined : await loadState(options.dataFile);
   const state = saved ?? freshState(options.workspace ?? defaultSeed);
@@ -90,13 +95,31 @@ export async function createPractice(options: PracticeOptions): Promise<Practice
   const faults: Faults = { ...noFaults };
   const ws = createWorkspace(state, clock, changes);
   const ackTimeoutMs = options.ackTimeoutMs ?? 3000;
-  const hub = createSocketHub({ appId: ws.app.bot.appId, ackTimeoutMs, enabled: options.transport === 'socket' });
+  const setup = readManifest(options.manifest);
+  const hub = createSocketHub({
+    appId: ws.app.bot.appId,
+    ackTimeoutMs,
+    enabled: options.transport === 'socket',
+    slowAckMs: () => faults.slowAckMs,
+    onChange: () => changes.emit({ type: 'meta', data: meta(ctx) }),
+    onStray: (what, request) =>
+      journal.add({
+        direction: 'in',
+        what,
+        transport: 'socket',
+        request,
+        status: 'ignored',
+        answer: undefined,
+        durationMs: 0,
+        refused: true,
+      }),
+  });
   let requestUrl = options.requestUrl;
   let url = '';
   const { signingSecret, transport } = options;
   const ctx: Context = {
     ws,
-    setup: readManifest(options.manifest),
+    setup,
     clock,
     changes,
     journal,
@@ -104,7 +127,7 @@ export async function createPractice(options: PracticeOptions): Promise<Practice
     limiter: createLimiter(clock, options.limits),
     tickets: createTickets(clock, state.team.id),
     hub,
-    link: createAppLink({ transport, signingSecret, requestUrl: () => requestUrl, ackTimeoutMs, clock, journal, faults, hub }),
+    link: createAppLink({ transport, signingSecret, setup, requestUrl: () => requestUrl, ackTimeoutMs, clock, journal, faults, hub }),
     tokens: { bot: options.botToken, app: options.appToken },
     url: () => url,
   };
@@ -129,7 +152,7 @@ export async function createPractice(options: PracticeOptions): Promise<Practice
   slackRoutes(server, ctx);
   practiceRoutes(server, ctx, streams);
   pageRoutes(server, ctx);
-  server.server.on('upgrade', (request, socket, head) => hub.upgrade(request, socket, head));
+  server.server.on('upgrade', (request, socket, head) => (faults.outage ? socket.destroy() : hub.upgrade(request, socket, head)));
   await server.listen({ port: options.port, host });
   url = `http://${host.includes(':') ? `[${host}]` : host}:${(server.server.address() as AddressInfo).port}`;
   const saver = options.dataFile === undefined ? undefined : saveOnChange(options.dataFile, state, changes);
@@ -143,7 +166,7 @@ export async function createPractice(options: PracticeOptions): Promise<Practice
     verifyRequestUrl: () => ctx.link.verifyRequestUrl(),
     messages: (channel) => [...ws.messages(ws.channel(channel)?.id ?? channel)],
     journal: () => journal.entries(),
-    faults: (change) => setFaults(faults, change),
+    faults: (change) => changeFaults(ctx, change),
     advance: (ms) => {
       clock.advance(ms);
       state.clockOffsetMs = clock.offsetMs();

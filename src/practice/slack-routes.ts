@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from './context.ts';
+import { spend } from './faults.ts';
 import { respond } from './response-url.ts';
 import { isObject, type Json } from './types.ts';
 import { readBody } from './web-api/arguments.ts';
@@ -30,7 +31,7 @@ export function slackRoutes(app: FastifyInstance, ctx: Context): void {
     };
     if (ctx.faults.serverErrorNext > 0) {
       ctx.faults.serverErrorNext--;
-      return finish(503, { ok: false, error: 'service_unavailable' });
+      return finish(ctx.faults.serverErrorStatus, { ok: false, error: 'service_unavailable' });
     }
     try {
       const contentType = request.headers['content-type'] ?? '';
@@ -44,8 +45,7 @@ export function slackRoutes(app: FastifyInstance, ctx: Context): void {
     }
     const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
     const answer = await callMethod(ctx, name, args, bearer);
-    if (ctx.faults.dropAfterAcceptNext > 0 && ctx.faults.dropMethod === name) {
-      ctx.faults.dropAfterAcceptNext--;
+    if (spend(ctx.faults, 'dropAfterAcceptNext', ctx.faults.dropMethod, name)) {
       ctx.journal.add({
         direction: 'in',
         what: name,

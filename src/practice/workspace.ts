@@ -36,7 +36,7 @@ export interface Workspace {
   directMessage(personId: string): Channel;
   message(channel: string, ts: string): StoredMessage | undefined;
   messages(channel: string): StoredMessage[];
-  /** May this person read the channel? Public ones everybody may. */
+  /** May this person read the channel? Public ones everybody of this workspace may, guests and outsiders only where they are. */
   sees(personId: string, channel: Channel): boolean;
   add(message: NewMessage): StoredMessage;
   /** Tells everybody concerned that the message changed; notes its new visible text. */
@@ -127,7 +127,11 @@ export function createWorkspace(state: WorkspaceState, clock: PracticeClock, cha
       changes.emit({ type: 'channels', for: personId, data: {} });
       return made;
     },
-    sees: (personId, c) => (c.private !== true && c.im === undefined) || c.members.includes(personId),
+    sees(personId, c) {
+      const who = person(personId);
+      const confined = who?.guest === true || who?.otherTeamId !== undefined;
+      return (c.private !== true && c.im === undefined && !confined) || c.members.includes(personId);
+    },
     add,
     changed(message) {
       noteText(message);

@@ -83,6 +83,7 @@ async function connectOnce(options: SocketOptions, stopping: AbortSignal, connec
   });
   receiver.init(options.app);
   const { client } = receiver;
+  surviveMalformed(client, options.log);
   const closed = new Promise<void>((resolve) => client.once('disconnected', () => resolve()));
   const close = () => void client.disconnect().catch(() => undefined);
   const hello = setTimeout(close, helloWithinMs);
@@ -100,5 +101,23 @@ async function connectOnce(options: SocketOptions, stopping: AbortSignal, connec
   } finally {
     clearTimeout(hello);
     stopping.removeEventListener('abort', close);
+  }
+}
+
+/**
+ * The library reads frames in an async listener and does not catch what that throws: a frame of `null`, or an event without its inner
+ * event, would end the process as an unhandled rejection. Here such a frame is logged and dropped.
+ */
+function surviveMalformed(client: SocketModeReceiver['client'], log: Log): void {
+  const listeners = client.listeners('ws_message');
+  client.removeAllListeners('ws_message');
+  for (const listener of listeners) {
+    client.on('ws_message', async (...frame: unknown[]) => {
+      try {
+        await (listener as (...args: unknown[]) => unknown)(...frame);
+      } catch (err) {
+        log.warn({ err }, 'a malformed Socket Mode message was dropped');
+      }
+    });
   }
 }

@@ -6,6 +6,7 @@ import { measureAck } from './bench/ack.ts';
 import { measureBoot } from './bench/boot.ts';
 import { type Closing, createClosing } from './bench/closing.ts';
 import { converse } from './bench/conversation.ts';
+import { measureEngine } from './bench/engine.ts';
 import { machineFacts, postgresVersion } from './bench/machine.ts';
 import { measureMemory } from './bench/memory.ts';
 import { type BenchOptions, type FigureName, parseBenchOptions } from './bench/options.ts';
@@ -17,7 +18,7 @@ import { measureStart } from './bench/start.ts';
 const say = (line: string) => console.error(line);
 const notClosed = (error: unknown) => say(`Not closed: ${String(error)}`);
 
-/** `npm run bench [-- ack start memory boot] [--write]`: measures on real parts and prints; --write puts the figures into docs/performance.md. */
+/** `npm run bench [-- ack start engine memory boot] [--write]`: measures on real parts and prints; --write puts the figures into docs/performance.md. */
 async function main(): Promise<void> {
   const options = parseBenchOptions(process.argv.slice(2));
   const everything = createClosing(notClosed);
@@ -64,6 +65,10 @@ async function measureOnFlink(
   machine: Readonly<Record<string, string>>,
 ): Promise<Figure> {
   const slack = await startSlack(closing);
+  if (name === 'engine') {
+    const figure = await measureEngine(closing, slack, flink, options, say);
+    return { ...figure, facts: { ...machine, Flink: flink.version, ...figure.facts } };
+  }
   const dir = await temporaryFolder(closing);
   const installation = await install(slack, dir);
   const daemon = await startSluice(closing, installation);

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { putPerson, putTeam } from '../../src/access/people.store.ts';
 import { commands } from '../../src/commands/index.ts';
 import { createRouter } from '../../src/commands/router.ts';
 import type { CommandServices } from '../../src/commands/spec.ts';
+import { startDiskGuard } from '../../src/core/disk.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { messageToText } from '../../src/core/message.ts';
 import { openDb } from '../../src/db/db.ts';
-import { emma } from '../helpers/command-world.ts';
+import { createWorld, emma } from '../helpers/command-world.ts';
 import { startDbProxy } from '../helpers/db-proxy.ts';
 import { createTestTarget } from '../helpers/test-db.ts';
 
@@ -52,4 +54,18 @@ test('with no database there it says so at once', async () => {
   assert.match(message.title, /^The state store does not answer; nothing was started/);
   assert.ok(performance.now() - asked < 1000);
   await database.close();
+});
+
+test('while a disk is full nothing is started and no row is left, reading goes on, and with room it is started', async (t) => {
+  const places = [{ what: 'the data directory', path: tmpdir() }];
+  const disk = startDiskGuard({ places, minFreeBytes: Number.MAX_SAFE_INTEGER, log: silentLog });
+  t.after(() => disk.stop());
+  const w = await createWorld(t, { disk });
+  await w.run('etl-orders');
+  const full = /^The disk of the data directory is full \(.* free, .* are kept in reserve\): nothing was started\.\nReading still works/;
+  for (const line of ['savepoint etl-orders', 'stop etl-orders', 'build etl-orders']) await w.refused(emma, line, full);
+  assert.match((await w.say(emma, 'list')).text, /etl-orders/);
+  assert.match((await w.say(emma, 'versions etl-orders')).text, /v2/);
+  places.pop();
+  assert.match((await w.say(emma, 'savepoint etl-orders')).text, /^Accepted/);
 });

@@ -102,6 +102,16 @@ describe('connection loss', () => {
     assert.equal(await database.db.$count(clockOffset), 1);
   });
 
+  it('of a server that vanished without a word costs one time limit, not one for each connection', async (t) => {
+    const { database, proxy } = await throughProxy(t, { queryTimeoutMs: 500 });
+    await Promise.all([1, 2, 3, 4, 5].map(() => database.db.execute(sql`select pg_sleep(0.1)`)));
+    proxy.abandon();
+    await assert.rejects(database.ping(), nothingStarted);
+    const started = performance.now();
+    for (let n = 0; n < 10; n++) await database.ping();
+    assert.ok(performance.now() - started < 450, `it took ${Math.round(performance.now() - started)} ms`);
+  });
+
   it('to a server that is not there is an error at once', async () => {
     const database = openDb({ log: silentLog, connection: { host: '/nonexistent', user: 'sluice', database: 'sluice' } });
     await assert.rejects(database.ping(), nothingStarted);

@@ -261,6 +261,19 @@ describe('Sluice as it runs in production, with its embedded PostgreSQL', { time
     await assert.rejects(http(`${url}/healthz`, { timeoutMs: 2000 }));
   });
 
+  test('while its disk has less room than it is to keep, it says so in its health and its log, and reads on', async () => {
+    const file = join(it.dir, 'no-room.yaml');
+    await writeFile(file, stringify({ ...settings, minFreeDisk: '8000 TB' }));
+    const full = it.start({ SLUICE_CONFIG: file });
+    url = await full.ready();
+    const answer = await http(`${url}/healthz`);
+    assert.equal(answer.status, 503);
+    assert.match((JSON.parse(answer.body) as { disk: string }).disk, /^The disk of the data directory is full \(.* free, .* in reserve\)$/);
+    await full.says(/new work is refused: a disk is full/);
+    assert.match((await it.client.as('lena').says('/flink list', etl)).text, /etl-orders/);
+    assert.equal((await full.end('SIGTERM')).code, 0);
+  });
+
   test('SIGTERM during the start leaves nothing either', async () => {
     const starting = it.start();
     await starting.says(/Starting the state store/);

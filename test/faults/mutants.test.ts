@@ -44,7 +44,7 @@ async function play(t: TestContext, mutant: Omit<PlantedMutant, 'file' | 'from' 
   } catch (error) {
     found.push(error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error));
   }
-  found.push(...(await violationsOf(w, { ambiguousPosts: 5 })).map((v) => `${v.invariant} ${v.what}`), ...(await staleWrites(w.database)));
+  found.push(...(await violationsOf(w)).map((v) => `${v.invariant} ${v.what}`), ...(await staleWrites(w.database)));
   return [...found, ...w.fleet.surprises];
 }
 

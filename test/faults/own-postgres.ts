@@ -1,13 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { silentLog } from '../../src/core/log.ts';
 import { startEmbedded } from '../../src/db/embedded.ts';
 import { makeTemplate } from '../helpers/test-server.ts';
 
-/** A PostgreSQL of this test's own, with real fsync, that may be restarted; the worlds that are started from now on use it. */
-export async function useOwnPostgres(t: TestContext): Promise<{ restart(): Promise<void> }> {
+/** A PostgreSQL of this test's own, with real fsync, that may be restarted; the worlds that are started from now on use it. It is stopped after they are. */
+export async function useOwnPostgres(): Promise<{ restart(): Promise<void>; stop(): Promise<void> }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'sluice-faults-pg-'));
   const open = () => startEmbedded({ dataDir, log: silentLog, settings: { max_connections: '200' } });
   let server = await open();
@@ -16,12 +15,12 @@ export async function useOwnPostgres(t: TestContext): Promise<{ restart(): Promi
   const before = { ...process.env };
   process.env['SLUICE_TEST_PG'] = server.connection.host;
   process.env['SLUICE_TEST_TEMPLATE'] = template;
-  t.after(async () => {
-    process.env = before;
-    await server.stop();
-    await rm(dataDir, { recursive: true, force: true });
-  });
   return {
+    async stop() {
+      process.env = before;
+      await server.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
     async restart() {
       await server.stop();
       server = await open();

@@ -97,5 +97,12 @@ export const faults: readonly Fault[] = [
   },
   { name: 'slack: server errors', make: async (w, chance) => w.practice.faults({ serverErrorNext: chance.whole(1, 5) }) },
   { name: 'slack: rate limit', make: async (w, chance) => w.practice.faults({ rateLimitNext: chance.whole(1, 4) }) },
-  { name: 'slack: answers lost', make: async (w, chance) => w.practice.faults({ dropAfterAcceptNext: chance.whole(1, 3) }) },
+  {
+    name: 'slack: answers lost',
+    async make(w, chance) {
+      const times = chance.whole(1, 3);
+      w.lostPosts += times;
+      w.practice.faults({ dropAfterAcceptNext: times });
+    },
+  },
 ];

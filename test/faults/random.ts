@@ -25,8 +25,11 @@ export interface RandomOptions {
   /** How many faults may be made at the same time, 1 by default. */
   breakers?: number;
   /** What truly happened, where it is not the stand-in that knows. */
-  truth?(): Promise<readonly TruthEvent[]>;
+  truth?: readonly TruthEvent[];
 }
+/** A process that is started while the state store does not answer says so and ends; whoever supervises it starts it again. */
+const foundNoStore = /UnreachableError: The state store does not answer; nothing was started\.[\s\S]*at async createApp/;
+
 export interface RandomResult {
   rounds: number;
   operations: number;
@@ -50,10 +53,13 @@ export async function playRandom(t: TestContext, options: RandomOptions): Promis
       throw new Error(`round with seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     });
     const context = `round with seed ${seed}; faults so far ${JSON.stringify(fired)}`;
-    const truth = options.truth ? { truth: { standalone: await options.truth() } } : {};
-    assertNone(await violationsOf(w, { ambiguousPosts: 100_000, ambiguousUploads: 100_000, ...truth }), context);
+    assertNone(await violationsOf(w, options.truth ? { truth: { standalone: options.truth } } : {}), context);
     assert.deepEqual(await staleWrites(w.database), [], context);
-    assert.deepEqual(w.fleet.surprises, [], context);
+    assert.deepEqual(
+      w.fleet.surprises.filter((one) => !foundNoStore.test(one)),
+      [],
+      context,
+    );
     assert.deepEqual(w.flink?.refusedCalls ?? [], [], context);
     if (process.env['FAULTS_TRACE']) console.log(`${context}`);
   }
@@ -82,7 +88,9 @@ async function playRound(
     const own = chanceOf(chance.whole(1, 2 ** 31));
     await sleep(own.whole(0, 800));
     while (working > 0) {
-      if (own.once(3)) w.fleet.arm({ [own.of(points)]: own.of(['kill', 'kill', 'throw'] as const) });
+      // A dozen points at once: an operation passes only those of its kind.
+      if (own.once(3))
+        w.fleet.arm(Object.fromEntries(Array.from({ length: 12 }, () => [own.of(points), own.of(['kill', 'kill', 'throw'] as const)])));
       else {
         const fault = own.of(kinds);
         fired[fault.name] = (fired[fault.name] ?? 0) + 1;

@@ -3,7 +3,10 @@ export type LogFact = { at: number } & (
   | { is: 'booted' }
   | { is: 'submitted'; jobId: string; jobName: string }
   | { is: 'restored'; jobId: string; path: string }
+  | { is: 'scheduling'; jobId: string }
   | { is: 'restarting'; jobId: string }
+  /** `graph` stands for the job, in words of its own; `task` is one subtask of one vertex. */
+  | { is: 'task'; graph: string; task: string; from: string; to: string }
   | { is: 'triggered'; jobId: string; id: number; savepoint: boolean; triggeredAt: number }
   | { is: 'completed'; jobId: string; id: number }
   | { is: 'ended'; jobId: string; end: 'FINISHED' | 'CANCELED' | 'FAILED' }
@@ -17,7 +20,12 @@ const rules: readonly [RegExp, (m: string[]) => Unplaced][] = [
   [/^ Starting \w*ClusterEntrypoint \(Version:/, () => ({ is: 'booted' })],
   [new RegExp(`^Submitting job '(.*)' \\(${id}\\)`), ([, jobName = '', jobId = '']) => ({ is: 'submitted', jobId, jobName })],
   [new RegExp(`^Starting job ${id} from savepoint (\\S+)`), ([, jobId = '', path = '']) => ({ is: 'restored', jobId, path })],
-  [new RegExp(`\\(${id}\\) switched from state \\w+ to RESTARTING`), ([, jobId = '']) => ({ is: 'restarting', jobId })],
+  [new RegExp(`^Job .*\\(${id}\\) switched from state CREATED to RUNNING`), ([, jobId = '']) => ({ is: 'scheduling', jobId })],
+  [
+    new RegExp(`\\(${id}_(${id}_\\d+)_\\d+\\) switched from (\\w+) to (\\w+)`),
+    ([, graph = '', task = '', , from = '', to = '']) => ({ is: 'task', graph, task, from, to }),
+  ],
+  [new RegExp(`^Job .*\\(${id}\\) switched from state \\w+ to RESTARTING`), ([, jobId = '']) => ({ is: 'restarting', jobId })],
   [
     new RegExp(`^Triggering checkpoint (\\d+) \\(type=(\\w+).*\\) @ (\\d+) for job ${id}`),
     ([, n, type = '', triggeredAt, jobId = '']) => ({
@@ -46,4 +54,27 @@ export function readLog(text: string): LogFact[] {
     }
     return [];
   });
+}
+
+/** Jobs of which all tasks ran at some moment. A job's first tasks are scheduled right after it, which tells what its graph is called. Pure. */
+export function jobsThatCameUp(log: readonly LogFact[]): Set<string> {
+  const up = new Set<string>();
+  const graphs = new Map<string, { jobId: string; tasks: Set<string>; running: Set<string> }>();
+  const waiting: string[] = [];
+  for (const fact of log) {
+    if (fact.is === 'scheduling') waiting.push(fact.jobId);
+    if (fact.is !== 'task') continue;
+    let graph = graphs.get(fact.graph);
+    if (!graph) {
+      const jobId = waiting.shift();
+      if (jobId === undefined) continue;
+      graph = { jobId, tasks: new Set(), running: new Set() };
+      graphs.set(fact.graph, graph);
+    }
+    graph.tasks.add(fact.task);
+    if (fact.to === 'RUNNING') graph.running.add(fact.task);
+    else graph.running.delete(fact.task);
+    if (graph.running.size === graph.tasks.size) up.add(graph.jobId);
+  }
+  return up;
 }

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { sleep } from '../../src/core/time.ts';
 import { samePathKey } from '../../src/deploy/restore-path.ts';
 import type { LocalCluster } from '../../src/flink/local-cluster.ts';
-import { type LogFact, readLog } from './real-log.ts';
+import { jobsThatCameUp, type LogFact, readLog } from './real-log.ts';
 import type { TruthEvent, TruthFact } from './truth.ts';
 
 /** All that was seen of a real cluster, from several sides, for `truthOf`. */
@@ -14,8 +14,6 @@ export interface Seen {
   files: ReadonlyMap<string, { madeAt: number; seenAt: number; gone: boolean }>;
   /** Requests for a savepoint that reached Flink, with the path that Flink gave for them. */
   asked: readonly { jobId: string; triggerId: string; at: number; path: string | undefined }[];
-  /** Jobs of which all tasks were seen to run. */
-  up: ReadonlySet<string>;
   jars: readonly { id: string; name: string }[];
   checkpointDir: string;
 }
@@ -28,6 +26,8 @@ export function truthOf(seen: Seen): TruthEvent[] {
   const events: (TruthFact & { at: number })[] = [];
   const points = pointsOf(seen);
   const restoredFrom = new Map(seen.log.flatMap((fact) => (fact.is === 'restored' ? [[fact.jobId, fact.path]] : [])));
+  const up = jobsThatCameUp(seen.log);
+  const keeping = new Set([...points.values()].map((point) => point.jobId));
   const alive = new Set<string>();
   for (const fact of seen.log) {
     const { at } = fact;
@@ -40,8 +40,7 @@ export function truthOf(seen: Seen): TruthEvent[] {
       const from = restoredFrom.get(fact.jobId);
       const counter = from === undefined ? 0 : (points.get(samePathKey(from))?.counter ?? 0);
       events.push({ at, is: 'job-started', jobId: fact.jobId, jobName: fact.jobName, jarId: '', restoredFrom: from, counter });
-      const kept = [...points.values()].some((point) => point.jobId === fact.jobId);
-      if (kept || seen.up.has(fact.jobId)) events.push({ at, is: 'job-running', jobId: fact.jobId });
+      if (keeping.has(fact.jobId) || up.has(fact.jobId)) events.push({ at, is: 'job-running', jobId: fact.jobId });
     } else if (fact.is === 'ended') {
       alive.delete(fact.jobId);
       events.push({ at, is: 'job-ended', jobId: fact.jobId, end: fact.end, counter: at });
@@ -70,7 +69,8 @@ interface Point {
 function pointsOf(seen: Seen): Map<string, Point> {
   const points = new Map<string, Point>();
   const triggered = seen.log.filter((fact) => fact.is === 'triggered');
-  const madeBy = (jobId: string, id: number) => triggered.find((fact) => fact.jobId === jobId && fact.id === id);
+  const byId = new Map(triggered.map((fact) => [`${fact.jobId}/${fact.id}`, fact]));
+  const madeBy = (jobId: string, id: number) => byId.get(`${jobId}/${id}`);
   const add = (point: Omit<Point, 'goneAt'>) => {
     const key = samePathKey(point.path);
     const file = seen.files.get(key);
@@ -120,8 +120,10 @@ function pointsOf(seen: Seen): Map<string, Point> {
 export interface RealTruth {
   /** To be given to Sluice as the cluster's address: what passes is noted and handed on to Flink as it is. */
   url: string;
-  /** What happened so far. @throws Error while Flink does not answer. */
-  read(): Promise<TruthEvent[]>;
+  /** What happened so far, kept up to date: half a second old at most. */
+  events: readonly TruthEvent[];
+  /** Looks at everything once more. @throws Error while Flink does not answer. */
+  read(): Promise<readonly TruthEvent[]>;
   /** What the jobs themselves count against what the log says of their beginnings; one sentence each. */
   contradictions(): string[];
   /** How many beginnings were compared so. */
@@ -136,13 +138,15 @@ export async function watchRealFlink(
   const log: LogFact[] = [];
   const files = new Map<string, { madeAt: number; seenAt: number; gone: boolean }>();
   const asked: { jobId: string; triggerId: string; at: number; path: string | undefined }[] = [];
-  const up = new Set<string>();
   /** How many orders a job said it began with. */
   const counted = new Map<string, number>();
   const { logFile } = cluster.jobManager;
   let position = (await stat(logFile)).size;
   let rest = '';
   let closed = false;
+  let jars: Seen['jars'] = [];
+  const events: TruthEvent[] = [];
+  const seen = (): Seen => ({ log, files, asked, jars, checkpointDir: cluster.checkpointDir });
   const tap = await startTap(Number(new URL(cluster.url).port), (jobId, triggerId) => {
     if (!asked.some((ask) => ask.jobId === jobId && ask.triggerId === triggerId))
       asked.push({ jobId, triggerId, at: Date.now(), path: undefined });
@@ -181,21 +185,21 @@ export async function watchRealFlink(
       files.set(folder, { madeAt: Math.floor(metadata.mtimeMs), seenAt: Date.now(), gone: false });
     }
     for (const [path, file] of files) if (!there.has(path)) file.gone = true;
+    events.splice(0, events.length, ...truthOf(seen()));
   }
   async function get<T>(path: string): Promise<T> {
     const answer = await fetch(`${cluster.url}${path}`, { signal: AbortSignal.timeout(2000) });
     return (await answer.json()) as T;
   }
   async function askFlink(): Promise<void> {
-    const { jobs } = await get<{ jobs: { jid: string; state: string; tasks: Record<string, number> }[] }>('/jobs/overview');
-    for (const job of jobs) if (job.tasks['total'] && job.tasks['running'] === job.tasks['total']) up.add(job.jid);
+    ({ files: jars } = await get<{ files: { id: string; name: string }[] }>('/jars'));
     for (const ask of asked) {
       if (ask.path !== undefined) continue;
       // In a failure the path stands in the message only.
       const result = JSON.stringify(await get(`/jobs/${ask.jobId}/savepoints/${ask.triggerId}`));
       ask.path = /file:[^\s"',\\]*\/savepoint-[0-9a-f]{6}-[0-9a-f]{12}/.exec(result)?.[0];
     }
-    for (const jobId of up) {
+    for (const jobId of jobsThatCameUp(log)) {
       if (counted.has(jobId) || log.some((fact) => (fact.is === 'restarting' || fact.is === 'ended') && fact.jobId === jobId)) continue;
       const said = await get<{ 'user-task-accumulators'?: { name: string; value: string }[] }>(`/jobs/${jobId}/accumulators`);
       const restored = said['user-task-accumulators']?.find((one) => one.name === 'restored')?.value;
@@ -207,24 +211,23 @@ export async function watchRealFlink(
   const keepOn = async (look: () => Promise<void>) => {
     while (!closed) {
       await look().catch(() => {});
-      await sleep(150);
+      await sleep(200);
     }
   };
   // Each in turn with itself; a JobManager that stands still must not keep the eyes off the disk.
   const disk = inTurn(lookAtDisk);
   const flink = inTurn(askFlink);
   const loops = [keepOn(disk), keepOn(flink)];
-  const seen = (jars: Seen['jars']): Seen => ({ log, files, asked, up, jars, checkpointDir: cluster.checkpointDir });
 
   return {
     url: tap.url,
+    events,
     async read() {
       await flink();
       await disk();
-      const { files: jars } = await get<{ files: { id: string; name: string }[] }>('/jars');
-      return truthOf(seen(jars));
+      return events;
     },
-    contradictions: () => contradictions(truthOf(seen([])), counted),
+    contradictions: () => contradictions(events, counted),
     compared: () => counted.size,
     async close() {
       closed = true;

@@ -36,6 +36,8 @@ export interface Fleet {
   unfired(): string[];
   /** Whether dead replicas are started again at once; true from the beginning. */
   revive: boolean;
+  /** How often a process died, was ended or stood still. */
+  deaths(): number;
   /** Deaths that nobody planted. */
   surprises: readonly string[];
   ready(): Promise<void>;
@@ -62,6 +64,7 @@ export function startFleet(options: FleetOptions): Fleet {
   const surprises: string[] = [];
   let armed = new Map<string, FaultMode>();
   let closing = false;
+  let deaths = 0;
   const waiters = new Set<() => void>();
   const changed = () => {
     for (const waiter of [...waiters]) waiter();
@@ -106,6 +109,7 @@ export function startFleet(options: FleetOptions): Fleet {
           changed();
         });
       child.once('close', (code, signal) => {
+        deaths++;
         replica.url = undefined;
         replica.frozen = false;
         if (!expected && !closing) surprises.push(`${name} ended by itself (${signal ?? code}): ${stderr.slice(-2000)}`);
@@ -114,6 +118,7 @@ export function startFleet(options: FleetOptions): Fleet {
       });
     }
     function frozen(child: ChildProcess): void {
+      deaths++;
       replica.frozen = true;
       setTimeout(() => {
         replica.frozen = false;
@@ -153,6 +158,7 @@ export function startFleet(options: FleetOptions): Fleet {
       for (const { child } of replicas) if (child.connected) child.send({ arm: points });
     },
     unfired: () => [...armed.keys()],
+    deaths: () => deaths,
     async ready() {
       const until = performance.now() + 60_000;
       while (!replicas.every((replica) => replica.url && !replica.frozen)) {

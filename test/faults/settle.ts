@@ -6,6 +6,7 @@ import type { Operation } from '../../src/operations/types.ts';
 import { checkHistory } from './history/check.ts';
 import type { Violation } from './history/history.ts';
 import { type HistorySources, readHistory } from './history/read.ts';
+import type { TcpProxy } from './tcp-proxy.ts';
 import type { FaultWorld } from './world.ts';
 
 const over = ['succeeded', 'failed', 'canceled', 'parked', 'waiting'];
@@ -43,17 +44,34 @@ export async function settles(w: FaultWorld, timeoutMs = 90_000): Promise<void> 
   }
 }
 
-/** Everything that the invariants have to say about a world that has come to rest. */
+/** How long watch may take to see what happened last: a slow cluster is polled more slowly. */
+const watchSeesWithinMs = 30_000;
+
+/** Everything that the invariants have to say about a world that has come to rest; what watch has not told yet is waited for. */
 export async function violationsOf(w: FaultWorld, more: Partial<HistorySources> = {}): Promise<Violation[]> {
-  const history = await readHistory({
-    db: w.database.db,
-    truth: w.flink ? { standalone: w.flink.truth } : {},
-    practice: w.client,
-    homes: [w.home],
-    people: w.people,
-    ...more,
-  });
-  return checkHistory(history);
+  const until = performance.now() + watchSeesWithinMs;
+  for (;;) {
+    const history = await readHistory({
+      db: w.database.db,
+      truth: w.flink ? { standalone: w.flink.truth } : {},
+      practice: w.client,
+      homes: [w.home],
+      people: w.people,
+      ...lostAnswers(w),
+      ...more,
+    });
+    const violations = checkHistory(history);
+    if (violations.length === 0 || performance.now() > until) return violations;
+    await sleep(1000);
+  }
+}
+/** How many posts and uploads may have been made twice: those whose answer a fault has kept from the process that asked, or the process from the answer. */
+function lostAnswers(w: FaultWorld): { ambiguousPosts: number; ambiguousUploads: number } {
+  const fired = (proxy: TcpProxy) => Object.entries(proxy.fired).reduce((sum, [name, n]) => (name === 'latency' ? sum : sum + n), 0);
+  return {
+    ambiguousPosts: w.fleet.deaths() + fired(w.proxies.slack) + w.lostPosts,
+    ambiguousUploads: w.fleet.deaths() + fired(w.proxies.flink),
+  };
 }
 /** Fails with every violation, one a line. */
 export function assertNone(violations: readonly Violation[], context = ''): void {

@@ -41,6 +41,8 @@ export interface FaultWorld {
   proxies: { postgres: TcpProxy; flink: TcpProxy; slack: TcpProxy };
   /** The database itself, past the proxy. */
   database: Database;
+  /** Posts that Slack took and whose answer it lost on purpose. */
+  lostPosts: number;
   /** Who was allowed to what since when. */
   people: readonly PersonAt[];
   /** Takes a person's role away. */
@@ -166,6 +168,7 @@ export async function startFaultWorld(t: TestContext, options: WorldOptions = {}
   const people = await peopleAt(database.db, new Date(0));
   await fleet.ready();
   return {
+    lostPosts: 0,
     people,
     async dropRole(name) {
       await database.transaction((tx) => putPerson(tx, { ...personOf(name), memberships: [] }));

@@ -12,6 +12,7 @@ import { commands } from '../../src/commands/index.ts';
 import { parseCommand } from '../../src/commands/parse.ts';
 import type { CommandRequest, HandleCommand } from '../../src/commands/request.ts';
 import { createRouter } from '../../src/commands/router.ts';
+import type { CommandServices } from '../../src/commands/spec.ts';
 import { NotFoundError } from '../../src/core/errors.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { type Action, type Message, messageToText } from '../../src/core/message.ts';
@@ -126,7 +127,7 @@ const counted = ['operations', 'approvals', 'job_versions', 'outbox_messages', '
  */
 export async function createWorld(
   t: TestContext,
-  options: { pathsReadable?: boolean; directory?: Directory; defaultChannel?: string | undefined } = {},
+  options: { pathsReadable?: boolean; directory?: Directory; defaultChannel?: string | undefined; disk?: CommandServices['disk'] } = {},
 ): Promise<World> {
   const database = await createTestDb(t);
   const dir = await mkdtemp(join(tmpdir(), 'sluice-commands-'));
@@ -160,6 +161,7 @@ export async function createWorld(
       },
       log: silentLog,
       kinds: operationKinds,
+      disk: options.disk,
       directory: options.directory,
       defaultChannel: 'defaultChannel' in options ? options.defaultChannel : 'C0DEFAULT',
       alertChannel: undefined,

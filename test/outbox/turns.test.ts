@@ -118,6 +118,19 @@ describe('the turn of a channel', () => {
     assert.deepEqual(titles(sender), ['first', 'second']);
   });
 
+  it('is taken again at once by an owner that lost it with its connection, and by nobody else', async (t) => {
+    const database = await sharedDb(t);
+    await want(database, 'claimed, and the answer was lost');
+    const [lost] = await claimDue(database.db, 'me', 5);
+    assert.ok(lost);
+    assert.deepEqual(await claimDue(database.db, 'me', 5, undefined, [lost]), [], 'it is being sent');
+    assert.deepEqual(await claimDue(database.db, 'other', 5, undefined, []), []);
+    const [again] = await claimDue(database.db, 'me', 5, undefined, []);
+    assert.equal(again?.id, lost.id);
+    assert.equal(await renewClaim(database.db, lost), false, 'what was lost is over');
+    assert.equal(await renewClaim(database.db, again as ClaimedRow), true);
+  });
+
   it('of one message that gets no answer does not stop the others', async (t) => {
     const database = await sharedDb(t);
     const sender = fakeSender();

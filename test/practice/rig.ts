@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { connectPractice } from '../../src/practice/client.ts';
 import { createPractice, type Practice, type PracticeOptions } from '../../src/practice/server.ts';
 
 export const botToken = 'xoxb-practice';
@@ -28,7 +30,31 @@ export async function startPractice(t: Ending, options: Partial<PracticeOptions>
   return practice;
 }
 
+const here = 'http://127.0.0.1/slack/events';
+/** A manifest that Slack would take, with the parts given here in place of its own. */
+export function manifest(
+  parts: { commands?: object[]; shortcuts?: object[]; scopes?: string[]; events?: string[]; interactivity?: object; socket?: boolean } = {},
+) {
+  const url = parts.socket ? {} : { url: here };
+  const requestUrl = parts.socket ? {} : { request_url: here };
+  return {
+    display_information: { name: 'Sluice' },
+    features: {
+      app_home: { home_tab_enabled: true },
+      slash_commands: (parts.commands ?? [{ command: '/flink', should_escape: true }]).map((c) => ({ description: 'd', ...url, ...c })),
+      shortcuts: parts.shortcuts ?? [],
+    },
+    oauth_config: { scopes: { bot: parts.scopes ?? ['commands', 'chat:write', 'app_mentions:read', 'usergroups:read'] } },
+    settings: {
+      event_subscriptions: { ...requestUrl, bot_events: parts.events ?? ['app_mention', 'subteam_members_changed'] },
+      interactivity: parts.interactivity ?? { is_enabled: true, ...requestUrl },
+      socket_mode_enabled: parts.socket === true,
+    },
+  };
+}
+
 export interface Received {
+  path: string;
   headers: IncomingHttpHeaders;
   body: string;
   form: URLSearchParams;
@@ -44,7 +70,7 @@ export async function startBareApp(t: Ending, practice: Practice, answer: Answer
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const body = Buffer.concat(chunks).toString('utf8');
-      const item = { headers: request.headers, body, form: new URLSearchParams(body) };
+      const item = { path: request.url ?? '', headers: request.headers, body, form: new URLSearchParams(body) };
       received.push(item);
       answer(item, response, received.length);
       for (const wake of waiting.splice(0)) wake();
@@ -96,3 +122,53 @@ export function section(text: string) {
 export function modal(extra: Record<string, unknown> = {}) {
   return { type: 'modal', callback_id: 'm', title: plain('Title'), blocks: [section('text')], ...extra };
 }
+
+export function withButton(text: string) {
+  return [section(text), { type: 'actions', elements: [{ type: 'button', action_id: 'go', text: plain('Go'), value: 'v' }] }];
+}
+
+/** A workspace over HTTP, a bare app and three of its people; without rate limits unless given. */
+export async function startHttpPractice(t: Ending, options: Partial<PracticeOptions> = {}, answer?: Answerer) {
+  const practice = await startPractice(t, { limits: 'off', ...options });
+  const app = await startBareApp(t, practice, answer);
+  const people = connectPractice(practice.url);
+  atEnd(t, () => people.close());
+  return { practice, app, people, emma: people.as('emma'), lena: people.as('lena') };
+}
+
+/** Asserts that Slack's error answers this call, and that the inspector marks it. */
+export async function refuses(
+  practice: Practice,
+  method: string,
+  args: Record<string, unknown>,
+  error: string,
+  token?: string,
+): Promise<Answer> {
+  const answer = await api(practice, method, args, token);
+  assert.deepEqual([answer.ok, answer.error], [false, error], `${method} ${JSON.stringify(args).slice(0, 300)}`);
+  const entry = practice.journal().at(-1);
+  assert.deepEqual([entry?.what, entry?.status, entry?.refused], [method, error, true], 'the inspector marks it');
+  return answer;
+}
+/** A POST to a response URL. */
+export async function respond(url: string, body: object): Promise<{ status: number; body: unknown }> {
+  const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  return { status: answer.status, body: await answer.json() };
+}
+
+/** A small workspace with each kind of channel: the bot in #in and #old (archived), not in #out and #secret (private). */
+export const fourChannels = {
+  team: { id: 'T1', name: 'T', domain: 't' },
+  appUserId: 'UBOT',
+  people: [
+    { id: 'UBOT', name: 'bot', realName: 'Bot', bot: { botId: 'B1', appId: 'A1' } },
+    { id: 'U1', name: 'ann', realName: 'Ann' },
+  ],
+  channels: [
+    { id: 'C1', name: 'in', members: ['UBOT', 'U1'] },
+    { id: 'C2', name: 'out', members: ['U1'] },
+    { id: 'C3', name: 'old', archived: true, members: ['UBOT', 'U1'] },
+    { id: 'C4', name: 'secret', private: true, members: ['U1'] },
+  ],
+  groups: [{ id: 'S1', handle: 'leads', name: 'Leads', users: ['U1'] }],
+};

@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../../src/core/errors.ts';
+import { http } from '../../src/core/http.ts';
 import { planArrivals } from '../../src/tools/bench/arrivals.ts';
 import { createClosing } from '../../src/tools/bench/closing.ts';
+import { firstAfter } from '../../src/tools/bench/engine.ts';
 import { jobTimes } from '../../src/tools/bench/flink-times.ts';
 import { figureNames, parseBenchOptions } from '../../src/tools/bench/options.ts';
 import { parseMemory, parseStat } from '../../src/tools/bench/processes.ts';
 import { type Figure, formatFigure, formatTable, replaceBlock } from '../../src/tools/bench/report.ts';
+import { createFineClock, requestLine, startRequestLog } from '../../src/tools/bench/request-log.ts';
+import { beyondIdle } from '../../src/tools/bench/statements.ts';
 import { differences, formatMs, formatSpread, median, percentile } from '../../src/tools/bench/stats.ts';
 import { stepTimes } from '../../src/tools/bench/step-times.ts';
 
@@ -60,10 +66,10 @@ describe('numbers', () => {
 
 describe('the command line', () => {
   test('nothing named: everything, at the counts of the issue', () => {
-    const { figures, write, rate, seconds, pairs, boots } = parseBenchOptions([]);
+    const { figures, write, rate, seconds, pairs, starts, boots } = parseBenchOptions([]);
     assert.deepEqual(
-      { figures, write, rate, seconds, pairs, boots },
-      { figures: figureNames, write: false, rate: 20, seconds: 60, pairs: 10, boots: 5 },
+      { figures, write, rate, seconds, pairs, starts, boots },
+      { figures: figureNames, write: false, rate: 20, seconds: 60, pairs: 10, starts: 50, boots: 5 },
     );
   });
 
@@ -166,6 +172,50 @@ test('the parts of an operation add up to the whole of it', () => {
     parts.reduce((sum, part) => sum + part.ms, 0),
     500,
   );
+});
+
+describe('accept to first effect', () => {
+  test('only what came after the acceptance counts, and looking is no change', () => {
+    const seen = [
+      { at: 90, method: 'POST', path: '/jars/upload' },
+      { at: 112.5, method: 'GET', path: '/config' },
+      { at: 118, method: 'GET', path: '/overview' },
+      { at: 140, method: 'POST', path: '/jars/a/run' },
+    ];
+    assert.deepEqual(firstAfter(seen, 100), { firstRequestMs: 12.5, firstChangeMs: 40 });
+    assert.deepEqual(firstAfter(seen, 130), { firstRequestMs: 10, firstChangeMs: 10 });
+    assert.deepEqual(firstAfter(seen, 150), { firstRequestMs: Number.NaN, firstChangeMs: Number.NaN });
+  });
+
+  test('a request is told from the rest of a body', () => {
+    assert.deepEqual(requestLine('POST /jars/a_b.jar/run HTTP/1.1\r\nhost: x\r\n'), { method: 'POST', path: '/jars/a_b.jar/run' });
+    assert.equal(requestLine('a GET /jobs HTTP/1.1 in a jar'), undefined);
+  });
+
+  test('requests are noted with their time, and their bytes go through', async (t) => {
+    const server = createServer((request, response) => request.pipe(response));
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const closing = createClosing((error) => assert.fail(String(error)));
+    t.after(async () => {
+      await closing.all();
+      server.close();
+    });
+    const clock = createFineClock();
+    const log = await startRequestLog(closing, `http://127.0.0.1:${(server.address() as AddressInfo).port}`, clock);
+    const before = clock();
+    const body = 'GET /jobs HTTP/1.1 '.repeat(20_000);
+    assert.equal((await http(`${log.url}/echo`, { method: 'POST', body })).body, body);
+    const [request, ...more] = log.seen;
+    assert.deepEqual([request?.method, request?.path, more.length], ['POST', '/echo', 0]);
+    assert.ok(request && request.at >= before && request.at <= clock());
+    assert.ok(Math.abs(clock() - Date.now()) < 50);
+  });
+
+  test('what the database is asked anyway is taken off', () => {
+    const at = (statements: number, commits: number, ms: number) => ({ statements, commits, ms });
+    const cost = beyondIdle(at(100, 10, 50), at(190, 22, 80), 2000, at(0.005, 0.001, 0.0025));
+    assert.deepEqual(cost, at(80, 10, 25));
+  });
 });
 
 test('memory is read from the texts of /proc', () => {

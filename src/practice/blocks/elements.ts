@@ -53,8 +53,7 @@ const checks: Record<string, (check: Check, pointer: string, value: Json) => voi
     string(check, `${pointer}/value`, value['value'], buttonValue);
     string(check, `${pointer}/url`, value['url'], urlLength);
     string(check, `${pointer}/accessibility_label`, value['accessibility_label'], 75);
-    if (value['style'] !== undefined && value['style'] !== 'primary' && value['style'] !== 'danger')
-      bad(check, `${pointer}/style`, 'invalid_value', 'must be one of: primary, danger');
+    style(check, `${pointer}/style`, value['style']);
   },
   image(check, pointer, value) {
     keys(check, pointer, value, ['image_url', 'alt_text'], []);
@@ -67,12 +66,12 @@ const checks: Record<string, (check: Check, pointer: string, value: Json) => voi
     if ((value['options'] === undefined) === (value['option_groups'] === undefined))
       bad(check, pointer, 'invalid_value', 'exactly one of options and option_groups must be given');
     optionLists(check, pointer, value);
-    option(check, `${pointer}/initial_option`, value['initial_option']);
+    option(check, `${pointer}/initial_option`, value['initial_option'], { plain: true });
   },
   external_select(check, pointer, value) {
     keys(check, pointer, value, [], [...selectKeys, 'min_query_length', 'initial_option']);
     placeholder(check, pointer, value);
-    option(check, `${pointer}/initial_option`, value['initial_option']);
+    option(check, `${pointer}/initial_option`, value['initial_option'], { plain: true });
     const least = value['min_query_length'];
     if (least !== undefined && (typeof least !== 'number' || !Number.isInteger(least) || least < 0))
       bad(check, `${pointer}/min_query_length`, 'invalid_type', 'must be a non-negative integer');
@@ -83,7 +82,7 @@ const checks: Record<string, (check: Check, pointer: string, value: Json) => voi
   },
   overflow(check, pointer, value) {
     keys(check, pointer, value, ['options'], ['action_id', 'confirm']);
-    options(check, `${pointer}/options`, value['options'], 5, true); // overflow: 1 to 5 options
+    options(check, `${pointer}/options`, value['options'], 5, { plain: true, url: true }); // overflow: 1 to 5 options
   },
   checkboxes(check, pointer, value) {
     keys(check, pointer, value, ['options'], ['action_id', 'confirm', 'focus_on_load', 'initial_options']);
@@ -116,33 +115,43 @@ const checks: Record<string, (check: Check, pointer: string, value: Json) => voi
   },
 };
 
+function style(check: Check, pointer: string, value: unknown): void {
+  if (value !== undefined && value !== 'primary' && value !== 'danger')
+    bad(check, pointer, 'invalid_value', 'must be one of: primary, danger');
+}
 function placeholder(check: Check, pointer: string, value: Json): void {
   textObject(check, `${pointer}/placeholder`, value['placeholder'], placeholderLength, true);
 }
 
 /** `options` or `option_groups` of a select, or of the answer to a block_suggestion. */
 export function optionLists(check: Check, pointer: string, value: Json): void {
-  options(check, `${pointer}/options`, value['options'], optionCount);
+  options(check, `${pointer}/options`, value['options'], optionCount, { plain: true });
   objects(check, `${pointer}/option_groups`, value['option_groups'], 1, groupCount).forEach((group, i) => {
     keys(check, `${pointer}/option_groups/${i}`, group, ['label', 'options'], []);
     textObject(check, `${pointer}/option_groups/${i}/label`, group['label'], 75, true);
-    options(check, `${pointer}/option_groups/${i}/options`, group['options'], optionCount);
+    options(check, `${pointer}/option_groups/${i}/options`, group['options'], optionCount, { plain: true });
   });
 }
-function options(check: Check, pointer: string, value: unknown, max: number, urls = false): void {
+function options(check: Check, pointer: string, value: unknown, max: number, rules: OptionRules = {}): void {
   objects(check, pointer, value, 1, max).forEach((o, i) => {
-    option(check, `${pointer}/${i}`, o, urls);
+    option(check, `${pointer}/${i}`, o, rules);
   });
 }
-function option(check: Check, pointer: string, value: unknown, url = false): void {
+/** Menus take plain text only, checkboxes and radio buttons mrkdwn too; addresses are for overflow menus. */
+interface OptionRules {
+  plain?: boolean;
+  url?: boolean;
+}
+function option(check: Check, pointer: string, value: unknown, { plain = false, url = false }: OptionRules = {}): void {
   if (value === undefined) return;
   if (!isObject(value)) {
     bad(check, pointer, 'invalid_type', 'must be an object');
     return;
   }
   keys(check, pointer, value, ['text', 'value'], url ? ['description', 'url'] : ['description']);
-  textObject(check, `${pointer}/text`, value['text'], optionText);
-  textObject(check, `${pointer}/description`, value['description'], 75);
+  textObject(check, `${pointer}/text`, value['text'], optionText, plain);
+  textObject(check, `${pointer}/description`, value['description'], 75, plain);
+  string(check, `${pointer}/url`, value['url'], urlLength);
   string(check, `${pointer}/value`, value['value'], optionValue);
 }
 function confirm(check: Check, pointer: string, value: unknown): void {
@@ -157,4 +166,5 @@ function confirm(check: Check, pointer: string, value: unknown): void {
   textObject(check, `${pointer}/text`, value['text'], 300);
   textObject(check, `${pointer}/confirm`, value['confirm'], 30, true);
   textObject(check, `${pointer}/deny`, value['deny'], 30, true);
+  style(check, `${pointer}/style`, value['style']);
 }

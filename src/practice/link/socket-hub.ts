@@ -30,14 +30,27 @@ export interface SocketHub {
 const maxConnections = 10;
 const serverPingMs = 10_000;
 const closeMs = 500;
+const rememberedEnvelopes = 1000;
 
 /** The far side of Socket Mode (slack.md 1.4). */
-export function createSocketHub(options: { appId: string; ackTimeoutMs: number; enabled: boolean }): SocketHub {
+export function createSocketHub(options: {
+  appId: string;
+  ackTimeoutMs: number;
+  enabled: boolean;
+  /** How much longer acknowledgements take on their way. */
+  slowAckMs?: () => number;
+  /** Told of what a socket said that acknowledges nothing: no JSON, no envelope id, an unknown or late one. */
+  onStray?: (what: string, data: unknown) => void;
+  /** The number of connections has changed. */
+  onChange?: () => void;
+}): SocketHub {
   const server = new WebSocketServer({ noServer: true });
   const tickets = new Set<string>();
   const sockets: WebSocket[] = [];
   /** Envelopes on their way, by id: how to finish one, and which socket has it. */
   const waiting = new Map<string, { acknowledge(body: Json | undefined): void; socket: WebSocket; lost(): void }>();
+  /** Envelopes that were acknowledged in time: their duplicates are acknowledged too. */
+  const acknowledged = new Set<string>();
   const timers = new Set<NodeJS.Timeout>();
   let turn = 0;
   const later = (ms: number, run: () => void) => {
@@ -65,10 +78,12 @@ export function createSocketHub(options: { appId: string; ackTimeoutMs: number; 
       return;
     }
     sockets.push(socket);
+    options.onChange?.();
     socket.on('message', (data) => receive(String(data)));
     socket.on('close', () => {
       const index = sockets.indexOf(socket);
       if (index >= 0) sockets.splice(index, 1);
+      options.onChange?.();
       for (const entry of [...waiting.values()]) if (entry.socket === socket) entry.lost();
     });
     say(socket, {
@@ -83,10 +98,23 @@ export function createSocketHub(options: { appId: string; ackTimeoutMs: number; 
     try {
       message = JSON.parse(data);
     } catch {
+      options.onStray?.('socket message that is no JSON', data.slice(0, 1000));
       return;
     }
-    if (!isObject(message) || typeof message['envelope_id'] !== 'string') return;
-    waiting.get(message['envelope_id'])?.acknowledge(isObject(message['payload']) ? message['payload'] : undefined);
+    if (!isObject(message) || typeof message['envelope_id'] !== 'string') {
+      options.onStray?.('socket message without an envelope id', message);
+      return;
+    }
+    const id = message['envelope_id'];
+    const body = isObject(message['payload']) ? message['payload'] : undefined;
+    const arrive = () => {
+      const entry = waiting.get(id);
+      if (entry) entry.acknowledge(body);
+      else if (!acknowledged.has(id)) options.onStray?.('acknowledgement that is late or of no envelope', message);
+    };
+    const slowMs = options.slowAckMs?.() ?? 0;
+    if (slowMs > 0) later(slowMs, arrive).unref();
+    else arrive();
   }
   function pick(): WebSocket | undefined {
     const open = sockets.filter((s) => s.readyState === 1);
@@ -122,6 +150,8 @@ export function createSocketHub(options: { appId: string; ackTimeoutMs: number; 
             clearTimeout(timer);
             timers.delete(timer);
             waiting.delete(id);
+            acknowledged.add(id);
+            if (acknowledged.size > rememberedEnvelopes) acknowledged.delete([...acknowledged][0] ?? '');
             finish(body === undefined ? { ok: true } : { ok: true, body });
           },
           lost() {

@@ -1,9 +1,10 @@
 import { renderBlocks } from './blocks.js';
-import { composer } from './composer.js';
+import { composer, offer } from './composer.js';
 import { el, post, toast, when } from './dom.js';
+import { header } from './head.js';
 import { drawMeta, journalEntry, toggleInspector } from './inspector.js';
 import { keepPlace, logNodes } from './log.js';
-import { avatar, renderMessage } from './message.js';
+import { renderMessage } from './message.js';
 import { showModals } from './modal.js';
 import { listedChannels, sidebarNodes } from './sidebar.js';
 
@@ -105,9 +106,11 @@ function connect() {
   });
   on('notice', ({ text }) => toast(text));
   on('meta', (data) => {
+    const moved = data.clockOffsetMs !== state.clockOffsetMs;
     Object.assign(state, data);
     drawMeta(state);
-    drawMain();
+    drawSidebar();
+    if (moved) redrawMessages(state.channel);
   });
   on('journal', ({ entry }) => journalEntry(entry));
   source.onerror = () => document.body.classList.add('offline');
@@ -158,6 +161,10 @@ function actAs(id) {
   showModals([], host);
   connect();
 }
+function inspect() {
+  document.body.classList.remove('nav-open');
+  toggleInspector(state);
+}
 function remember() {
   const url = new URL('/', location.href);
   url.searchParams.set('as', state.as);
@@ -167,6 +174,11 @@ function remember() {
 }
 
 function drawAll() {
+  const here = state.channels.find((c) => c.id === state.channel);
+  // what is new when one comes here stays marked as new until one leaves
+  if (state.newIn !== state.channel)
+    Object.assign(state, { newIn: state.channel, newFrom: here?.unread && here.lastRead !== '0' ? here.lastRead : undefined });
+  drawMeta(state);
   drawSidebar();
   drawMain();
   drawThread();
@@ -175,34 +187,12 @@ function drawAll() {
 
 const listed = () => listedChannels(state);
 function drawSidebar() {
-  sidebar.replaceChildren(...sidebarNodes(state, { openChannel, actAs, inspect: () => toggleInspector(state) }));
+  const focused = sidebar.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  sidebar.replaceChildren(...sidebarNodes(state, { openChannel, actAs, inspect }));
+  if (focused) sidebar.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   const unread = state.channels.reduce((sum, c) => sum + (c.unread ?? 0), 0);
   const place = state.channel === 'home' ? 'Home' : `#${names.channel(state.channel)}`;
   document.title = `${unread ? `(${unread}) ` : ''}${place} · ${names.person(state.as).realName} · ${state.team.name}`;
-}
-
-function header(title, topic, extra) {
-  return el(
-    'header',
-    { class: 'head' },
-    el('button', {
-      type: 'button',
-      class: 'icon burger',
-      'aria-label': 'Channels',
-      text: '☰',
-      onclick: () => document.body.classList.toggle('nav-open'),
-    }),
-    el('h1', { text: title }),
-    el('span', { class: 'topic', text: topic }),
-    el('span', { class: 'offline-note', text: 'Connecting again…' }),
-    extra,
-    el(
-      'span',
-      { class: 'acting', title: 'You act as' },
-      avatar(names.person(state.as), 'small'),
-      names.person(state.as).realName.split(' ')[0],
-    ),
-  );
 }
 
 function drawMain() {
@@ -213,12 +203,13 @@ function drawMain() {
   const log = el('div', { class: 'log', role: 'log', 'aria-label': title, tabindex: '0' });
   main.replaceChildren(
     header(
+      names.person(state.as),
       title,
       channel.topic ?? '',
       channel.im === undefined && el('span', { class: 'members muted', text: `${channel.members.length} people` }),
     ),
     log,
-    composer(place(channel), state.app.commands),
+    composer(place(channel), offer(state, state.app.commands)),
   );
   drawLog(log, channel.id);
   const target = state.goto && log.querySelector(`[data-ts="${state.goto}"]`);
@@ -247,7 +238,10 @@ function drawHome() {
         input: () => el('span'),
       })
     : el('p', { class: 'empty', text: `${state.app.name} has not published a Home for you yet.` });
-  main.replaceChildren(header(`${state.app.name} Home`, 'Only you see this page'), el('div', { class: 'home' }, body));
+  main.replaceChildren(
+    header(names.person(state.as), `${state.app.name} Home`, 'Only you see this page'),
+    el('div', { class: 'home' }, body),
+  );
 }
 
 function drawLog(log, channelId) {
@@ -291,7 +285,7 @@ function drawThread() {
       el('button', { type: 'button', class: 'icon', 'aria-label': 'Close the thread', text: '×', onclick: () => openThread(undefined) }),
     ),
     log,
-    composer(place(channel, root.ts), []),
+    composer(place(channel, root.ts), offer(state, [])),
   );
   main.after(panel);
   log.scrollTop = log.scrollHeight;

@@ -1,14 +1,13 @@
 import { el, post } from './dom.js';
+import { hints } from './hints.js';
 
 const typed = new Map();
 
-/** The box to type in. `place`: as, channel, thread?, blocked? (a reason why one cannot type); `commands` for the hint. */
-export function composer(place, commands) {
+/** The box to type in. `place`: as, channel, thread?, blocked? (a reason why one cannot type); `offer` for the hints. */
+export function composer(place, offer) {
   const key = `${place.as} ${place.channel} ${place.thread ?? ''}`;
   const history = JSON.parse(sessionStorage.getItem(`typed ${place.as}`) ?? '[]');
   let at = history.length;
-  const hint = el('div', { class: 'command-hint', role: 'listbox', 'aria-label': 'Commands' });
-  hint.hidden = true;
   const box = el('textarea', {
     rows: 1,
     'aria-label': place.label,
@@ -20,31 +19,16 @@ export function composer(place, commands) {
     box.style.height = 'auto';
     box.style.height = `${Math.min(box.scrollHeight, 180)}px`;
   };
-  const showHint = () => {
-    const text = box.value;
-    const word = text.split(/\s/, 1)[0];
-    const found = text.startsWith('/') && !place.thread ? commands.filter((c) => c.command.startsWith(word) || word === c.command) : [];
-    hint.hidden = found.length === 0 || (text.includes(' ') && text.length > word.length + 24);
-    hint.replaceChildren(
-      ...found.map((c) =>
-        el(
-          'button',
-          {
-            type: 'button',
-            role: 'option',
-            onclick: () => {
-              if (box.value.trim() === '' || !box.value.startsWith(`${c.command} `)) box.value = `${c.command} `;
-              box.focus();
-              showHint();
-            },
-          },
-          el('strong', { text: c.command }),
-          ' ',
-          el('code', { text: c.usageHint }),
-          el('small', { text: c.description }),
-        ),
-      ),
-    );
+  const hint = hints(offer, (from, to, text) => {
+    box.setRangeText(text, from, to, 'end');
+    box.focus();
+    changed();
+  });
+  const showHint = () => hint.update(box.value, box.selectionStart);
+  const changed = () => {
+    typed.set(key, box.value);
+    grow();
+    showHint();
   };
   const send = async () => {
     const text = box.value.trim();
@@ -65,18 +49,12 @@ export function composer(place, commands) {
     grow();
     box.setSelectionRange(box.value.length, box.value.length);
   };
-  box.addEventListener('input', () => {
-    typed.set(key, box.value);
-    grow();
-    showHint();
-  });
+  box.addEventListener('input', changed);
   box.addEventListener('keydown', (event) => {
+    if (!event.isComposing && hint.key(event, box.value)) return;
     if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
       void send();
-    } else if (event.key === 'Tab' && !hint.hidden && !box.value.includes(' ')) {
-      event.preventDefault();
-      hint.querySelector('button').click();
     } else if (event.key === 'ArrowUp' && (box.value === '' || at < history.length)) {
       event.preventDefault();
       recall(-1);
@@ -85,11 +63,11 @@ export function composer(place, commands) {
       recall(1);
     }
   });
-  box.addEventListener('blur', () => setTimeout(() => (hint.hidden = true), 150));
+  box.addEventListener('blur', hint.hide);
   return el(
     'div',
     { class: 'composer' },
-    hint,
+    hint.list,
     el(
       'div',
       { class: 'composer-box' },
@@ -104,4 +82,13 @@ export function composer(place, commands) {
       }),
     ),
   );
+}
+
+/** What the composer suggests: commands (not in threads, where Slack has none), people and groups. */
+export function offer(state, commands) {
+  const mentions = [
+    ...state.people.map((p) => ({ name: p.name, label: p.realName })),
+    ...state.groups.map((g) => ({ name: g.handle, label: g.name })),
+  ];
+  return { commands, mentions };
 }

@@ -9,10 +9,16 @@ export function logNodes(state, channelId, view) {
   const shown = all.filter((m) => !m.threadTs || m.broadcast);
   const nodes = [];
   let before;
+  let marked = false;
   for (const message of shown) {
     const day = new Date(Number(message.ts) * 1000).toDateString();
     if (!before || new Date(Number(before.ts) * 1000).toDateString() !== day)
       nodes.push(el('div', { class: 'day' }, el('span', { text: dayName(day, host.names) })));
+    const isNew = state.newFrom !== undefined && !marked && message.ts > state.newFrom && message.user !== state.as;
+    if (isNew) {
+      marked = true;
+      nodes.push(el('div', { class: 'day new' }, el('span', { text: 'New' })));
+    }
     const compact =
       before !== undefined &&
       nodes.at(-1).tagName === 'ARTICLE' &&

@@ -94,7 +94,7 @@ export function inputBlock(block, error, draft, host) {
   const id = `in-${block.block_id}`;
   const control =
     element.type === 'plain_text_input'
-      ? textInput(block, id, draft[block.block_id] ?? host.value(block.block_id, element.action_id)?.value ?? '', keep)
+      ? textInput(block, draft[block.block_id] ?? host.value(block.block_id, element.action_id)?.value ?? '', keep)
       : renderChoice(
           element,
           stateOf(element, draft[block.block_id]) ?? host.value(block.block_id, element.action_id),
@@ -102,7 +102,14 @@ export function inputBlock(block, error, draft, host) {
           (typed) => host.suggest(element, block.block_id, typed),
           host,
         );
-  if (error) control.setAttribute('aria-invalid', 'true');
+  const target = control.matches('input, select, textarea') ? control : control.querySelector('input, select');
+  if (element.type !== 'checkboxes' && element.type !== 'radio_buttons') {
+    // the block's label names it, not its placeholder
+    target.id = id;
+    target.removeAttribute('aria-label');
+  }
+  target.dataset.block = block.block_id;
+  if (error) target.setAttribute('aria-invalid', 'true');
   return el(
     'div',
     { class: error ? 'field invalid' : 'field' },
@@ -112,18 +119,16 @@ export function inputBlock(block, error, draft, host) {
     block.hint && el('div', { class: 'hint', text: block.hint.text }),
   );
 }
-function textInput(block, id, value, keep) {
+function textInput(block, value, keep) {
   const { element } = block;
   const props = {
     class: 'text',
-    id,
-    'data-block': block.block_id,
     placeholder: element.placeholder?.text,
     maxlength: element.max_length ?? 3000,
     oninput: (e) => void keep(e.currentTarget.value),
     value,
   };
-  return element.multiline ? el('textarea', { ...props, rows: 4 }) : el('input', props);
+  return element.multiline ? el('textarea', { ...props, rows: 4 }) : el('input', { ...props, type: 'text' });
 }
 /** What a draft value looks like as `state.values`, so that it can be drawn again. */
 function stateOf(element, value) {

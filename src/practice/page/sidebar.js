@@ -1,5 +1,7 @@
 import { el } from './dom.js';
+import { isAlerted } from './inspector.js';
 import { avatar } from './message.js';
+import { faultCount } from './switches.js';
 
 /** The channels to list: direct messages only once something was said there. */
 export function listedChannels(state) {
@@ -14,6 +16,7 @@ export function sidebarNodes(state, actions) {
       {
         type: 'button',
         class: `channel${c.id === state.channel ? ' current' : ''}${c.unread ? ' unread' : ''}`,
+        'data-key': c.id,
         'aria-current': c.id === state.channel ? 'page' : null,
         onclick: () => actions.openChannel(c.id),
       },
@@ -22,6 +25,7 @@ export function sidebarNodes(state, actions) {
       c.archived && el('span', { class: 'muted', text: 'archived' }),
       c.unread > 0 && el('span', { class: 'count', 'aria-label': `${c.unread} unread`, text: c.unread }),
     );
+  const faults = faultCount(state);
   const direct = listedChannels(state).filter((c) => c.im !== undefined);
   return [
     el('div', { class: 'team' }, el('strong', { text: state.team.name }), el('span', { text: 'Practice workspace' })),
@@ -44,6 +48,7 @@ export function sidebarNodes(state, actions) {
             {
               type: 'button',
               class: `person${p.id === state.as ? ' current' : ''}`,
+              'data-key': p.id,
               'aria-pressed': String(p.id === state.as),
               onclick: () => actions.actAs(p.id),
             },
@@ -56,7 +61,18 @@ export function sidebarNodes(state, actions) {
       'div',
       { class: 'side-foot' },
       el('a', { href: `/?as=${state.as}&channel=${state.channel ?? ''}`, target: '_blank', text: 'Another tab' }),
-      el('button', { type: 'button', class: 'inspect', text: 'Inspector', onclick: () => actions.inspect() }),
+      el(
+        'button',
+        {
+          type: 'button',
+          class: `inspect${isAlerted() ? ' alert' : ''}`,
+          'data-key': 'inspect',
+          title: isAlerted() ? 'Something was refused' : null,
+          onclick: () => actions.inspect(),
+        },
+        'Inspector',
+        faults > 0 && el('span', { class: 'count', title: 'Faults that are on', text: faults }),
+      ),
     ),
   ].filter(Boolean);
 }

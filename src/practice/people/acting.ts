@@ -5,7 +5,8 @@ import type { Channel, Json, Person, StoredMessage } from '../types.ts';
 /** A person of the workspace that somebody acts as. @throws NotFoundError */
 export function actor(ctx: Context, as: unknown): Person {
   const person = typeof as === 'string' ? ctx.ws.person(as) : undefined;
-  if (!person || person.bot || person.id === 'USLACKBOT') throw new NotFoundError(`Nobody called ${String(as)} is in this workspace.`);
+  if (!person || person.bot || person.deleted || person.id === 'USLACKBOT')
+    throw new NotFoundError(`Nobody called ${String(as)} is in this workspace.`);
   return person;
 }
 

@@ -5,6 +5,7 @@ import { encodeTyped } from '../typed-text.ts';
 import type { Channel, Json, Person, StoredMessage } from '../types.ts';
 import { actor, messageOf, mustBeIn, placeOf, textField } from './acting.ts';
 import { type CommandResult, runCommand } from './commands.ts';
+import { sendEvent } from './events.ts';
 
 export type SayResult = CommandResult | { kind: 'message'; message: StoredMessage };
 
@@ -42,10 +43,10 @@ function tellApp(ctx: Context, person: Person, channel: Channel, message: Stored
     event_ts: message.ts,
   };
   if (channel.im === undefined && message.text.includes(`<@${ctx.ws.app.id}>`))
-    sendEvent(ctx, 'app_mention', { type: 'app_mention', ...event });
+    sendEvent(ctx, 'app_mention', { type: 'app_mention', ...event }, channel);
   const family = channel.im !== undefined ? 'im' : channel.private ? 'groups' : 'channels';
   const type = { im: 'im', groups: 'group', channels: 'channel' }[family];
-  sendEvent(ctx, `message.${family}`, { type: 'message', channel_type: type, ...event });
+  sendEvent(ctx, `message.${family}`, { type: 'message', channel_type: type, ...event }, channel);
 }
 
 /** A person opens the app's Home tab. */
@@ -61,24 +62,4 @@ export function openHome(ctx: Context, body: Json): void {
     event_ts: `${(ctx.clock.now() / 1000).toFixed(6)}`,
     ...(view ? { view: { id: view.id, hash: view.hash } } : {}),
   });
-}
-
-/** Sends one event to the app if its manifest asks for that kind. */
-export function sendEvent(ctx: Context, kind: string, event: Json): void {
-  if (!ctx.setup.events.has(kind)) return;
-  if (kind === 'app_mention' && !ctx.setup.scopes.has('app_mentions:read')) return;
-  const { team } = ctx.ws.state;
-  const body = {
-    token: 'practice',
-    team_id: team.id,
-    context_team_id: team.id,
-    context_enterprise_id: null,
-    api_app_id: ctx.ws.app.bot.appId,
-    event,
-    type: 'event_callback',
-    authorizations: [{ enterprise_id: null, team_id: team.id, user_id: ctx.ws.app.id, is_bot: true, is_enterprise_install: false }],
-    is_ext_shared_channel: false,
-    event_context: `4-${ctx.ws.app.bot.appId}`,
-  };
-  void ctx.link.event(body, kind);
 }

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { spend } from '../faults.ts';
 import type { Json } from '../types.ts';
 import { appMethods } from './app-methods.ts';
 import { decodeFields, textArg } from './arguments.ts';
@@ -30,10 +31,7 @@ export async function callMethod(ctx: Context, name: string, raw: Json, bearer: 
       needScope(ctx, method.scope);
     }
     const args = decodeFields(raw);
-    if (ctx.faults.rateLimitNext > 0 && ctx.faults.rateLimitMethod === name) {
-      ctx.faults.rateLimitNext--;
-      return limited(headers, ctx.faults.retryAfterS);
-    }
+    if (spend(ctx.faults, 'rateLimitNext', ctx.faults.rateLimitMethod, name)) return limited(headers, ctx.faults.retryAfterS);
     const waitS = method.tier ? ctx.limiter.take(method.tier, `${name} ${method.limitKey?.(args) ?? ''}`) : 0;
     if (waitS > 0) return limited(headers, waitS);
     return { status: 200, headers, body: { ok: true, ...(await method.run(ctx, args)) } };

@@ -14,7 +14,7 @@ const byChannel = (args: Json) => String(args['channel']);
 function target(ctx: Context, args: Json): Channel {
   const id = requiredArg(args, 'channel');
   const person = ctx.ws.state.people.find((p) => p.id === id);
-  const channel = person && !person.bot ? ctx.ws.directMessage(person.id) : visibleChannel(ctx, id);
+  const channel = person && !person.bot ? ctx.ws.directMessage(person.id) : visibleChannel(ctx, id, true);
   if (channel.archived) throw new SlackError('is_archived');
   return channel;
 }

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { isShared } from '../people/events.ts';
 import type { Channel, Json, StoredMessage } from '../types.ts';
 import { wireMessage } from '../wire.ts';
 import { flagArg, numberArg, requiredArg, textArg } from './arguments.ts';
@@ -20,8 +21,8 @@ function wireChannel(ctx: Context, channel: Channel): Json {
     is_archived: channel.archived === true,
     is_general: channel.name === 'general',
     is_member: isMember(ctx, channel),
-    is_shared: false,
-    is_ext_shared: false,
+    is_shared: isShared(ctx, channel),
+    is_ext_shared: isShared(ctx, channel),
     is_org_shared: false,
     created: 1_700_000_000,
     creator: channel.members[0] ?? '',

@@ -27,12 +27,12 @@ export function scopeFamily(channel: Channel): string {
 }
 
 /**
- * The channel that the bot names; a private one it is not in does not exist for it.
+ * The channel that the bot names by its id, for posting also by its name; a private one it is not in does not exist for it.
  * @throws SlackError `channel_not_found`
  */
-export function visibleChannel(ctx: Context, id: string): Channel {
+export function visibleChannel(ctx: Context, id: string, byName = false): Channel {
   const channel = ctx.ws.channel(id);
-  if (!channel || !ctx.ws.sees(ctx.ws.app.id, channel)) throw new SlackError('channel_not_found');
+  if (!channel || (!byName && channel.id !== id) || !ctx.ws.sees(ctx.ws.app.id, channel)) throw new SlackError('channel_not_found');
   return channel;
 }
 export function isMember(ctx: Context, channel: Channel): boolean {
@@ -53,8 +53,9 @@ export function page<T>(
   limit: number,
   cursor: string | undefined,
 ): { items: T[]; response_metadata: { next_cursor: string } } {
-  const start = cursor === undefined ? 0 : Number(Buffer.from(cursor, 'base64url').toString().replace(/^at:/, ''));
-  if (!Number.isInteger(start) || start < 0) throw new SlackError('invalid_cursor');
+  const at = cursor === undefined ? '0' : /^at:(\d+)$/.exec(Buffer.from(cursor, 'base64url').toString())?.[1];
+  if (at === undefined) throw new SlackError('invalid_cursor');
+  const start = Number(at);
   const end = start + limit;
   const next = end < items.length ? Buffer.from(`at:${end}`).toString('base64url') : '';
   return { items: items.slice(start, end), response_metadata: { next_cursor: next } };

@@ -26,11 +26,9 @@ export async function measureBoot(
   const server = await startEmbedded({ dataDir: join(dir, 'postgres'), log: silentLog });
   closing.add(() => server.stop());
   const { host, user, database } = server.connection;
-  const external = await install(
-    slack,
-    join(dir, 'external'),
-    `postgresql://${user}@localhost/${database}?host=${encodeURIComponent(host)}`,
-  );
+  const external = await install(slack, join(dir, 'external'), {
+    databaseUrl: `postgresql://${user}@localhost/${database}?host=${encodeURIComponent(host)}`,
+  });
   const embedded = await install(slack, join(dir, 'embedded'));
   for (const one of [external, embedded]) {
     say('boot: first start, which does not count');

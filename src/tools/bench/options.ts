@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { UserError } from '../../core/errors.ts';
 
 /** What can be measured, in the order in which it is. */
-export const figureNames = ['ack', 'start', 'memory', 'boot'] as const;
+export const figureNames = ['ack', 'start', 'engine', 'memory', 'boot'] as const;
 export type FigureName = (typeof figureNames)[number];
 
 export interface BenchOptions {
@@ -15,12 +15,14 @@ export interface BenchOptions {
   seconds: number;
   /** Interleaved pairs (`start`). */
   pairs: number;
+  /** Rounds of start, savepoint and stop (`engine`). */
+  starts: number;
   /** Starts of each kind (`boot`). */
   boots: number;
 }
 
 const usage =
-  'npm run bench -- [ack] [start] [memory] [boot] [--write] [--flink 1.20.5] [--rate 20] [--seconds 60] [--pairs 10] [--boots 5]';
+  'npm run bench -- [ack] [start] [engine] [memory] [boot] [--write] [--flink 1.20.5] [--rate 20] [--seconds 60] [--pairs 10] [--starts 50] [--boots 5]';
 
 /** Reads the command line of `npm run bench`; without a name everything is measured. @throws UserError */
 export function parseBenchOptions(args: readonly string[]): BenchOptions {
@@ -35,6 +37,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
         rate: { type: 'string', default: '20' },
         seconds: { type: 'string', default: '60' },
         pairs: { type: 'string', default: '10' },
+        starts: { type: 'string', default: '50' },
         boots: { type: 'string', default: '5' },
       },
     });
@@ -59,6 +62,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     rate: count('rate', 200),
     seconds: count('seconds', 600),
     pairs: count('pairs', 100),
+    starts: count('starts', 500),
     boots: count('boots', 50),
   };
 }

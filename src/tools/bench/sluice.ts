@@ -26,7 +26,11 @@ export interface Installation {
   logFile: string;
 }
 /** Writes the settings of an installation; `databaseUrl` instead of an embedded PostgreSQL. */
-export async function install(slack: Slack, dir: string, databaseUrl?: string): Promise<Installation> {
+export async function install(
+  slack: Slack,
+  dir: string,
+  { databaseUrl, watch }: { databaseUrl?: string; watch?: { jobsEvery: string } } = {},
+): Promise<Installation> {
   await mkdir(dir, { recursive: true });
   const config = join(dir, 'sluice.yaml');
   await writeFile(
@@ -35,6 +39,7 @@ export async function install(slack: Slack, dir: string, databaseUrl?: string): 
       home: dir,
       port: slack.port,
       slack: { apiUrl: slack.practice.apiUrl, teamId: defaultSeed.team.id, defaultChannel: 'C0ETL', alertChannel: 'C0ALERTS' },
+      ...(watch ? { watch } : {}),
     }),
   );
   return {
