@@ -6,9 +6,11 @@ import { faultSettings } from './settings.ts';
 const moments = ['after-intent', 'after-effect'] as const;
 /** Where a process that wakes up late could do harm: at the edges of what changes the cluster. */
 const harmful = /^(start|stop|savepoint|restart|restore)\/(submit|stop-savepoint|stop-cancel|savepoint|restore-cancel|undo-start)\//;
+/** The same steps are parts of several kinds; each once. */
+const ofOneKindEach = /^(start\/(submit|undo-start)|stop\/|savepoint\/|restore\/restore-cancel)/;
 
 test(`SIGSTOP beside every effect, ${moments.join(' and ')}, until another replica has taken over`, { timeout: 1_200_000 }, async (t) => {
-  const only = (point: string) => harmful.test(point) && (faultSettings().everyFreeze || /^(start|stop|restore)\//.test(point));
+  const only = (point: string) => harmful.test(point) && (faultSettings().everyFreeze || ofOneKindEach.test(point));
   const { fired } = await playCrashPoints(t, {
     mode: 'freeze',
     points: moments,

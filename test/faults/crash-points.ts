@@ -42,7 +42,7 @@ export async function playCrashPoints(t: TestContext, run: CrashRun): Promise<{ 
       const line = await scene.prepare(w, job);
       await settles(w);
       w.fleet.arm(arm);
-      const op = await operationEnds(w, await ask(w, line));
+      const op = await operationEnds(w, await ask(w, line), 600_000);
       await w.fleet.ready();
       w.fleet.arm({});
       if (process.env['FAULTS_TRACE']) console.log(`${scene.name}, ${moment}: ${op.state}, ${w.fleet.fired.length} fired`);
