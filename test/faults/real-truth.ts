@@ -1,10 +1,10 @@
 import { open, readdir, stat } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { sleep } from '../../src/core/time.ts';
 import { samePathKey } from '../../src/deploy/restore-path.ts';
 import type { LocalCluster } from '../../src/flink/local-cluster.ts';
 import { jobsThatCameUp, type LogFact, readLog } from './real-log.ts';
+import { startSavepointTap } from './real-tap.ts';
 import type { TruthEvent, TruthFact } from './truth.ts';
 
 /** All that was seen of a real cluster, from several sides, for `truthOf`. */
@@ -147,7 +147,7 @@ export async function watchRealFlink(
   let jars: Seen['jars'] = [];
   const events: TruthEvent[] = [];
   const seen = (): Seen => ({ log, files, asked, jars, checkpointDir: cluster.checkpointDir });
-  const tap = await startTap(Number(new URL(cluster.url).port), (jobId, triggerId) => {
+  const tap = await startSavepointTap(Number(new URL(cluster.url).port), (jobId, triggerId) => {
     if (!asked.some((ask) => ask.jobId === jobId && ask.triggerId === triggerId))
       asked.push({ jobId, triggerId, at: Date.now(), path: undefined });
   });
@@ -266,41 +266,4 @@ export function contradictions(truth: readonly TruthEvent[], counted: ReadonlyMa
     }
   }
   return found;
-}
-
-/** Passes bytes on as they are and reads which savepoints are asked for. */
-async function startTap(
-  port: number,
-  onSavepoint: (jobId: string, triggerId: string) => void,
-): Promise<{ url: string; close(): Promise<void> }> {
-  const request = /POST \/jobs\/([0-9a-f]{32})\/(?:savepoints|stop) HTTP\/1\.1\r\n[^{]*\r\n\r\n\{[^}]*"triggerId"\s*:\s*"([0-9a-f]{32})"/g;
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const flink = connect(port, '127.0.0.1');
-    let tail = '';
-    for (const [one, other] of [
-      [client, flink],
-      [flink, client],
-    ] as const) {
-      sockets.add(one);
-      one.on('error', () => other.destroy());
-      one.on('close', () => {
-        sockets.delete(one);
-        other.destroy();
-      });
-    }
-    client.on('data', (chunk) => {
-      tail = (tail + chunk.toString('latin1')).slice(-4096);
-      for (const [, jobId = '', triggerId = ''] of tail.matchAll(request)) onSavepoint(jobId, triggerId);
-    });
-    client.pipe(flink).pipe(client);
-  });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  return {
-    url: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((done) => server.close(done));
-    },
-  };
 }
