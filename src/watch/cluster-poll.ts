@@ -1,31 +1,20 @@
-import type { Log } from '../core/log.ts';
 import { formatAge } from '../core/time.ts';
 import { dbNow, now } from '../db/clock.ts';
 import type { Database } from '../db/db.ts';
 import { type ClusterLease, findClusterView } from '../deploy/cluster-views.store.ts';
-import type { Deployers, OpenCluster } from '../deploy/deployers.ts';
+import type { OpenCluster } from '../deploy/deployers.ts';
 import { type Incident, openIncident, openIncidents, resolveIncidents } from '../incidents/incidents.store.ts';
 import type { IncidentFacts } from '../incidents/message.ts';
 import { latestRun, liveRuns, type Run, updateLiveRun } from '../jobs/runs.store.ts';
 import { activeStates, findOperation, heldJobs } from '../operations/operations.store.ts';
 import { settleRun } from '../operations/settle-run.ts';
-import { fetchCluster, type PollTimes } from './cluster-poll.fetch.ts';
+import { fetchCluster } from './cluster-poll.fetch.ts';
 import { healthOf, type RunFact, runFact } from './cluster-poll.rule.ts';
 import { reread, storeNoAnswer, storeSeen } from './cluster-poll.store.ts';
 import { fenced } from './fenced.ts';
+import type { PollDeps } from './poll-deps.ts';
 import { keysOf, tellEnds, tellTrouble } from './tell-run.ts';
 
-export interface PollDeps {
-  database: Database;
-  deployers: Deployers;
-  log: Log;
-  publicUrl: string;
-  defaults: { defaultChannel: string | undefined; alertChannel: string | undefined };
-  times: PollTimes;
-  firstCheckpointWithinMs: number;
-  /** Tells the outbox that there is something to send. */
-  onNews(): void;
-}
 /** Polls without an answer from which on the cluster counts as not reachable. */
 const unreachableAfter = 2;
 

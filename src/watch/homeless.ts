@@ -2,8 +2,8 @@ import { findCluster } from '../deploy/clusters.store.ts';
 import { jobChannels } from '../jobs/channels.ts';
 import { findJob } from '../jobs/jobs.store.ts';
 import { placeMessage } from '../outbox/outbox.store.ts';
-import type { PollDeps } from './cluster-poll.ts';
 import { type Homeless, listHomeless } from './homeless.store.ts';
+import type { PollDeps } from './poll-deps.ts';
 
 /** Gives what had no channel a place once one is set, by a command or in the configuration; true when something was placed. */
 export async function placeHomeless(deps: PollDeps): Promise<boolean> {

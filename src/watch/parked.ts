@@ -2,7 +2,7 @@ import { openIncident, openIncidents, resolveIncidents } from '../incidents/inci
 import { jobChannels } from '../jobs/channels.ts';
 import { findJob } from '../jobs/jobs.store.ts';
 import { describeKind, parkedOperations } from '../operations/operations.store.ts';
-import type { PollDeps } from './cluster-poll.ts';
+import type { PollDeps } from './poll-deps.ts';
 
 const keyOf = (operationId: string) => `operation:${operationId}:parked`;
 

@@ -4,11 +4,12 @@ import { type ClusterLease, leaseClusters, releaseClusters } from '../deploy/clu
 import { listClusters } from '../deploy/clusters.store.ts';
 import { digestChannels, postDigest } from '../incidents/digest.ts';
 import { expireWaiting } from '../operations/expire.ts';
-import { type PollDeps, pollCluster } from './cluster-poll.ts';
+import { pollCluster } from './cluster-poll.ts';
 import { LeaseLostError } from './fenced.ts';
 import { placeHomeless } from './homeless.ts';
 import { forgetOld } from './housekeeping.ts';
 import { tellParked } from './parked.ts';
+import type { PollDeps } from './poll-deps.ts';
 import { winTick } from './schedules.store.ts';
 
 export interface WatchOptions extends PollDeps {

@@ -7,8 +7,8 @@ import { findJob, type Job } from '../jobs/jobs.store.ts';
 import { isSuperseded, type Run, takeTelling, untoldRuns } from '../jobs/runs.store.ts';
 import { heldJobs } from '../operations/operations.store.ts';
 import { listRestorePoints } from '../restore-points/restore-points.store.ts';
-import type { PollDeps } from './cluster-poll.ts';
 import { operationBehind } from './ends.store.ts';
+import type { PollDeps } from './poll-deps.ts';
 
 /** What can be wrong with a run; one incident per job and cause. */
 const causes = ['failed', 'restarting', 'lost', 'canceled-elsewhere', 'ended'] as const;

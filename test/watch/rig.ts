@@ -8,7 +8,8 @@ import { leaseClusters } from '../../src/deploy/cluster-views.store.ts';
 import { createJob } from '../../src/jobs/jobs.store.ts';
 import { findRun, insertRun, type Run, type RunInput } from '../../src/jobs/runs.store.ts';
 import { findMessage } from '../../src/outbox/outbox.store.ts';
-import { type PollDeps, pollCluster } from '../../src/watch/cluster-poll.ts';
+import { pollCluster } from '../../src/watch/cluster-poll.ts';
+import type { PollDeps } from '../../src/watch/poll-deps.ts';
 import { type FakeDeployer, facts, fakeDeployer, fakeDeployers, gone, noCheckpoints, seen } from '../helpers/fake-deployer.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
