@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { AppError, NotFoundError, UnreachableError, UserError } from '../core/errors.ts';
+import { changeFaults } from './change-faults.ts';
 import type { Context } from './context.ts';
-import { changeFaults } from './faults.ts';
 import type { DisconnectReason } from './link/socket-hub.ts';
 import { actor, errorStatus, messageOf, placeOf, textField } from './people/acting.ts';
 import { click, shortcut } from './people/click.ts';

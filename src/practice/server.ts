@@ -1,10 +1,11 @@
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
 import { AppError, ConfigError } from '../core/errors.ts';
+import { changeFaults } from './change-faults.ts';
 import { createChanges } from './changes.ts';
 import { createClock } from './clock.ts';
 import type { Context } from './context.ts';
-import { changeFaults, type Faults, noFaults } from './faults.ts';
+import { type Faults, noFaults } from './faults.ts';
 import { createJournal, type JournalEntry } from './journal.ts';
 import { createLimiter, type Limits } from './limits.ts';
 import { createAppLink } from './link/app-link.ts';
