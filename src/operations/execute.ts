@@ -51,7 +51,8 @@ export async function execute(services: Services, execution: Execution, onPaint:
   async function carryOn(): Promise<void> {
     if (execution.crashed) await guarded(database, execution.op, (tx) => countCrash(tx, execution.op));
     const rows = new Map<string, RowShape>();
-    for (const row of await listSteps(database.db, execution.op.id)) {
+    // At its first claim an operation has no steps: one round trip less before the first effect.
+    for (const row of execution.op.epoch > 1 ? await listSteps(database.db, execution.op.id) : []) {
       rows.set(row.name, row);
       if (row.state === 'done') results[row.name] = row.result ?? {};
       if (row.intent) intents[row.name] = row.intent;

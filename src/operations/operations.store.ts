@@ -192,16 +192,18 @@ export function describeKind(kind: string): string {
   );
 }
 
-/** Stores the intent of a step, before its effect. */
-export async function writeIntent(tx: Tx, op: Operation, step: { name: string; seq: number; title: string }, intent: Json): Promise<void> {
-  await tx
+/** Stores the intent of a step, before its effect; when that was, by the database's clock. */
+export async function writeIntent(tx: Tx, op: Operation, step: { name: string; seq: number; title: string }, intent: Json): Promise<Date> {
+  const [row] = await tx
     .insert(operationSteps)
     .values({ operationId: op.id, ...step, state: 'running', intent, startedAt: now })
     .onConflictDoUpdate({
       target: [operationSteps.operationId, operationSteps.name],
-      set: { state: 'running', intent, result: null, doneAt: null },
-    });
+      set: { state: 'running', intent, result: null, doneAt: null, startedAt: now },
+    })
+    .returning({ startedAt: operationSteps.startedAt });
   await tx.update(operations).set({ step: step.name }).where(eq(operations.id, op.id));
+  return (row as { startedAt: Date }).startedAt;
 }
 /** Stores the result of a step, after its effect. */
 export async function writeStep(

@@ -59,7 +59,7 @@ export async function runStep(
     if (execution.op.cancelRequestedAt) execution.onCancel();
   }
   const c = contextOf(signal);
-  const startedAt = (await dbNow(database.db)).getTime();
+  let startedAt = 0;
   const hasEffects = canHaveEffects(step);
   let unanswered = earlierIntent !== undefined && hasEffects;
   let intent = earlierIntent;
@@ -67,14 +67,16 @@ export async function runStep(
     if (!intent) {
       await point('before-intent');
       const chosen = (await step.prepare?.(c)) ?? {};
-      await guarded(database, execution.op, async (tx) => {
-        await writeIntent(tx, execution.op, at, chosen);
+      const began = await guarded(database, execution.op, async (tx) => {
+        const began = await writeIntent(tx, execution.op, at, chosen);
         await step.recordIntent?.(tx, c, chosen);
+        return began;
       });
+      startedAt = began.getTime();
       intent = chosen;
       c.intents[step.name] = chosen;
       await point('after-intent');
-    }
+    } else startedAt = (await dbNow(database.db)).getTime();
     execution.op = { ...execution.op, step: step.name };
     const end = await tries(intent, earlierIntent !== undefined);
     if (end.is !== 'done') return end;
@@ -130,6 +132,7 @@ export async function runStep(
         }
       }
       if (hasEffects && (answer === 'no-answer' || answer === 'fault')) unanswered = true;
+      if (answer === 'done') return { is: 'done', result };
       const nowMs = (await dbNow(database.db)).getTime();
       refusedSince = answer === 'nothing-sent' ? (refusedSince ?? nowMs) : undefined;
       const after = afterAnswer(

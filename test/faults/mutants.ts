@@ -29,7 +29,7 @@ export const mutants: readonly PlantedMutant[] = [
     name: 'the intent is not stored before the effect',
     file: 'src/operations/run-step.ts',
     from: 'await writeIntent(tx, execution.op, at, chosen);',
-    to: 'void [tx, writeIntent, at];',
+    to: 'new Date(); void [tx, writeIntent, at];',
     scene: 'a resume',
     at: at('start/submit', 'after-effect'),
   },
