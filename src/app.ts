@@ -170,6 +170,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       times: { overviewEveryMs: config.watch.overviewEvery, checkpointsEveryMs: config.watch.checkpointsEvery },
       firstCheckpointWithinMs: config.starts.firstCheckpointWithin,
       digest: config.digest,
+      workDir: config.home,
       onNews: () => delivery?.wake(),
     });
     closing.push(() => watch.stop());

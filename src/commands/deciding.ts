@@ -41,6 +41,7 @@ export async function decideNow(
     throw new PermissionError(`You may not ${verb} this: that needs ${whoMay('approve')} of team ${job.team}.`);
   const by = ctx.me().ref;
   if (approval.state !== 'pending') throw tooLate(approval, op);
+  if (state === 'approved') await ctx.services.disk?.check();
   const gone = state === 'approved' ? await goneSince(ctx, op, job) : undefined;
   return ctx.effect(async (tx) => {
     const decided = await decideApproval(tx, id, state, by, reason);

@@ -20,6 +20,7 @@ export const retry = defineCommand({
     if (!op) throw new NotFoundError(`There is no operation ${id}.`, { hint: 'Its id stands at the bottom of its message.' });
     await ctx.job(op.job);
     if (op.state !== 'parked') throw new ConflictError(`${id} is not parked: it is ${op.state}.`);
+    await ctx.services.disk?.check();
     return ctx.effect(async (tx) => {
       if (!(await unpark(tx, id))) throw new ConflictError(`${id} is not parked any more.`);
       const fresh = (await findOperation(tx, id)) ?? op;

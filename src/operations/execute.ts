@@ -6,7 +6,7 @@ import { countCrash, FencedError, findOperation, guarded, listSteps, takeHold, w
 import { planHash } from './plan-hash.ts';
 import { startProgress } from './progress.ts';
 import { recheckRights } from './rights.ts';
-import { type Execution, isStoreLoss, runStep } from './run-step.ts';
+import { type Execution, isStoreLoss, runStep, touches } from './run-step.ts';
 import type { Json, Operation, Services, Step, StepContext } from './types.ts';
 import { worldFacts } from './world-facts.ts';
 
@@ -58,8 +58,9 @@ export async function execute(services: Services, execution: Execution, onPaint:
       if (row.intent) intents[row.name] = row.intent;
     }
     if (execution.crashed) await refresh();
-    if (rows.size === 0 && !execution.op.turned) {
-      const refusal = await mayBegin();
+    // Also at a later claim (a death between the hold and its check, a retry days after an approval), as long as nothing outside was touched.
+    if (!execution.op.turned && !kind.steps.some((step) => step.holds && touches(step) && rows.has(step.name))) {
+      const refusal = await mayBegin(builtBefore());
       if (refusal) await turn(failedTurn(kind.steps[0]?.name ?? '', refusal));
     }
     for (let looked = true; ; ) {
@@ -137,11 +138,20 @@ export async function execute(services: Services, execution: Execution, onPaint:
       throw error;
     }
     execution.op = { ...execution.op, holds: true };
-    return mayBegin(results['build-bind'] as { version: number; unchanged: boolean } | undefined);
+    return mayBegin(builtBefore());
   }
-  async function mayBegin(built?: { version: number; unchanged: boolean }): Promise<ConflictError | undefined> {
+  function builtBefore(): { version: number; unchanged: boolean } | undefined {
+    return results['build-bind'] as { version: number; unchanged: boolean } | undefined;
+  }
+  async function mayBegin(built: { version: number; unchanged: boolean } | undefined): Promise<ConflictError | undefined> {
     const why = (await recheckRights(database.db, execution.op)) ?? (await planStillHolds(services, execution.op, built));
-    return why === undefined ? undefined : new ConflictError(why, { hint: 'Nothing was done. Ask again if it is still wanted.' });
+    return why === undefined
+      ? undefined
+      : new ConflictError(why, {
+          hint: built
+            ? `v${built.version} was built; nothing else was done. Ask again if it is still wanted.`
+            : 'Nothing was done. Ask again if it is still wanted.',
+        });
   }
 }
 

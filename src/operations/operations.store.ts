@@ -18,7 +18,7 @@ export class FencedError extends AppError {
   }
 }
 
-const owned = (op: Operation) => and(eq(operations.id, op.id), eq(operations.epoch, op.epoch));
+const owned = (op: Operation) => and(eq(operations.id, op.id), eq(operations.epoch, op.epoch), eq(operations.state, 'running'));
 
 /**
  * Runs writes only while this process still owns the operation; renews the lease.
@@ -59,7 +59,7 @@ export async function claim(
   active: readonly string[],
 ): Promise<{ op: Operation; crashed: boolean } | undefined> {
   const notActive = active.length > 0 ? sql`and not (o.id = any(${arrayOf(active)}))` : sql``;
-  const { rows } = await db.execute<{ id: string; previous: string | null }>(sql`
+  const { rows } = await db.execute<{ id: string; epoch: string; previous: string | null }>(sql`
     with next as (
       select o.id, o.owner as previous from operations o
       where o.kind = any(${arrayOf(kinds)}) ${notActive}
@@ -69,10 +69,12 @@ export async function claim(
     )
     update operations o set epoch = o.epoch + 1, owner = ${owner}, state = 'running', lease_until = sluice_now() + interval '15 seconds',
       started_at = coalesce(o.started_at, sluice_now())
-    from next where o.id = next.id returning o.id, next.previous`);
+    from next where o.id = next.id returning o.id, o.epoch, next.previous`);
   const found = rows[0];
   if (!found) return undefined;
   const op = await findOperation(db, found.id);
+  // Another one may have claimed it while this process stood still between the two statements: its epoch is not ours to use.
+  if (op?.epoch !== Number(found.epoch)) return undefined;
   return op && { op, crashed: found.previous !== null && found.previous !== owner };
 }
 function arrayOf(values: readonly string[]) {
@@ -267,8 +269,9 @@ export async function setOutcome(tx: Tx, id: string, outcome: Outcome): Promise<
     .set({ outcome: outcome as unknown as Json })
     .where(eq(operations.id, id));
 }
-/** Asks for a cancel; false when the operation is over. */
+/** Asks for a cancel; false when the operation is over. Locks the row: a retry or a claim at the same moment comes before or after. */
 export async function requestCancel(tx: Tx, id: string, by: PersonRef): Promise<boolean> {
+  await tx.select({ id: operations.id }).from(operations).where(eq(operations.id, id)).for('update');
   const rows = await tx
     .update(operations)
     .set({ cancelRequestedAt: now, cancelRequestedBy: by })

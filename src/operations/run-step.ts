@@ -30,7 +30,7 @@ export function isStoreLoss(error: unknown): boolean {
   return error instanceof UnreachableError && 'outcome' in error.details;
 }
 /** What can be cut off at any moment and has nothing to observe changes nothing outside. */
-const canHaveEffects = (step: Step) => step.observe !== undefined || step.cancel !== 'at-once';
+export const touches = (step: Step): boolean => step.observe !== undefined || step.cancel !== 'at-once';
 
 class Canceled extends Error {}
 
@@ -60,7 +60,7 @@ export async function runStep(
   }
   const c = contextOf(signal);
   let startedAt = 0;
-  const hasEffects = canHaveEffects(step);
+  const hasEffects = touches(step);
   let unanswered = earlierIntent !== undefined && hasEffects;
   let intent = earlierIntent;
   try {

@@ -1,5 +1,6 @@
 import { sleep } from '../core/time.ts';
 import { type DeliverDeps, deliverOne } from './deliver-one.ts';
+import { noteLater } from './outbox.store.ts';
 import { type ClaimedRow, claimDue } from './turns.store.ts';
 
 export interface DeliveryLoop {
@@ -53,6 +54,8 @@ export function startDelivery(deps: DeliverDeps): DeliveryLoop {
       await deliverOne(deps, row);
     } catch (error) {
       deps.log.error({ error: String(error), outboxId: row.id }, 'delivery failed');
+      // Put off, or it would be the first of its channel again at once, and hold the others up.
+      await noteLater(deps.db, row, 30_000, `a fault of Sluice: ${String(error).slice(0, 200)}`, true).catch(() => {});
     }
     if (!abort.signal.aborted) await sleep(deps.paceMs ?? 1000, abort.signal).catch(() => {});
   }

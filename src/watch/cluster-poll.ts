@@ -62,6 +62,7 @@ async function followRun(deps: PollDeps, open: OpenCluster, before: Run, fact: R
   const { database } = deps;
   const run = (await reread(database, before.id)) ?? before;
   if (run.ended) return;
+  await noteCameUp(database, run);
   const health = healthOf(run);
   const ending = fact.is === 'gone' || fact.is === 'ended';
   // Trouble is told also when nothing changed but nobody was told yet: an operation held the job, or Sluice was restarted in between.
@@ -85,6 +86,12 @@ async function followRun(deps: PollDeps, open: OpenCluster, before: Run, fact: R
   const proven = { ...run, state, tasksRunning, tasksTotal };
   if (!sight.allRunning) await tellTrouble(deps, open, proven);
   else if (told) await tellRecovery(deps, proven);
+}
+/** A run whose operation was given up before it had seen every task run comes up all the same: from then on it is a run like others. */
+async function noteCameUp(database: Database, run: Run): Promise<void> {
+  const all = run.state === 'RUNNING' && (run.tasksTotal ?? 0) > 0 && run.tasksRunning === run.tasksTotal;
+  if (run.runningAt || !all || (await submitMayStillCome(database, run))) return;
+  await database.transaction((tx) => updateLiveRun(tx, run.id, { runningAt: now }));
 }
 /** A run that never came up may not be there yet: its operation, also a parked one, may still submit it. */
 async function submitMayStillCome(database: Database, run: Run): Promise<boolean> {

@@ -1,9 +1,25 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { forgetDeliveries } from '../access/deliveries.store.ts';
 import { forgetSessions } from '../access/sign-in.store.ts';
+import { sweepWorkspaces } from '../build/workspace.ts';
 import type { Db } from '../db/db.ts';
+import { activeOperations } from '../operations/operations.store.ts';
+import { buildIdOf } from '../operations/steps/build.ts';
 
 /** Forgets what is of no more use: answers to requests older than two days, ended sessions and links. */
 export async function forgetOld(db: Db): Promise<void> {
   await forgetDeliveries(db);
   await forgetSessions(db);
+}
+
+/** Removes the workspaces of builds that are over: a process that was fenced, or died on another host, does not come back for its own. */
+export async function sweepBuilds(db: Db, workDir: string): Promise<void> {
+  const root = join(workDir, 'workspaces');
+  // Read before the operations: a build that is accepted in between is not in the list of folders.
+  const there = await readdir(root).catch(() => []);
+  if (there.length === 0) return;
+  const live = new Set((await activeOperations(db)).map((op) => buildIdOf(op.id)));
+  const over = new Set(there.filter((id) => !live.has(id)));
+  await sweepWorkspaces(root, (id) => !over.has(id));
 }

@@ -7,7 +7,7 @@ import { expireWaiting } from '../operations/expire.ts';
 import { pollCluster } from './cluster-poll.ts';
 import { LeaseLostError } from './fenced.ts';
 import { placeHomeless } from './homeless.ts';
-import { forgetOld } from './housekeeping.ts';
+import { forgetOld, sweepBuilds } from './housekeeping.ts';
 import { tellParked } from './parked.ts';
 import type { PollDeps } from './poll-deps.ts';
 import { winTick } from './schedules.store.ts';
@@ -16,6 +16,8 @@ export interface WatchOptions extends PollDeps {
   owner: string;
   jobsEveryMs: number;
   digest: { at: string; timeZone: string };
+  /** Data directory, where builds have their workspaces. */
+  workDir: string;
 }
 export interface Watch {
   /** Age of the last good poll of any cluster in ms, for `/healthz`; undefined before the first. */
@@ -60,6 +62,7 @@ export function startWatch(options: WatchOptions): Watch {
     if (seconds % 5 !== 0) return;
     const [expired, parked, placed] = [await expireWaiting(database), await tellParked(options), await placeHomeless(options)];
     if (expired > 0 || parked || placed) options.onNews();
+    if (seconds % 10 === 0) await sweepBuilds(database.db, options.workDir);
   }
   async function poll(lease: ClusterLease): Promise<void> {
     const name = lease.cluster;

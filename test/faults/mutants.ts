@@ -20,7 +20,7 @@ export const mutants: readonly PlantedMutant[] = [
   {
     name: 'writes without the epoch in their condition',
     file: 'src/operations/operations.store.ts',
-    from: 'and(eq(operations.id, op.id), eq(operations.epoch, op.epoch))',
+    from: "and(eq(operations.id, op.id), eq(operations.epoch, op.epoch), eq(operations.state, 'running'))",
     to: 'eq(operations.id, op.id)',
     scene: 'a stop',
     at: at('stop/stop-savepoint', 'after-effect', 'freeze'),

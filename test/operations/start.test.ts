@@ -295,7 +295,7 @@ describe('start', () => {
     await stoppedRun(rig);
     ready(rig)
       .expect('submit', 'submitted')
-      .expect('look', seen())
+      .expect('look', seen(), seen())
       .expect('checkpoints', { ...noCheckpoints, restored: { path: 's3://lake/savepoints/other', at: 1 } });
     const op = await rig.accept(startKind);
     assert.equal((await rig.carryOut([startKind])).state, 'failed');
@@ -506,7 +506,7 @@ describe('restore', () => {
     const rig = await createRig(t, { definition: { environment: 'development' } });
     await rig.run();
     ready(rig)
-      .expect('look', seen(), seen({ state: 'FINISHED' }), seen())
+      .expect('look', seen(), seen({ state: 'FINISHED' }), seen(), seen())
       .expect('triggerStop', undefined)
       .expect('savepoint', { is: 'done', path: savepoint })
       .expect('rootCause', undefined)

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { moveClock, now } from '../../src/db/clock.ts';
 import type { Database } from '../../src/db/db.ts';
+import { operationSteps } from '../../src/db/schema/index.ts';
 import { endRun, findRun, insertRun, type Run, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
 import { lastStateOf } from '../../src/restore-points/last-state.ts';
 import { recordCheckpoints } from '../../src/restore-points/record-checkpoints.ts';
@@ -254,10 +255,36 @@ describe('where the files can be read', () => {
       path: `file:${disk.dir}/savepoint-1`,
       takenAt: new Date(),
       final: true,
+      operationId: 'op_stop',
     });
+    // What makes it the run's last state is the stop that took it: the newest point of any ended run is marked as final.
+    await database.db
+      .insert(operationSteps)
+      .values({ operationId: 'op_stop', name: 'stop-savepoint', seq: 1, title: 'Stop', state: 'done', startedAt: new Date() });
     const state = await lastStateOf(database.db, await end(database, 'stopped'), await open(t, true), disk.dir);
     assert.ok(state.is === 'found');
     assert.match(state.point.path, /savepoint-1$/);
     assert.equal(state.checked, true);
+  });
+
+  it('a savepoint taken on the way, marked as final because it was the newest known, does not hide a younger checkpoint', async (t) => {
+    const database = await sharedDb(t);
+    await runOf(database);
+    const disk = await onDisk(t, 9);
+    await mkdir(join(disk.dir, 'savepoint-1'));
+    await writeFile(join(disk.dir, 'savepoint-1', '_metadata'), 'x');
+    await recordRestorePoint(database.db, {
+      job: 'etl-orders',
+      runId: 'run_1',
+      version: 2,
+      kind: 'savepoint',
+      path: `file:${disk.dir}/savepoint-1`,
+      takenAt: new Date(1_000_000),
+      final: true,
+      operationId: 'op_savepoint',
+    });
+    const state = await lastStateOf(database.db, await end(database, 'lost'), await open(t, true), disk.dir);
+    assert.ok(state.is === 'found');
+    assert.match(state.point.path, /chk-9$/);
   });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
 import { it, type TestContext } from 'node:test';
 import { putTeam } from '../../src/access/people.store.ts';
 import { silentLog } from '../../src/core/log.ts';
@@ -146,6 +147,7 @@ it('two replicas do what time brings once: polls, ends, digests, expiries; and w
       owner,
       jobsEveryMs: 200,
       digest: { at: '* * * * * *', timeZone: 'UTC' },
+      workDir: tmpdir(),
       onNews: () => {},
     });
     t.after(() => watch.stop());

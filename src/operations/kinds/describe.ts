@@ -40,8 +40,20 @@ export async function runsOutcome(c: StepContext, verb: string, extra: Part[] = 
     later: { checkpoint: ['Waiting for its first checkpoint.'] },
   };
 }
-/** The start worked, but Flink did not confirm the state: the job runs, and nobody may be told otherwise. */
-export function unprovenOutcome(c: StepContext, said: Outcome): Outcome {
+/** The start worked, but Flink did not confirm the state: the job runs, and nobody may be told otherwise; unless it has gone since. */
+export async function unprovenOutcome(c: StepContext, said: Outcome): Promise<Outcome> {
+  const { flinkJobId } = c.results['submit'] as { flinkJobId: string };
+  const open = await c.services.deployers.of((c.results['plan'] as unknown as StartPlan).cluster);
+  const sight = await open.deployer.look(flinkJobId, { timeoutMs: 4000 }).catch(() => undefined);
+  if (sight?.is === 'gone' || (sight?.is === 'seen' && sight.ended))
+    return {
+      ...said,
+      title: `${c.op.job} came up and is gone again, before it was proven what it was restored from`,
+      actions: [
+        { label: 'Resume', command: `start ${c.op.job}`, style: 'primary' },
+        { label: 'Logs', command: `logs ${c.op.job}` },
+      ],
+    };
   return {
     ...said,
     tone: 'warn',

@@ -8,7 +8,7 @@ import type { OpenCluster } from '../../deploy/deployers.ts';
 import { localPath, samePathKey } from '../../deploy/restore-path.ts';
 import { findVersion } from '../../jobs/jobs.store.ts';
 import { findRun, type Run } from '../../jobs/runs.store.ts';
-import { recordRestorePoint } from '../../restore-points/restore-points.store.ts';
+import { recordRestorePoint, restorePointsOfRun } from '../../restore-points/restore-points.store.ts';
 import { guarded } from '../operations.store.ts';
 import { savepointSize } from '../savepoint-size.ts';
 import { settleRun } from '../settle-run.ts';
@@ -41,27 +41,43 @@ async function awaitSavepoint(c: StepContext, open: OpenCluster, run: Run, inten
 const askedAtOf = (intent: Json) => Date.parse(String(intent['askedAt']));
 const directoryOf = (intent: Json) => (intent['directory'] as string | null | undefined) ?? null;
 
+/** How far the clock of the cluster or of its files may be from ours. */
+const clocksDifferMs = 10_000;
+/** Savepoints of the run that something else made: they are not the one that was asked for, however close their times are. */
+async function knownToOthers(c: StepContext, run: Run): Promise<Set<string>> {
+  const points = await restorePointsOfRun(c.services.database.db, run.id);
+  return new Set(points.filter((point) => point.operationId !== c.op.id).map((point) => samePathKey(point.path)));
+}
 /**
  * A savepoint that Flink's own statistics list as completed since then: the trigger may be forgotten, or the operation told as failed, and it exists.
  * `unknown`: the statistics did not answer, which is not "none".
  */
 async function madeSince(c: StepContext, open: OpenCluster, run: Run, since: number): Promise<string | undefined | 'unknown'> {
+  const known = await knownToOthers(c, run);
   try {
     const sight = await open.deployer.checkpoints(run.flinkJobId, { signal: c.signal, timeoutMs: 5000 });
-    return sight.completed.find((p) => p.isSavepoint && p.path && p.at >= since - 1000)?.path;
+    return sight.completed.find((p) => p.isSavepoint && p.path && p.at >= since - clocksDifferMs && !known.has(samePathKey(p.path)))?.path;
   } catch (error) {
     return error instanceof UnreachableError ? 'unknown' : undefined;
   }
 }
 /** The same by the files, when a restarted JobManager knows nothing: Flink names the folder `savepoint-<start of the job id>-<random>`. */
-async function writtenSince(open: OpenCluster, run: Run, directory: string | null, since: number): Promise<string | undefined> {
+async function writtenSince(
+  c: StepContext,
+  open: OpenCluster,
+  run: Run,
+  directory: string | null,
+  since: number,
+): Promise<string | undefined> {
   const local = open.cluster.pathsReadable && directory ? localPath(directory) : undefined;
   if (!local || !directory) return undefined;
+  const known = await knownToOthers(c, run);
   for (const name of await readdir(local).catch(() => [])) {
     if (!name.startsWith(`savepoint-${run.flinkJobId.slice(0, 6)}-`)) continue;
     // Written last: without it the savepoint is not complete.
     const written = await stat(join(local, name, '_metadata')).catch(() => undefined);
-    if (written && written.mtimeMs >= since - 1000) return `${directory.replace(/\/+$/, '')}/${name}`;
+    const path = `${directory.replace(/\/+$/, '')}/${name}`;
+    if (written && written.mtimeMs >= since - clocksDifferMs && !known.has(samePathKey(path))) return path;
   }
   return undefined;
 }
@@ -70,7 +86,7 @@ async function writtenSince(open: OpenCluster, run: Run, directory: string | nul
 async function leftBehind(c: StepContext, open: OpenCluster, run: Run, directory: string | null, since: number, down: boolean) {
   const made = await madeSince(c, open, run, since);
   if (made !== undefined && made !== 'unknown') return made;
-  const written = down ? await writtenSince(open, run, directory, since) : undefined;
+  const written = down ? await writtenSince(c, open, run, directory, since) : undefined;
   if (written === undefined && made === 'unknown')
     throw new UnreachableError('whether a savepoint was made cannot be told: the statistics do not answer');
   return written;

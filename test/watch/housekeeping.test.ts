@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { now } from '../../src/db/clock.ts';
+import { insertOperation } from '../../src/operations/operations.store.ts';
+import { buildIdOf } from '../../src/operations/steps/build.ts';
+import { sweepBuilds } from '../../src/watch/housekeeping.ts';
+import { sharedDb } from '../helpers/shared-db.ts';
+
+it('workspaces of builds that are over go, those of builds in progress stay', async (t) => {
+  const database = await sharedDb(t);
+  const dir = await mkdtemp(join(tmpdir(), 'sluice-sweep-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  for (const [id, state] of [
+    ['op_running00001', 'running'],
+    ['op_ended0000001', 'failed'],
+  ] as const) {
+    await database.transaction((tx) =>
+      insertOperation(tx, {
+        id,
+        kind: 'build',
+        job: 'etl-orders',
+        state,
+        holds: false,
+        input: {},
+        idemKey: id,
+        actor: { teamId: 'T1', userId: 'U1', name: 'ann' },
+        origin: { kind: 'typed' },
+        messageId: 'msg_1',
+        createdAt: now,
+      }),
+    );
+    await mkdir(join(dir, 'workspaces', buildIdOf(id)), { recursive: true });
+    await writeFile(join(dir, 'workspaces', buildIdOf(id), 'pom.xml'), '<project/>');
+  }
+  await sweepBuilds(database.db, dir);
+  assert.deepEqual(await readdir(join(dir, 'workspaces')), [buildIdOf('op_running00001')]);
+  await sweepBuilds(database.db, join(dir, 'nowhere'));
+});
