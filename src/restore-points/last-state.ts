@@ -1,13 +1,11 @@
 import { sleep } from '../core/time.ts';
 import { dbNow } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, eq, inArray } from '../db/query.ts';
-import { operationSteps } from '../db/schema/index.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
 import { checkRestorePath, retainedCheckpoints } from '../deploy/restore-path.ts';
 import type { Run } from '../jobs/runs.store.ts';
 import { recordCheckpoints } from './record-checkpoints.ts';
-import { markFinal, type RestorePoint, recordRestorePoint, restorePointsOfRun } from './restore-points.store.ts';
+import { endedWithSavepoint, markFinal, type RestorePoint, recordRestorePoint, restorePointsOfRun } from './restore-points.store.ts';
 
 /** The newest complete state of a job, with how sure that is. */
 export type LastState =
@@ -29,7 +27,7 @@ export type LastState =
 export async function lastStateOf(db: Db | Tx, run: Run, cluster: OpenCluster, checkpointDir: string | undefined): Promise<LastState> {
   // On FINISHED Flink deletes every checkpoint, and nothing is younger than the savepoint of a stop; in every other end the newest checkpoint may be
   // younger than what was last read.
-  const complete = run.state === 'FINISHED' || (await endedWithSavepoint(db, run));
+  const complete = run.state === 'FINISHED' || (await endedWithSavepoint(db, run.id));
   if (!complete && !(await addCheckpointsFromDisk(db, run, cluster, checkpointDir))) await addCheckpointsFromFlink(db, run, cluster);
   const points = await restorePointsOfRun(db, run.id);
   const newest = points[0];
@@ -49,20 +47,6 @@ export async function lastStateOf(db: Db | Tx, run: Run, cluster: OpenCluster, c
     checked: sight.is === 'complete',
     note: sight.is === 'cannot-check' ? sight.why : undefined,
   };
-}
-
-/** Whether a stop with savepoint of Sluice ended the run: being marked as final is not enough, since the newest point of any ended run is. */
-async function endedWithSavepoint(db: Db | Tx, run: Run): Promise<boolean> {
-  const made = (await restorePointsOfRun(db, run.id)).flatMap((p) =>
-    p.kind === 'savepoint' && p.final && p.operationId ? [p.operationId] : [],
-  );
-  if (made.length === 0) return false;
-  const s = operationSteps;
-  const rows = await db
-    .select({ name: s.name })
-    .from(s)
-    .where(and(inArray(s.operationId, made), eq(s.name, 'stop-savepoint'), eq(s.state, 'done')));
-  return rows.length > 0;
 }
 
 function lostWords(run: Run): string {

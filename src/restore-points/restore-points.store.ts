@@ -1,7 +1,7 @@
 import { newId } from '../core/ids.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { and, desc, eq, inArray, sql } from '../db/query.ts';
-import { restorePoints } from '../db/schema/index.ts';
+import { operationSteps, restorePoints } from '../db/schema/index.ts';
 
 export type RestorePoint = typeof restorePoints.$inferSelect;
 export type RestorePointInput = Omit<typeof restorePoints.$inferInsert, 'id' | 'state'>;
@@ -69,4 +69,17 @@ export async function newestRestorePoints(db: Db | Tx): Promise<Map<string, Rest
     .where(eq(restorePoints.state, 'available'))
     .orderBy(restorePoints.job, desc(restorePoints.takenAt));
   return new Map(rows.map((row) => [row.job, row]));
+}
+/** Whether a stop with savepoint of Sluice ended the run: being marked as final is not enough, since the newest point of any ended run is. */
+export async function endedWithSavepoint(db: Db | Tx, runId: string): Promise<boolean> {
+  const made = (await restorePointsOfRun(db, runId)).flatMap((p) =>
+    p.kind === 'savepoint' && p.final && p.operationId ? [p.operationId] : [],
+  );
+  if (made.length === 0) return false;
+  const s = operationSteps;
+  const rows = await db
+    .select({ name: s.name })
+    .from(s)
+    .where(and(inArray(s.operationId, made), eq(s.name, 'stop-savepoint'), eq(s.state, 'done')));
+  return rows.length > 0;
 }
