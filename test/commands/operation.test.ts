@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { reportError } from '../../src/access/error-reports.store.ts';
 import { eq } from '../../src/db/query.ts';
 import { operations, outboxMessages } from '../../src/db/schema/index.ts';
-import { findOperation, finish, guarded, writeIntent, writeStep } from '../../src/operations/operations.store.ts';
+import { findOperation, finish, writeIntent, writeStep } from '../../src/operations/operations.store.ts';
 import { createWorld, emma, lena, nina, vic, type World } from '../helpers/command-world.ts';
 
 const step = (name: string, seq: number) => ({ name, seq, title: name.replace(/^./, (c) => c.toUpperCase()) });
@@ -16,7 +16,7 @@ async function steps(
   state: 'failed' | 'running' = 'failed',
 ): Promise<void> {
   const op = (await findOperation(w.database.db, id))!;
-  await guarded(w.database, op, async (tx) => {
+  await w.database.transaction(async (tx) => {
     let seq = 0;
     for (const [name, result] of Object.entries(done)) {
       await writeIntent(tx, op, step(name, seq), {});
@@ -32,7 +32,7 @@ async function fail(w: World, id: string, title: string): Promise<void> {
     .set({ startedAt: new Date(Date.now() - 5000) })
     .where(eq(operations.id, id));
   const op = (await findOperation(w.database.db, id))!;
-  await guarded(w.database, op, (tx) =>
+  await w.database.transaction((tx) =>
     finish(tx, op, 'failed', {
       tone: 'bad',
       title,
@@ -87,7 +87,7 @@ test('while it runs it tells what a cancel would lead to; an expected error is f
   assert.match(reply.text, /Holds: etl-orders: no other operation may touch it meanwhile/);
   assert.equal(reply.button('Cancel'), `cancel etl-orders --operation ${id}`);
   const op = (await findOperation(w.database.db, id))!;
-  await guarded(w.database, op, (tx) => finish(tx, op, 'failed', { tone: 'bad', title: 'No savepoint', parts: [], actions: [] }));
+  await w.database.transaction((tx) => finish(tx, op, 'failed', { tone: 'bad', title: 'No savepoint', parts: [], actions: [] }));
   await reportError(w.database.db, id, 'x', new Error('unwritable'));
   assert.match((await w.say(emma, `operation ${id}`)).text, new RegExp(`Full error: ${id}\n`));
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { inMs } from '../../src/db/clock.ts';
 import { eq } from '../../src/db/query.ts';
 import { operations, outboxMessages } from '../../src/db/schema/index.ts';
-import { findOperation, finish, guarded, writeIntent } from '../../src/operations/operations.store.ts';
+import { findOperation, finish, writeIntent } from '../../src/operations/operations.store.ts';
 import { createWorld, emma, lena, nina, omar, vic, type World } from '../helpers/command-world.ts';
 
 /** As the engine leaves it while a step runs: an owner with a lease, the step's row, its note in the message. */
@@ -22,7 +22,7 @@ async function underWay(w: World, id: string, lease: number): Promise<void> {
 }
 async function end(w: World, id: string, title: string): Promise<void> {
   const op = (await findOperation(w.database.db, id))!;
-  await guarded(w.database, op, (tx) => finish(tx, op, 'succeeded', { tone: 'good', title, parts: [], actions: [] }));
+  await w.database.transaction((tx) => finish(tx, op, 'succeeded', { tone: 'good', title, parts: [], actions: [] }));
 }
 
 test('what is in progress: who asked, what it holds, its step with the note, which replica has it', async (t) => {
