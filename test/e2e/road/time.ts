@@ -19,7 +19,7 @@ export function time(so: Conversation): void {
     const line = '/flink start customers --version current';
     customers = await does(w.emma, line, /customers (upgraded|resumed|was not started)/);
     assert.match(customers.text, /customers upgraded: v4 running/);
-    const later = await w.emma.seesEdit(customers, /No checkpointing/, { timeoutMs: 30_000 });
+    const later = await w.emma.seesEdit(customers, /No checkpointing/, { timeoutMs: 90_000 });
     assert.match(later.text, /No checkpointing:\*? a crash loses all state/);
     assert.match(later.text, /customers upgraded: v4 running/, 'it is the same message');
     await bothRun(so, flinkJobIdOf(customers));
@@ -79,7 +79,7 @@ export function time(so: Conversation): void {
     await bothRun(so, flinkJobIdOf(started));
     // The demo gives the first checkpoint 90 s.
     await w.moveClock(91_000);
-    const later = await w.emma.seesEdit(started, /No checkpoint came in time/, { timeoutMs: 30_000 });
+    const later = await w.emma.seesEdit(started, /No checkpoint came in time/, { timeoutMs: 90_000 });
     assert.match(later.text, /A crash now goes back to where it started from/);
     assert.equal((await w.flink.checkpoints(flinkJobIdOf(started))).counts.completed, 0);
     await busyWithASavepoint(so);
@@ -97,7 +97,7 @@ export function time(so: Conversation): void {
     assert.match(asked.text, /Asked for approval/);
     const plan = await planOf(w.lena, asked);
     await w.moveClock(60 * 60_000 + 1000);
-    await w.lena.seesEdit(plan, /expired/i, { timeoutMs: 30_000 });
+    await w.lena.seesEdit(plan, /expired/i, { timeoutMs: 90_000 });
     await onlyJobIs(w, so.flinkJobId);
   });
 }
