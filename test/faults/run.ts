@@ -37,6 +37,7 @@ const names = {
   kills: 'FAULTS_KILLS',
   restarts: 'FAULTS_RESTARTS',
 } as const;
+env['FAULTS_SEED'] = String(Math.floor(Math.random() * 1_000_000_000));
 for (const [option, name] of Object.entries(names) as [keyof typeof names, string][]) {
   const value = values[option];
   if (value === undefined) continue;
