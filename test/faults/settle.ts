@@ -70,7 +70,7 @@ function lostAnswers(w: FaultWorld): { ambiguousPosts: number; ambiguousUploads:
   const fired = (proxy: TcpProxy) => Object.entries(proxy.fired).reduce((sum, [name, n]) => (name === 'latency' ? sum : sum + n), 0);
   return {
     ambiguousPosts: w.fleet.deaths() + fired(w.proxies.slack) + w.lostPosts,
-    ambiguousUploads: w.fleet.deaths() + fired(w.proxies.flink),
+    ambiguousUploads: w.fleet.deaths() + fired(w.proxies.flink) + Math.max(0, w.jobs - 1),
   };
 }
 /** Fails with every violation, one a line. */

@@ -43,6 +43,8 @@ export interface FaultWorld {
   database: Database;
   /** Posts that Slack took and whose answer it lost on purpose. */
   lostPosts: number;
+  /** How many jobs there are: two that are started at the same moment upload the artifact that they share twice. */
+  jobs: number;
   /** Who was allowed to what since when. */
   people: readonly PersonAt[];
   /** Takes a person's role away. */
@@ -169,6 +171,7 @@ export async function startFaultWorld(t: TestContext, options: WorldOptions = {}
   await fleet.ready();
   return {
     lostPosts: 0,
+    jobs: 0,
     people,
     async dropRole(name) {
       await database.transaction((tx) => putPerson(tx, { ...personOf(name), memberships: [] }));
@@ -183,6 +186,7 @@ export async function startFaultWorld(t: TestContext, options: WorldOptions = {}
     proxies: { postgres, flink: flinkProxy, slack },
     database,
     async addJob(name, change = {}) {
+      this.jobs++;
       const definition: JobDefinition = {
         cluster: 'standalone',
         environment: 'development',
