@@ -44,7 +44,7 @@ export interface FaultWorld {
   /** Posts that Slack took and whose answer it lost on purpose. */
   lostPosts: number;
   /** How many jobs there are: two that are started at the same moment upload the artifact that they share twice. */
-  jobs: number;
+  readonly jobs: number;
   /** Who was allowed to what since when. */
   people: readonly PersonAt[];
   /** Takes a person's role away. */
@@ -167,11 +167,14 @@ export async function startFaultWorld(t: TestContext, options: WorldOptions = {}
     });
     await recordArtifact(tx, { sha256, size, name: artifact.name, mainClass: artifact.mainClass, source: 'upload', createdAt: now });
   });
+  let jobs = 0;
   const people = await peopleAt(database.db, new Date(0));
   await fleet.ready();
   return {
     lostPosts: 0,
-    jobs: 0,
+    get jobs() {
+      return jobs;
+    },
     people,
     async dropRole(name) {
       await database.transaction((tx) => putPerson(tx, { ...personOf(name), memberships: [] }));
@@ -186,7 +189,7 @@ export async function startFaultWorld(t: TestContext, options: WorldOptions = {}
     proxies: { postgres, flink: flinkProxy, slack },
     database,
     async addJob(name, change = {}) {
-      this.jobs++;
+      jobs++;
       const definition: JobDefinition = {
         cluster: 'standalone',
         environment: 'development',
