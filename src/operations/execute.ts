@@ -59,7 +59,8 @@ export async function execute(services: Services, execution: Execution, onPaint:
     }
     if (execution.crashed) await refresh();
     // Also at a later claim (a death between the hold and its check, a retry days after an approval), as long as nothing outside was touched.
-    if (!execution.op.turned && !kind.steps.some((step) => step.holds && touches(step) && rows.has(step.name))) {
+    const begun = (step: Step) => (rows.get(step.name)?.state ?? 'skipped') !== 'skipped';
+    if (!execution.op.turned && !kind.steps.some((step) => step.holds && touches(step) && begun(step))) {
       const refusal = await mayBegin(builtBefore());
       if (refusal) await turn(failedTurn(kind.steps[0]?.name ?? '', refusal));
     }

@@ -48,7 +48,7 @@ export async function pollCluster(unfenced: PollDeps, lease: ClusterLease, since
   const told = new Set(incidents.filter((incident) => incident.job && keysOf(incident.job).includes(incident.key)).map((i) => i.job));
   for (const { run, fact } of facts) {
     // What is well, as before and without an open incident needs nothing: most runs, most of the time.
-    if (fact.is === 'same' && healthOf(run) === 'healthy' && !told.has(run.job)) continue;
+    if (fact.is === 'same' && healthOf(run) === 'healthy' && run.runningAt && !told.has(run.job)) continue;
     await followRun(deps, open, run, fact, held.has(run.job), told.has(run.job));
   }
   await tellEnds(deps, name);

@@ -9,7 +9,7 @@ import { startDiskGuard } from '../../src/core/disk.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { messageToText } from '../../src/core/message.ts';
 import { openDb } from '../../src/db/db.ts';
-import { createWorld, emma } from '../helpers/command-world.ts';
+import { createWorld, emma, lena } from '../helpers/command-world.ts';
 import { startDbProxy } from '../helpers/db-proxy.ts';
 import { createTestTarget } from '../helpers/test-db.ts';
 
@@ -57,13 +57,17 @@ test('with no database there it says so at once', async () => {
 });
 
 test('while a disk is full nothing is started and no row is left, reading goes on, and with room it is started', async (t) => {
-  const places = [{ what: 'the data directory', path: tmpdir() }];
+  const places: { what: string; path: string }[] = [];
   const disk = startDiskGuard({ places, minFreeBytes: Number.MAX_SAFE_INTEGER, log: silentLog });
   t.after(() => disk.stop());
   const w = await createWorld(t, { disk });
   await w.run('etl-orders');
+  await w.say(emma, 'restore etl-orders --from s3://lake/sp-1 --reason "bad deploy"');
+  const { id } = await w.theOperation();
+  places.push({ what: 'the data directory', path: tmpdir() });
   const full = /^The disk of the data directory is full \(.* free, .* are kept in reserve\): nothing was started\.\nReading still works/;
   for (const line of ['savepoint etl-orders', 'stop etl-orders', 'build etl-orders']) await w.refused(emma, line, full);
+  await w.refused(lena, `approve ${id}`, full);
   assert.match((await w.say(emma, 'list')).text, /etl-orders/);
   assert.match((await w.say(emma, 'versions etl-orders')).text, /v2/);
   places.pop();

@@ -179,6 +179,22 @@ describe('start', () => {
     assert.match(said, /What had been submitted was canceled again\./);
   });
 
+  it('whose run cannot be seen any more is given to a person: silence does not prove that it ended', async (t) => {
+    const rig = await createRig(t);
+    rig.services.settings = { ...rig.services.settings, runningWithinMs: 0 };
+    ready(rig)
+      .expect('submit', 'submitted')
+      .expect('look', seen({ tasksRunning: 2 }))
+      .always('look', unknown)
+      .always('rootCause', undefined);
+    const kind = { ...startKind, undo: startKind.undo!.map((step) => ({ ...step, deadlineMs: 800 })) };
+    const op = await rig.accept(kind);
+    assert.equal((await rig.carryOut([kind])).state, 'parked');
+    assert.match(await rig.said(op), /"Cancel what was submitted" could not be finished/);
+    assert.equal((await latestRun(rig.database.db, 'etl-orders'))?.ended, false);
+    assert.equal((await holderOf(rig.database.db, 'etl-orders'))?.id, op.id);
+  });
+
   it('cancels what it submitted also when the first look and the first cancel go unanswered', async (t) => {
     const rig = await createRig(t);
     rig.services.settings = { ...rig.services.settings, runningWithinMs: 0 };

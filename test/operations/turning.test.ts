@@ -3,8 +3,10 @@ import { describe, it } from 'node:test';
 import { putPerson } from '../../src/access/people.store.ts';
 import { UserError } from '../../src/core/errors.ts';
 import { moveClock } from '../../src/db/clock.ts';
+import { eq } from '../../src/db/query.ts';
+import { operations } from '../../src/db/schema/index.ts';
 import { execute } from '../../src/operations/execute.ts';
-import { holderOf, listSteps, requestCancel } from '../../src/operations/operations.store.ts';
+import { claim, FencedError, guarded, holderOf, listSteps, requestCancel, unpark } from '../../src/operations/operations.store.ts';
 import { ann, createRig, lee, type Rig } from './rig.ts';
 import { kindOf, step } from './step-kind.ts';
 
@@ -162,5 +164,53 @@ describe('rights', () => {
     assert.equal((await rig.carryOut([kind])).state, 'failed');
     assert.deepEqual(did, ['built']);
     assert.match(await rig.said(op), /ann may no longer do this/);
+  });
+
+  it('are looked at again when a parked operation is sent on, as long as nothing outside was touched', async (t) => {
+    const rig = await createRig(t);
+    const kind = kindOf([
+      step('look', { cancel: 'at-once' }),
+      step('two', { act: async () => assert.fail('ann may not do this any more') }),
+    ]);
+    const op = await rig.accept(kind);
+    for (const owner of ['a:1:1', 'b:1:1', 'c:1:1']) await dieAt(rig, [kind], owner, 'start/two/before-intent');
+    assert.equal((await rig.carryOut([kind], 'd:1:1')).state, 'parked');
+    await rig.database.transaction(async (tx) => {
+      await putPerson(tx, { ...ann, memberships: [] });
+      await unpark(tx, op.id);
+    });
+    assert.equal((await rig.carryOut([kind], 'e:1:1')).state, 'failed');
+    assert.match(await rig.said(op), /ann may no longer do this/);
+  });
+});
+
+describe('an owner', () => {
+  it('that stood still between its claim and the reading of the row takes nothing: the epoch is another one by then', async (t) => {
+    const rig = await createRig(t);
+    const op = await rig.accept(kindOf([step('one')]));
+    const { db } = rig.database;
+    const slow = new Proxy(db, {
+      get(target, name, self) {
+        if (name !== 'execute') return Reflect.get(target, name, self);
+        return async (query: Parameters<typeof db.execute>[0]) => {
+          const result = await target.execute(query);
+          await target.update(operations).set({ epoch: 9, owner: 'b:1:1' }).where(eq(operations.id, op.id));
+          return result;
+        };
+      },
+    });
+    assert.equal(await claim(slow, 'a:1:1', ['start'], ['one'], []), undefined);
+  });
+
+  it('of an operation that was given up meanwhile writes nothing more', async (t) => {
+    const rig = await createRig(t);
+    const kind = kindOf([step('one')]);
+    await rig.accept(kind);
+    const { op } = await rig.claim([kind]);
+    await rig.database.db.update(operations).set({ state: 'canceled' }).where(eq(operations.id, op.id));
+    await assert.rejects(
+      guarded(rig.database, op, async () => assert.fail('it is over')),
+      FencedError,
+    );
   });
 });

@@ -400,6 +400,14 @@ describe('a job that restarts', () => {
     assert.match(before?.resolution ?? '', /It did not recover: orders failed/);
   });
 
+  it('whose operation was given up before it had seen every task run counts as up from then on', async (t) => {
+    const r = await rig(t);
+    await r.run('orders', { runningAt: null });
+    r.shows({ orders: ['RUNNING', 4] });
+    await r.poll(true);
+    assert.ok((await findRun(r.database.db, 'run_orders'))?.runningAt);
+  });
+
   it('while it comes up for the first time is nothing to tell', async (t) => {
     const r = await rig(t);
     await r.run('orders', { runningAt: null, state: 'STARTING', tasksRunning: 0 });

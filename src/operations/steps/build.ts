@@ -170,8 +170,14 @@ function showLog(c: StepContext, title: string, tail: readonly string[]): void {
       {
         kind: 'code',
         text: tail
-          .map((line) => line.replace(/^\[INFO\] ?/, ''))
-          .filter((line) => !/^-*$/.test(line))
+          // Maven's rules are wider than a thread.
+          .map((line) =>
+            line
+              .replace(/^\[INFO\] ?/, '')
+              .replace(/-{4,}/g, '')
+              .trim(),
+          )
+          .filter((line) => line !== '')
           .join('\n'),
       },
       { kind: 'context', spans: [{ link: 'Whole log', url: `${c.services.settings.publicUrl}/builds/${buildIdOf(c.op.id)}` }] },

@@ -96,7 +96,7 @@ const undoStart: Effect = {
     const mayComeLate = !x.results['submit'] && x.op.turned?.unanswered !== false;
     let asked = false;
     let unseenSinceMs: number | undefined;
-    for (let round = 0; round < 60; round++) {
+    for (let round = 0; ; round++) {
       const sight = yield* look(x, id);
       if (sight.is === 'gone') {
         unseenSinceMs ??= x.world.clock.nowMs();
@@ -112,7 +112,6 @@ const undoStart: Effect = {
       }
       yield* sleep(x, Math.min(1000, 50 * 1.4 ** round));
     }
-    return { said: 'could not be proven to have ended' };
   },
 };
 function* cancelTaken(x: Execution, jobId: string): Program<boolean> {
