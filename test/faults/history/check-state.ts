@@ -4,7 +4,11 @@ import { isOver, type TruePoint, type TrueRun, type World } from './world.ts';
 
 /** I8: no run starts from older or empty state unless its plan names that; no savepoint of an operation is forgotten, none is made up. */
 export function checkState(h: History, world: World): Violation[] {
-  return [...rewinds(h, world), ...forgotten(h, world), ...madeUp(h, world)].map(([what, ...ids]) => ({ invariant: 'I8', what, ids }));
+  return [...rewinds(h, world), ...forgotten(h, world), ...unmarked(h), ...madeUp(h, world)].map(([what, ...ids]) => ({
+    invariant: 'I8',
+    what,
+    ids,
+  }));
 }
 type Found = [what: string, ...ids: string[]];
 
@@ -83,6 +87,18 @@ function forgotten(h: History, world: World): Found[] {
         found.push([`a savepoint of ${op.job} was made for a ${op.kind} and is not recorded: ${point.path}`, op.id, run.jobId]);
     }
   return found;
+}
+/** Savepoints that a step took, and whose records do not name its operation: watch may have seen the path first, but only the step knows whose it is. */
+function unmarked(h: History): Found[] {
+  const jobs = new Map(h.operations.map((op) => [op.id, op.job]));
+  const marked = new Set(h.restorePoints.map((point) => `${point.job}\n${samePathKey(point.path)}\n${point.operationId}`));
+  return h.steps.flatMap((step): Found[] => {
+    const path = step.result?.['path'];
+    if (step.state !== 'done' || typeof path !== 'string' || typeof step.intent?.['triggerId'] !== 'string') return [];
+    const job = jobs.get(step.operationId);
+    if (marked.has(`${job}\n${samePathKey(path)}\n${step.operationId}`)) return [];
+    return [[`a savepoint of ${job} is not recorded as that of its operation: ${path}`, step.operationId]];
+  });
 }
 /** Restore points of runs on clusters whose truth is known. */
 function madeUp(h: History, world: World): Found[] {

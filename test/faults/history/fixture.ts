@@ -13,12 +13,12 @@ export class Story extends Records {
   private ran = false;
 
   /** The run gets on: what it has read is kept in a restore point. */
-  keepsState(kind: Point = 'checkpoint', triggerId?: string): string {
+  keepsState(kind: Point = 'checkpoint', triggerId?: string, operationId: string | null = null): string {
     const run = this.live as RunFact;
     this.counter += 10;
     const path = kind === 'checkpoint' ? `file:/lake/${run.flinkJobId}/chk-${this.counter}` : `file:/lake/savepoint-${this.id('s')}`;
     this.happens({ is: 'restore-point', kind, jobId: run.flinkJobId, path, counter: this.counter, ...(triggerId ? { triggerId } : {}) });
-    this.history.restorePoints.push({ id: this.id('rp'), job: etl, runId: run.id, kind, path, state: 'available' });
+    this.history.restorePoints.push({ id: this.id('rp'), job: etl, runId: run.id, kind, path, state: 'available', operationId });
     this.last = { path, counter: this.counter };
     return path;
   }
@@ -77,7 +77,7 @@ export class Story extends Records {
     } else {
       const triggerId = this.flinkId();
       const stop = this.step(op, 'stop-savepoint', { triggerId });
-      const path = this.keepsState('savepoint', triggerId);
+      const path = this.keepsState('savepoint', triggerId, op.id);
       this.ended('FINISHED', 'stopped');
       this.done(stop, { path });
     }
@@ -101,7 +101,7 @@ export class Story extends Records {
     this.targets(op);
     const triggerId = this.flinkId();
     const row = this.step(op, 'savepoint', { triggerId });
-    this.done(row, { path: this.keepsState('savepoint', triggerId) });
+    this.done(row, { path: this.keepsState('savepoint', triggerId, op.id) });
     return this.ends(op, 'succeeded', `Savepoint of ${etl} taken`);
   }
   restart(asked: Asked = {}): OperationFact {

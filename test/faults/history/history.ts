@@ -49,7 +49,7 @@ export type RunFact = Pick<
   typeof runs.$inferSelect,
   'id' | 'job' | 'cluster' | 'flinkJobId' | 'operationId' | 'state' | 'ended' | 'endedAt' | 'endReason' | 'startedAt' | 'runningAt'
 >;
-export type RestorePointFact = Pick<typeof restorePoints.$inferSelect, 'id' | 'job' | 'runId' | 'kind' | 'path' | 'state'>;
+export type RestorePointFact = Pick<typeof restorePoints.$inferSelect, 'id' | 'job' | 'runId' | 'kind' | 'path' | 'state' | 'operationId'>;
 export type IncidentFact = Pick<
   typeof incidents.$inferSelect,
   'id' | 'key' | 'job' | 'cluster' | 'cause' | 'state' | 'title' | 'runId' | 'messageId' | 'firstSeen' | 'lastSeen'

@@ -165,6 +165,15 @@ export const spoiltEffects: readonly Mutation[] = [
   },
   {
     invariant: 'I8',
+    name: 'a savepoint that only watch has recorded',
+    plant: (h) =>
+      change(
+        h.restorePoints.find((p) => p.operationId !== null),
+        { operationId: null },
+      ),
+  },
+  {
+    invariant: 'I8',
     name: 'a restore point that was never made',
     plant: (h) => change(h.restorePoints.at(-1), { path: 'file:/lake/never' }),
   },

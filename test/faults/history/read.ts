@@ -140,7 +140,9 @@ export async function readHistory(sources: HistorySources): Promise<History> {
       })
       .from(r)
       .orderBy(asc(r.startedAt)),
-    restorePoints: await db.select({ id: p.id, job: p.job, runId: p.runId, kind: p.kind, path: p.path, state: p.state }).from(p),
+    restorePoints: await db
+      .select({ id: p.id, job: p.job, runId: p.runId, kind: p.kind, path: p.path, state: p.state, operationId: p.operationId })
+      .from(p),
     incidents: await db
       .select({
         id: i.id,
