@@ -6,6 +6,7 @@ const help = `npm run test:faults -- [options]: people at work while everything 
   --runs N        rounds on the stand-in of Flink (default: 8 minutes of them)
   --minutes M     or so long
   --real N        rounds on real Flink (default 10, 0 for none)
+  --worlds N      how many of them go on side by side (default 2)
   --seed S        of the first round; each later one has the next number. A round that failed names its own: --runs 1 --seed <that>
   --points        also every crash point, and the interleavings
   --kills N       also N takeovers after a SIGKILL, timed
@@ -14,6 +15,7 @@ const help = `npm run test:faults -- [options]: people at work while everything 
 const { values } = parseArgs({
   options: {
     runs: { type: 'string' },
+    worlds: { type: 'string' },
     minutes: { type: 'string' },
     real: { type: 'string' },
     seed: { type: 'string' },
@@ -31,6 +33,7 @@ if (values.help) {
 const env: Record<string, string> = values.points ? { FAULTS_FROZEN_MS: '30000', FAULTS_EVERY_FREEZE: '1' } : {};
 const names = {
   runs: 'FAULTS_ROUNDS',
+  worlds: 'FAULTS_WORLDS',
   minutes: 'FAULTS_MINUTES',
   real: 'FAULTS_REAL_ROUNDS',
   seed: 'FAULTS_SEED',

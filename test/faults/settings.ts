@@ -6,6 +6,8 @@ export interface FaultSettings {
   minutes: number;
   /** On real Flink. */
   realRounds: number;
+  /** How many go on side by side on the stand-in. */
+  worlds: number;
   /** How long a process is frozen: longer than a lease. */
   frozenForMs: number;
   /** Freezes at the effects of every kind; else of those whose steps the others share. */
@@ -21,9 +23,10 @@ export function faultSettings(env = process.env): FaultSettings {
   return {
     // A test run repeats itself, as far as real processes do; by command each run has a seed of its own.
     seed: number('FAULTS_SEED', 1),
-    rounds: rounds || 1_000_000,
+    rounds: rounds || Number.POSITIVE_INFINITY,
     minutes: number('FAULTS_MINUTES', rounds > 0 ? 24 * 60 : 8),
     realRounds: number('FAULTS_REAL_ROUNDS', 10),
+    worlds: Math.max(1, number('FAULTS_WORLDS', 2)),
     frozenForMs: number('FAULTS_FROZEN_MS', 18_000),
     everyFreeze: env['FAULTS_EVERY_FREEZE'] === '1',
   };
