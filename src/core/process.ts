@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, readlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { UpstreamError } from './errors.ts';
 import { redact } from './redact.ts';
 
@@ -248,4 +249,13 @@ export async function stillRuns(pid: number, startTime: string): Promise<boolean
   if ((await processStartTime(pid)) !== startTime) return false;
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   return stat !== '' && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+}
+
+/**
+ * Where the pids of this process mean something: `host/pid namespace`. Containers may share a host's name and still not see each other's processes, so
+ * that one would take the other for dead.
+ */
+export async function processTable(): Promise<string> {
+  const namespace = await readlink('/proc/self/ns/pid').catch(() => '');
+  return `${hostname()}/${/\d+/.exec(namespace)?.[0] ?? ''}`;
 }

@@ -1,6 +1,5 @@
-import { hostname } from 'node:os';
 import { errorToMessage } from '../core/errors.ts';
-import { processStartTime, stillRuns } from '../core/process.ts';
+import { processStartTime, processTable, stillRuns } from '../core/process.ts';
 import { sleep } from '../core/time.ts';
 import { execute } from './execute.ts';
 import { claim, expireLeasesOf, FencedError, release, renew, runningOwners } from './operations.store.ts';
@@ -19,7 +18,7 @@ export interface EngineOptions {
   onPaint?(): void;
 }
 export interface Engine {
-  /** Names this process in leases: `host:pid:process start time`. */
+  /** Names this process in leases: `host/pid namespace:pid:process start time`. */
   owner: string;
   /** Look for work at once. */
   wake(): void;
@@ -45,7 +44,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { services } = options;
   const { log } = services;
   const { db } = services.database;
-  const owner = `${hostname()}:${process.pid}:${(await processStartTime(process.pid)) ?? '0'}`;
+  const here = await processTable();
+  const owner = `${here}:${process.pid}:${(await processStartTime(process.pid)) ?? '0'}`;
   const byName = new Map(options.kinds.map((kind) => [kind.kind, kind]));
   const stepNames = stepNamesOf(options.kinds);
   const running = new Map<string, { execution: Execution; done: Promise<void>; look(): void }>();
@@ -59,14 +59,15 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   async function takeOverDeadOwners(): Promise<void> {
     for (const other of await runningOwners(db)) {
       const [host, pid, started] = other.split(':');
-      if (other === owner || host !== hostname() || !pid) continue;
-      // Same host, but that process is gone (or its pid now belongs to another one): nobody will renew.
+      if (other === owner || host !== here || !pid) continue;
+      // Same process table, but that process is gone (or its pid now belongs to another one): nobody will renew.
       if (!(await stillRuns(Number(pid), started ?? ''))) await expireLeasesOf(db, other);
     }
   }
 
+  const busy = () => [...running.values()].filter(({ execution }) => !execution.queued).length;
   async function claimAll(): Promise<void> {
-    while (!stopping && running.size < (options.concurrent ?? 8)) {
+    while (!stopping && busy() < (options.concurrent ?? 8)) {
       const askedAt = thisMoment();
       const claimed = await claim(db, owner, [...byName.keys()], stepNames, [...running.keys()]);
       if (!claimed) return;
@@ -82,7 +83,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     // From before the claim was asked for: the answer may have been long under way, or this process frozen.
     let renewedAt = asked;
     const leaseIsFresh = () => elapsedSince(renewedAt) < selfFenceMs;
-    const execution: Execution = { op, kind, abort, crashed: claimed.crashed, leaseIsFresh };
+    const execution: Execution = { op, kind, abort, crashed: claimed.crashed, leaseIsFresh, onQueued: () => wake() };
     const look = async () => {
       const askedAt = thisMoment();
       const row = await renew(db, execution.op);

@@ -30,6 +30,8 @@ export async function execute(services: Services, execution: Execution, onPaint:
       if (abort.signal.aborted) throw abort.signal.reason;
       if (execution.leaseIsFresh?.() === false) throw new FencedError();
     },
+    // A running step waits without its clock and its place in the engine (run-step.ts).
+    queue: (work) => work(),
     note: (text) => progress.note(step, text),
     thread: (message) => progress.thread(message),
   });

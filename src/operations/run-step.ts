@@ -3,6 +3,7 @@ import { formatDuration, sleep } from '../core/time.ts';
 import { dbNow } from '../db/clock.ts';
 import { type Answer, afterAnswer, type Next } from './machine.ts';
 import { countCrash, FencedError, guarded, writeIntent, writeStep } from './operations.store.ts';
+import { startStepClock } from './step-clock.ts';
 import type { Json, Operation, OperationKind, Services, Step, StepContext } from './types.ts';
 
 export interface Execution {
@@ -15,6 +16,10 @@ export interface Execution {
   onCancel?: () => void;
   /** Whether the lease is surely still ours, by this machine's monotonic clock, which goes on while the process is frozen. */
   leaseIsFresh?(): boolean;
+  /** It waits for a turn and takes no place among those that run. */
+  queued?: boolean;
+  /** Called when that begins. */
+  onQueued?(): void;
 }
 
 /** How a step ended: a failure and a question for a person are values, not exceptions. */
@@ -51,14 +56,27 @@ export async function runStep(
   const { database } = services;
   const point = async (name: string) => services.onPoint?.(`${execution.kind.kind}/${step.name}/${name}`);
   const stepAbort = new AbortController();
-  const tooLate = AbortSignal.timeout(step.deadlineMs);
+  const clock = startStepClock(step.deadlineMs);
+  const tooLate = clock.signal;
   const signal = AbortSignal.any([execution.abort.signal, stepAbort.signal, tooLate]);
   const turned = execution.op.turned !== null;
   if (step.cancel === 'at-once' && !turned) {
     execution.onCancel = () => stepAbort.abort(new Canceled());
     if (execution.op.cancelRequestedAt) execution.onCancel();
   }
-  const c = contextOf(signal);
+  const c: StepContext = {
+    ...contextOf(signal),
+    queue: (work) =>
+      clock.still(async () => {
+        execution.queued = true;
+        execution.onQueued?.();
+        try {
+          return await work();
+        } finally {
+          execution.queued = false;
+        }
+      }),
+  };
   let startedAt = 0;
   const hasEffects = touches(step);
   let unanswered = earlierIntent !== undefined && hasEffects;
@@ -94,6 +112,7 @@ export async function runStep(
     if (error instanceof AppError && !(error instanceof FencedError) && !isStoreLoss(error)) return { is: 'failed', error, unanswered };
     throw error;
   } finally {
+    clock.stop();
     delete execution.onCancel;
   }
 
@@ -141,7 +160,7 @@ export async function runStep(
           hasEffects,
           // What a finish-first step asked for without an answer may come late, and nothing else would record it: it is joined, not left.
           cancelRequested: execution.op.cancelRequestedAt !== null && !turned && !(unanswered && step.cancel === 'finish-first'),
-          late: tooLate.aborted || nowMs > startedAt + step.deadlineMs,
+          late: clock.late(nowMs, startedAt),
           // Refused connections: nothing was done, so giving up is safe; a JobManager that restarts gets 30 s.
           refusedForLong: refusedSince !== undefined && nowMs > refusedSince + 30_000,
           faults,

@@ -58,6 +58,8 @@ export interface StepContext {
   fence(): void;
   /** A short fact beside the step, for example `2/4 tasks`; shown soon, never waited for. */
   note(text: string): void;
+  /** Waits for a turn: meanwhile neither the step's time nor one of the engine's places is used up. */
+  queue<T>(work: () => Promise<T>): Promise<T>;
   /** Replaces the message in the thread of the operation's message (a log tail); shown soon, never waited for. */
   thread(message: Message): void;
 }

@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { it, type TestContext } from 'node:test';
-import { processStartTime } from '../../src/core/process.ts';
+import { processStartTime, processTable } from '../../src/core/process.ts';
+import { sleep } from '../../src/core/time.ts';
 import { eq } from '../../src/db/query.ts';
 import { operations } from '../../src/db/schema/index.ts';
 import { type Engine, type EngineOptions, startEngine } from '../../src/operations/engine.ts';
@@ -13,8 +14,8 @@ import { stepNamesOf } from '../../src/operations/points.ts';
 import { createRig, lee, type Rig, until } from './rig.ts';
 import { kindOf, step } from './step-kind.ts';
 
-async function engine(t: TestContext, rig: Rig, kinds: EngineOptions['kinds']): Promise<Engine> {
-  const started = await startEngine({ services: rig.services, kinds });
+async function engine(t: TestContext, rig: Rig, kinds: EngineOptions['kinds'], more: Partial<EngineOptions> = {}): Promise<Engine> {
+  const started = await startEngine({ services: rig.services, kinds, ...more });
   t.after(() => started.stop());
   return started;
 }
@@ -79,7 +80,7 @@ it('takes over at once what a dead process of this host held, and counts the cra
   const rig = await createRig(t);
   const child = spawn('sleep', ['30']);
   const startedAt = await processStartTime(child.pid!);
-  const owner = `${hostname()}:${child.pid}:${startedAt}`;
+  const owner = `${await processTable()}:${child.pid}:${startedAt}`;
   const kind = kindOf([step('one', { observe: async () => ({ is: 'not-done' }) })]);
   const op = await rig.accept(kind);
   const execution = await rig.claim([kind], owner);
@@ -107,6 +108,45 @@ it('leaves alone what a living owner holds, and kinds that it does not know', as
   await ended(rig, open.id);
   assert.equal((await findOperation(rig.database.db, held.id))?.owner, 'far-away:1:1');
   assert.equal((await findOperation(rig.database.db, unknown.id))?.state, 'queued');
+});
+
+it('does not take a process that it cannot see for dead: another container may share the name of the host', async (t) => {
+  const rig = await createRig(t);
+  const held = await rig.accept(kindOf([step('one', { holds: false })]));
+  const elsewhere = `${hostname()}/1:999999999:1`;
+  assert.ok(await claim(rig.database.db, elsewhere, ['start'], ['one'], []));
+  const running = await engine(t, rig, [kindOf([step('one', { holds: false })])]);
+  const open = await rig.accept(kindOf([step('one', { holds: false })]));
+  running.wake();
+  await ended(rig, open.id);
+  assert.equal((await findOperation(rig.database.db, held.id))?.owner, elsewhere);
+});
+
+it('an operation that waits for a turn uses up neither its time nor a place of the engine', async (t) => {
+  const rig = await createRig(t);
+  const gate = Promise.withResolvers<void>();
+  let waits = true;
+  const kind = kindOf([
+    step('one', {
+      holds: false,
+      deadlineMs: 100,
+      act: async (c) => {
+        if (waits) await c.queue(() => Promise.race([gate.promise, blocked(c.signal)]));
+        return {};
+      },
+    }),
+  ]);
+  const first = await rig.accept(kind);
+  const running = await engine(t, rig, [kind], { concurrent: 1 });
+  await until(async () => (await listSteps(rig.database.db, first.id)).length === 1);
+  waits = false;
+  const second = await rig.accept(kind);
+  running.wake();
+  assert.equal((await ended(rig, second.id)).state, 'succeeded');
+  // Well over the time of the step.
+  await sleep(300);
+  gate.resolve();
+  assert.equal((await ended(rig, first.id)).state, 'succeeded');
 });
 
 it('sees a cancel within 5 s, also in the middle of a step', async (t) => {

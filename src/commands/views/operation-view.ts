@@ -46,8 +46,8 @@ export function currentStep(steps: readonly OperationStep[], message: Message | 
 export function ownerWords(op: Operation, now: Date): string | undefined {
   if (op.state !== 'running') return undefined;
   if (!op.owner || !op.leaseUntil) return 'no replica has it at the moment: the next one goes on with it';
-  const [host, pid] = op.owner.split(':');
-  const replica = `replica ${host}, process ${pid}`;
+  const [place, pid] = op.owner.split(':');
+  const replica = `replica ${place?.split('/')[0]}, process ${pid}`;
   return op.leaseUntil.getTime() >= now.getTime()
     ? `${replica}: its lease is live`
     : `${replica}: its lease ended ${formatAge(op.leaseUntil, now)}, so another one takes over`;

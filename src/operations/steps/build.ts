@@ -111,7 +111,7 @@ const compile: Step = {
   when: wantsBuild,
   async act(c) {
     c.note('waits for its turn');
-    const giveBack = await c.services.buildTurn(c.signal);
+    const giveBack = await c.queue(() => c.services.buildTurn(c.signal));
     try {
       return await compileIn(c);
     } finally {
