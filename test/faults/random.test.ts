@@ -20,7 +20,11 @@ describe('people at work while everything breaks, on the stand-in of Flink', {
 }, () => {
   for (const stretch of stretches)
     test(`from seed ${stretch.seed}`, async (t) => {
-      const result = await playRandom(t, { ...stretch, forMs: (minutes * 60_000) / (timed ? worlds : 1) });
+      const result = await playRandom(t, { ...stretch, forMs: (minutes * 60_000) / (timed ? worlds : 1) }).catch((error: Error) => {
+        // At once, not at the end of hours.
+        t.diagnostic(error.message);
+        throw error;
+      });
       t.diagnostic(
         `seeds ${stretch.seed} to ${stretch.seed + result.rounds - 1}: ${result.rounds} rounds, ${result.operations} operations, 0 violations`,
       );
