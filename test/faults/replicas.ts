@@ -160,7 +160,7 @@ export function startFleet(options: FleetOptions): Fleet {
     unfired: () => [...armed.keys()],
     deaths: () => deaths,
     async ready() {
-      const until = performance.now() + 60_000;
+      const until = performance.now() + 180_000;
       while (!replicas.every((replica) => replica.url && !replica.frozen)) {
         if (performance.now() > until) throw new Error(`replicas are not ready:\n${replicas.map((r) => r.log().slice(-3000)).join('\n')}`);
         await sleep(50);

@@ -48,8 +48,12 @@ export async function settles(w: FaultWorld, timeoutMs = 90_000): Promise<void> 
 const watchSeesWithinMs = 30_000;
 
 /** Everything that the invariants have to say about a world that has come to rest; what watch has not told yet is waited for. */
-export async function violationsOf(w: FaultWorld, more: Partial<HistorySources> = {}): Promise<Violation[]> {
-  const until = performance.now() + watchSeesWithinMs;
+export async function violationsOf(
+  w: FaultWorld,
+  more: Partial<HistorySources> = {},
+  withinMs: number = watchSeesWithinMs,
+): Promise<Violation[]> {
+  const until = performance.now() + withinMs;
   for (;;) {
     const history = await readHistory({
       db: w.database.db,
