@@ -11,6 +11,11 @@ export function demoHome(env: Environment = process.env): string {
   return join(env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'sluice-demo');
 }
 
+/** The mode this program runs in, as it is named by habit of Node programs. */
+export function nodeEnv(env: Environment = process.env): string | undefined {
+  return env['NODE_ENV'];
+}
+
 /** What pip needs of the environment to reach its index: its own variables, proxies and certificates. */
 export function downloadEnvironment(env: Environment = process.env): Record<string, string | undefined> {
   return Object.fromEntries(

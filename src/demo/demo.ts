@@ -5,13 +5,13 @@ import { type App, createApp } from '../app.ts';
 import { createFolderStore } from '../build/artifact-store.ts';
 import { commands } from '../commands/index.ts';
 import { loadConfig } from '../config/load.ts';
-import { downloadEnvironment, flinkCacheFolder } from '../config/places.ts';
+import { downloadEnvironment, flinkCacheFolder, nodeEnv } from '../config/places.ts';
 import { newSecret } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import { formatDuration } from '../core/time.ts';
 import { ensureDistribution } from '../flink/distribution.ts';
 import { type LocalCluster, startLocalCluster } from '../flink/local-cluster.ts';
-import { createPractice, defaultSeed, type Practice } from '../practice/server.ts';
+import { createPractice, defaultSeed, type Practice, refuseProduction } from '../practice/server.ts';
 import { buildManifest } from '../slack/manifest.ts';
 import { applyFolder } from '../tools/apply/apply.ts';
 import { freePort } from './free-port.ts';
@@ -46,6 +46,7 @@ const gitUser = 'sluice';
 /** Starts everything of the demo in this process tree: Flink, git, the practice workspace, Sluice with its embedded PostgreSQL; seeded. */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
   const { home, log } = options;
+  refuseProduction(nodeEnv());
   await mkdir(home, { recursive: true });
   const closing: (() => Promise<unknown>)[] = [];
   const stop = async () => {
@@ -91,6 +92,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
       requestUrl: `${sluiceUrl}/slack/events`,
       manifest,
       dataFile: join(home, 'practice.json'),
+      nodeEnv: nodeEnv(),
     });
     closing.push(() => practice.close());
 
@@ -104,6 +106,8 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
         git: { plainHttpHosts: [new URL(git.url).host] },
         builds: { minFreeDisk: '500 MB' },
         starts: { firstCheckpointWithin: '90s' },
+        // Sooner than in earnest, so that whoever kills a TaskManager sees what on-call would see.
+        incidents: { restartingFor: '2s' },
       },
       secrets,
     });

@@ -53,6 +53,7 @@ export function manifestProblems(manifest: Json, transport: 'http' | 'socket'): 
     const where = `features.shortcuts[${i}]`;
     longest(`${where}.name`, shortcut['name'], 24, true);
     longest(`${where}.callback_id`, shortcut['callback_id'], 255, true);
+    longest(`${where}.description`, shortcut['description'], 150, true);
     if (shortcut['type'] !== 'message' && shortcut['type'] !== 'global') problems.push(`${where}.type must be message or global`);
   });
   most('features.unfurl_domains', strings(features['unfurl_domains']), 5);

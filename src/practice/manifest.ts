@@ -13,7 +13,7 @@ export interface SlashCommand {
 export interface AppSetup {
   name: string;
   commands: SlashCommand[];
-  shortcuts: { type: string; name: string; callbackId: string }[];
+  shortcuts: { type: string; name: string; callbackId: string; description: string }[];
   events: ReadonlySet<string>;
   scopes: ReadonlySet<string>;
   interactivity: boolean;
@@ -71,6 +71,7 @@ export function readManifest(manifest: object | undefined): AppSetup {
       type: text(s['type']),
       name: text(s['name']),
       callbackId: text(s['callback_id']),
+      description: text(s['description']),
     })),
     events: new Set(strings(child(settings, 'event_subscriptions')['bot_events'])),
     scopes: new Set(strings(child(child(manifest as Json, 'oauth_config'), 'scopes')['bot'])),

@@ -74,7 +74,7 @@ export function tellViews(ctx: Context, user: string): void {
 }
 
 /** `state.values`: what the inputs hold at first, or held before. */
-function initialValues(view: Json, before: Record<string, Json>): Record<string, Json> {
+export function initialValues(view: Json, before: Record<string, Json>): Record<string, Json> {
   const values: Record<string, Json> = {};
   for (const { blockId, actionId, element } of interactiveElements(view)) {
     const kept = before[blockId]?.[actionId];

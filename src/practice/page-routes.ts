@@ -7,9 +7,11 @@ const files: Record<string, string> = {
   'app.js': 'text/javascript',
   'blocks.js': 'text/javascript',
   'composer.js': 'text/javascript',
+  'connection.js': 'text/javascript',
   'dom.js': 'text/javascript',
   'external-select.js': 'text/javascript',
   'head.js': 'text/javascript',
+  'home.js': 'text/javascript',
   'hints.js': 'text/javascript',
   'inspector.js': 'text/javascript',
   'log.js': 'text/javascript',
@@ -17,8 +19,11 @@ const files: Record<string, string> = {
   'modal.js': 'text/javascript',
   'mrkdwn.js': 'text/javascript',
   'mrkdwn-view.js': 'text/javascript',
+  'names.js': 'text/javascript',
+  'places.js': 'text/javascript',
   'sidebar.js': 'text/javascript',
   'switches.js': 'text/javascript',
+  'thread.js': 'text/javascript',
   'base.css': 'text/css',
   'blocks.css': 'text/css',
   'inspector.css': 'text/css',
@@ -34,6 +39,7 @@ const policy =
 
 /** The chat client: one page and its static files, read from this folder. */
 export function pageRoutes(app: FastifyInstance, ctx: Context): void {
+  const first = ctx.ws.state.people.find((p) => !p.bot && !p.deleted)?.id ?? '';
   const shell = html`<!doctype html>
 <html lang="en">
 <head>
@@ -44,7 +50,7 @@ export function pageRoutes(app: FastifyInstance, ctx: Context): void {
 ${sheets.map((name) => html`<link rel="stylesheet" href="/page/${name}.css">`)}
 <script type="module" src="/page/app.js"></script>
 </head>
-<body><noscript>The practice workspace needs JavaScript.</noscript></body>
+<body data-first="${first}"><noscript>The practice workspace needs JavaScript.</noscript></body>
 </html>`.toString();
   const sendShell = async (_request: unknown, reply: { type(t: string): { header(k: string, v: string): { send(b: string): unknown } } }) =>
     reply.type('text/html; charset=utf-8').header('content-security-policy', policy).send(shell);

@@ -7,7 +7,7 @@ import type { WorkspaceState } from './workspace.ts';
 
 const quietMs = 300;
 
-/** The state saved in a file, undefined when there is none. @throws ConfigError when it cannot be read */
+/** The state saved in a file, or exported to it; undefined when there is none. @throws ConfigError when it cannot be read */
 export async function loadState(file: string): Promise<WorkspaceState | undefined> {
   let text: string;
   try {
@@ -17,7 +17,9 @@ export async function loadState(file: string): Promise<WorkspaceState | undefine
     throw new ConfigError(`The practice workspace's file ${file} cannot be read.`, { cause: error });
   }
   try {
-    const parsed: unknown = JSON.parse(text);
+    const file: unknown = JSON.parse(text);
+    // an export holds the workspace among other things
+    const parsed = isObject(file) && isObject(file['workspace']) ? file['workspace'] : file;
     if (isObject(parsed) && Array.isArray(parsed['people']) && isObject(parsed['messages'])) return parsed as unknown as WorkspaceState;
   } catch {
     // told below

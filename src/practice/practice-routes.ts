@@ -4,11 +4,14 @@ import { changeFaults } from './change-faults.ts';
 import type { Context } from './context.ts';
 import type { DisconnectReason } from './link/socket-hub.ts';
 import { actor, errorStatus, messageOf, placeOf, textField } from './people/acting.ts';
-import { click, shortcut } from './people/click.ts';
+import { click } from './people/click.ts';
 import { sendEvent } from './people/events.ts';
-import { closeModal, submit, suggest } from './people/modal.ts';
+import { archive, join, uninstall } from './people/membership.ts';
+import { closeModal, submit } from './people/modal.ts';
 import { openHome, say } from './people/say.ts';
-import { markRead, messagesFor, meta, snapshotFor } from './snapshot.ts';
+import { shortcut } from './people/shortcut.ts';
+import { suggest } from './people/suggest.ts';
+import { exportOf, markRead, messagesFor, meta, snapshotFor } from './snapshot.ts';
 import { streamChanges } from './stream.ts';
 import { type Channel, isObject, type Json } from './types.ts';
 
@@ -50,7 +53,17 @@ export function practiceRoutes(app: FastifyInstance, ctx: Context, streams: Set<
       if (ctx.faults.outage) throw new UnreachableError('Slack cannot be reached (outage).');
       return handler(body);
     };
-  const posts = { ...Object.fromEntries(Object.entries(people).map(([name, handler]) => [name, online(handler)])), ...controls(ctx) };
+  const noted =
+    (name: string, handler: Handler): Handler =>
+    async (body) => {
+      const answer = await handler(body);
+      ctx.journal.intervened(name, body);
+      return answer;
+    };
+  const posts = Object.fromEntries([
+    ...Object.entries(people).map(([name, handler]) => [name, online(handler)] as const),
+    ...Object.entries(controls(ctx)).map(([name, handler]) => [name, noted(name, handler)] as const),
+  ]);
   for (const [name, handler] of Object.entries(posts)) {
     app.post(`/practice/${name}`, async (request, reply) => {
       // where the stream of changes stood before: what a test's waiting counts from
@@ -76,9 +89,7 @@ export function practiceRoutes(app: FastifyInstance, ctx: Context, streams: Set<
   });
   app.get('/practice/journal', async () => ({ entries: ctx.journal.entries() }));
   app.get('/practice/export', async (_request, reply) =>
-    reply
-      .header('content-disposition', 'attachment; filename="practice-workspace.json"')
-      .send({ exportedAt: new Date(ctx.clock.now()).toISOString(), workspace: ctx.ws.state, journal: ctx.journal.entries() }),
+    reply.header('content-disposition', 'attachment; filename="practice-workspace.json"').send(exportOf(ctx)),
   );
 }
 
@@ -116,10 +127,9 @@ function controls(ctx: Context): Record<string, Handler> {
     /** channel, and any of: archived (boolean), kickBot, inviteBot (true). */
     channels(body) {
       const channel = channelOf(body);
-      if (typeof body['archived'] === 'boolean') channel.archived = body['archived'];
-      const others = channel.members.filter((m) => m !== ctx.ws.app.id);
-      if (body['kickBot'] === true) channel.members = others;
-      if (body['inviteBot'] === true) channel.members = [...others, ctx.ws.app.id];
+      if (typeof body['archived'] === 'boolean') archive(ctx, channel, body['archived']);
+      if (body['kickBot'] === true) channel.members = channel.members.filter((m) => m !== ctx.ws.app.id);
+      if (body['inviteBot'] === true) join(ctx, channel, ctx.ws.app.id);
       ctx.changes.emit({ type: 'channels', data: {} });
       return { channel };
     },
@@ -145,6 +155,11 @@ function controls(ctx: Context): Record<string, Handler> {
         event_ts: (ctx.clock.now() / 1000).toFixed(6),
       });
       return { group };
+    },
+    /** The app is removed from the workspace (events app_uninstalled and tokens_revoked). */
+    uninstall() {
+      uninstall(ctx);
+      return told();
     },
     'verify-url': async () => ({ verified: await ctx.link.verifyRequestUrl() }),
   };

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
 import { AppError, ConfigError } from '../core/errors.ts';
@@ -13,6 +14,7 @@ import { createSocketHub } from './link/socket-hub.ts';
 import { readManifest } from './manifest.ts';
 import { manifestProblems } from './manifest-problems.ts';
 import { pageRoutes } from './page-routes.ts';
+import { createPageSockets } from './page-socket.ts';
 import { errorStatus } from './people/acting.ts';
 import { loadState, saveOnChange } from './persist.ts';
 import { practiceRoutes } from './practice-routes.ts';
@@ -71,6 +73,21 @@ export interface Practice {
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
+/** @throws ConfigError when this is the program's mode (NODE_ENV) `production` */
+export function refuseProduction(nodeEnv: string | undefined): void {
+  if (nodeEnv === 'production')
+    throw new ConfigError('The practice workspace does not start in production.', {
+      hint: 'Use a real Slack workspace, or unset NODE_ENV.',
+    });
+}
+
+/** True unless a page of another site, or a name that only leads here, makes the request. */
+function isFromHere(request: IncomingMessage): boolean {
+  const { origin, host: asked = '' } = request.headers;
+  const name = asked.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  return loopback.has(name) && (origin === undefined || origin === `http://${asked}`);
+}
+
 /**
  * Starts the practice workspace: a stand-in for Slack that a Bolt app reaches by `slackApiUrl`.
  * @throws ConfigError when it would listen beyond this machine, or in production.
@@ -79,10 +96,7 @@ export async function createPractice(options: PracticeOptions): Promise<Practice
   const host = options.host ?? '127.0.0.1';
   if (!loopback.has(host))
     throw new ConfigError(`The practice workspace listens on loopback only, not on ${host}.`, { hint: 'Leave the host out.' });
-  if (options.nodeEnv === 'production')
-    throw new ConfigError('The practice workspace does not start in production.', {
-      hint: 'Use a real Slack workspace, or unset NODE_ENV.',
-    });
+  refuseProduction(options.nodeEnv);
   if (options.transport === 'socket' && options.appToken === undefined) throw new ConfigError('Socket Mode needs an app-level token.');
   const [problem] = options.manifest === undefined ? [] : manifestProblems(options.manifest as Json, options.transport);
   if (problem !== undefined)
@@ -145,15 +159,17 @@ export async function createPractice(options: PracticeOptions): Promise<Practice
   });
   // a page of another site must not drive this one: browsers say where a request comes from
   server.addHook('onRequest', async (request, reply) => {
-    const { origin, host: asked = '' } = request.headers;
-    const name = asked.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-    if (!loopback.has(name) || (origin !== undefined && origin !== `http://${asked}`))
-      return reply.code(403).send({ error: 'Only this page may do that.' });
+    if (!isFromHere(request.raw)) return reply.code(403).send({ error: 'Only this page may do that.' });
   });
   slackRoutes(server, ctx);
   practiceRoutes(server, ctx, streams);
   pageRoutes(server, ctx);
-  server.server.on('upgrade', (request, socket, head) => (faults.outage ? socket.destroy() : hub.upgrade(request, socket, head)));
+  const pages = createPageSockets(ctx, isFromHere);
+  server.server.on('upgrade', (request, socket, head) => {
+    if (pages.upgrade(request, socket, head)) return;
+    if (faults.outage) socket.destroy();
+    else hub.upgrade(request, socket, head);
+  });
   await server.listen({ port: options.port, host });
   url = `http://${host.includes(':') ? `[${host}]` : host}:${(server.server.address() as AddressInfo).port}`;
   const saver = options.dataFile === undefined ? undefined : saveOnChange(options.dataFile, state, changes);
@@ -167,15 +183,22 @@ export async function createPractice(options: PracticeOptions): Promise<Practice
     verifyRequestUrl: () => ctx.link.verifyRequestUrl(),
     messages: (channel) => [...ws.messages(ws.channel(channel)?.id ?? channel)],
     journal: () => journal.entries(),
-    faults: (change) => changeFaults(ctx, change),
+    faults: (change) => {
+      changeFaults(ctx, change);
+      journal.intervened('faults', change);
+      changes.emit({ type: 'meta', data: meta(ctx) });
+    },
     advance: (ms) => {
       clock.advance(ms);
       state.clockOffsetMs = clock.offsetMs();
+      journal.intervened('clock', { advanceMs: ms });
+      changes.emit({ type: 'meta', data: meta(ctx) });
     },
     sockets: () => hub.connections(),
     dropSockets: () => hub.drop(),
     async close() {
       for (const end of [...streams]) end();
+      pages.close();
       await hub.close();
       clock.stop();
       await saver?.stop();

@@ -1,3 +1,4 @@
+import { redact } from '../core/redact.ts';
 import type { Context } from './context.ts';
 import { viewStack } from './modals.ts';
 import type { Channel, Json, Person, StoredMessage } from './types.ts';
@@ -31,6 +32,28 @@ export function snapshotFor(ctx: Context, person: Person): Json {
 /** The clock and the faults, for the inspector. */
 export function meta(ctx: Context): Json {
   return { clockOffsetMs: ctx.clock.offsetMs(), faults: { ...ctx.faults }, sockets: ctx.hub.connections() };
+}
+
+/**
+ * All that there is to know for a test or a bug report: the workspace with its messages, views and Homes as they are, every request with
+ * its answer or acknowledgement, the faults and the clock as they are and how they came to be so. Without tokens or what looks like one.
+ * A file with it can be given as `dataFile`: the workspace is then as it was.
+ */
+export function exportOf(ctx: Context): Json {
+  const { name, commands, shortcuts, events, scopes, interactivity, homeTab } = ctx.setup;
+  const all = {
+    format: 'sluice-practice-1',
+    exportedAt: new Date(ctx.clock.now()).toISOString(),
+    clock: { now: ctx.clock.now(), offsetMs: ctx.clock.offsetMs() },
+    app: { name, commands, shortcuts, events: [...events], scopes: [...scopes], interactivity, homeTab },
+    faults: { ...ctx.faults },
+    sockets: ctx.hub.connections(),
+    interventions: ctx.journal.interventions(),
+    workspace: ctx.ws.state,
+    journal: ctx.journal.entries(),
+    journalDropped: ctx.journal.dropped(),
+  };
+  return JSON.parse(JSON.stringify(all, (_key, value: unknown) => (typeof value === 'string' ? redact(value) : value)));
 }
 
 /** A channel with what this person has not read yet. */

@@ -11,6 +11,8 @@ const images = join(import.meta.dirname, '../../docs/images');
 /** Paths below it are seen in the pictures, so it is the same at every run. */
 const home = join(tmpdir(), 'sluice');
 const size = { width: 1280, height: 1000 };
+/** A phone's; its picture is finer, as a phone's is. */
+const narrow = { width: 390, height: 844 };
 /** The first build fetches what Maven needs. */
 const stepMs = 300_000;
 
@@ -72,7 +74,19 @@ async function converse(demo: Demo, browser: Browser, say: (line: string) => voi
     .locator('aside .msg')
     .filter({ hasText: /compiler/ })
     .waitFor({ timeout: stepMs });
+  await lena.page.evaluate(`for (const log of document.querySelectorAll('.log')) log.scrollTop = log.scrollHeight`);
   await shoot(lena.page, 'practice.png', 1000);
+  await lena.page.emulateMedia({ colorScheme: 'dark' });
+  await shoot(lena.page, 'practice-dark.png', 1000);
+  const phone = await act(browser, demo.practiceUrl, 'U0LENA', narrow);
+  await phone.sees(/Approval needed/);
+  await phone.page
+    .locator('.msg')
+    .filter({ hasText: /Approval needed/ })
+    .last()
+    .evaluate((node) => node.scrollIntoView());
+  await shoot(phone.page, 'practice-narrow.png', narrow.height);
+  await phone.page.close();
 
   await lena.type('/flink web etl-orders');
   const opened = lena.page.waitForEvent('popup');
@@ -108,9 +122,9 @@ const drawMarks = `(() => {
 })()`;
 async function shoot(page: Page, file: string, heightPx: number): Promise<void> {
   await page.mouse.move(0, 0);
-  await page.evaluate(`for (const log of document.querySelectorAll('.log')) log.scrollTop = log.scrollHeight`);
   await page.evaluate(drawMarks);
-  await page.screenshot({ path: join(images, file), animations: 'disabled', clip: { x: 0, y: 0, width: size.width, height: heightPx } });
+  const width = page.viewportSize()?.width ?? size.width;
+  await page.screenshot({ path: join(images, file), animations: 'disabled', clip: { x: 0, y: 0, width, height: heightPx } });
 }
 
 interface Actor {
@@ -119,8 +133,8 @@ interface Actor {
   /** Waits for a message whose whole text matches. */
   sees(pattern: RegExp): Promise<void>;
 }
-async function act(browser: Browser, practiceUrl: string, person: string): Promise<Actor> {
-  const page = await newPage(browser);
+async function act(browser: Browser, practiceUrl: string, person: string, viewport = size): Promise<Actor> {
+  const page = await newPage(browser, viewport);
   await page.goto(`${practiceUrl}/?as=${person}&channel=C0ETL`);
   const box = page.getByLabel('Message #etl');
   await box.waitFor();
@@ -135,8 +149,9 @@ async function act(browser: Browser, practiceUrl: string, person: string): Promi
     },
   };
 }
-async function newPage(browser: Browser): Promise<Page> {
-  const context = await browser.newContext({ viewport: size, deviceScaleFactor: 1, colorScheme: 'light', locale: 'en-GB' });
+async function newPage(browser: Browser, viewport: typeof size): Promise<Page> {
+  const deviceScaleFactor = viewport === narrow ? 1.5 : 1;
+  const context = await browser.newContext({ viewport, deviceScaleFactor, colorScheme: 'light', locale: 'en-GB' });
   return context.newPage();
 }
 

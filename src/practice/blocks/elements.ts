@@ -123,17 +123,17 @@ function placeholder(check: Check, pointer: string, value: Json): void {
   textObject(check, `${pointer}/placeholder`, value['placeholder'], placeholderLength, true);
 }
 
-/** `options` or `option_groups` of a select, or of the answer to a block_suggestion. */
-export function optionLists(check: Check, pointer: string, value: Json): void {
-  options(check, `${pointer}/options`, value['options'], optionCount, { plain: true });
-  objects(check, `${pointer}/option_groups`, value['option_groups'], 1, groupCount).forEach((group, i) => {
+/** `options` or `option_groups` of a select, or of the answer to a block_suggestion, which may be empty: `least` 0 (bolt-python #468). */
+export function optionLists(check: Check, pointer: string, value: Json, least = 1): void {
+  options(check, `${pointer}/options`, value['options'], optionCount, { plain: true }, least);
+  objects(check, `${pointer}/option_groups`, value['option_groups'], least, groupCount).forEach((group, i) => {
     keys(check, `${pointer}/option_groups/${i}`, group, ['label', 'options'], []);
     textObject(check, `${pointer}/option_groups/${i}/label`, group['label'], 75, true);
     options(check, `${pointer}/option_groups/${i}/options`, group['options'], optionCount, { plain: true });
   });
 }
-function options(check: Check, pointer: string, value: unknown, max: number, rules: OptionRules = {}): void {
-  objects(check, pointer, value, 1, max).forEach((o, i) => {
+function options(check: Check, pointer: string, value: unknown, max: number, rules: OptionRules = {}, least = 1): void {
+  objects(check, pointer, value, least, max).forEach((o, i) => {
     option(check, `${pointer}/${i}`, o, rules);
   });
 }

@@ -142,6 +142,9 @@ const rules: Record<string, (check: Check, pointer: string, block: Json) => void
     });
   },
 };
+/** Every type of block that the workspace takes; the page has a rendering of each. */
+export const blockTypes: readonly string[] = Object.keys(rules);
+
 function richCharacters(node: Json): number {
   const own = typeof node['text'] === 'string' ? node['text'].length : 0;
   return Array.isArray(node['elements']) ? own + node['elements'].filter(isObject).reduce((sum, e) => sum + richCharacters(e), 0) : own;

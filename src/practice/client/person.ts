@@ -234,7 +234,7 @@ export function createPerson(parts: PersonParts): PracticePerson {
       const top = stack.at(-1);
       if (top) await act('close', { view_id: top['id'] });
     },
-    shortcut: (message, callbackId) => act('shortcut', { channel: message.channel, ts: message.ts, callback_id: callbackId }),
+    shortcut: (message, shortcut) => act('shortcut', { channel: message.channel, ts: message.ts, callback_id: shortcut }),
     async opensHome() {
       await act('home', {});
     },

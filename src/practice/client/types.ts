@@ -47,14 +47,18 @@ export interface PracticePerson {
   selects(message: SeenMessage, actionId: string, option: unknown): Promise<Json>;
   /** Waits for an open modal (by title or text). */
   seesModal(pattern?: RegExp | string, options?: { timeoutMs?: number }): Promise<ModalView>;
-  /** Fills the open modal by label or block id and submits it; resolves with the errors beside its inputs. */
+  /**
+   * Fills the open modal by label or block id (an external select: with what is typed to find the option, which is picked) and submits it;
+   * resolves with the errors beside its inputs.
+   */
   fills(values: Record<string, unknown>, options?: { timeoutMs?: number }): Promise<{ errors: Record<string, string> }>;
   /** Presses a button inside the open modal or the Home tab. */
   clicksView(viewId: string, actionId: string, value?: unknown): Promise<Json>;
   /** Options of an external select for a typed text. */
   options(place: { viewId: string } | SeenMessage, actionId: string, typed: string): Promise<Json[]>;
   closesModal(): Promise<void>;
-  shortcut(message: SeenMessage, callbackId: string): Promise<Json>;
+  /** Uses one of the app's shortcuts on a message, by its name in the menu or its callback id. Resolves when it is acknowledged. */
+  shortcut(message: SeenMessage, shortcut: string): Promise<Json>;
   opensHome(): Promise<void>;
   /** The messages of a channel that this person sees, oldest first. */
   history(channel: string): Promise<SeenMessage[]>;

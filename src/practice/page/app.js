@@ -1,46 +1,41 @@
-import { renderBlocks } from './blocks.js';
 import { composer, offer } from './composer.js';
+import { follow } from './connection.js';
 import { el, post, toast, when } from './dom.js';
 import { header } from './head.js';
-import { drawMeta, journalEntry, toggleInspector } from './inspector.js';
-import { keepPlace, logNodes } from './log.js';
-import { renderMessage } from './message.js';
+import { homePage } from './home.js';
+import { drawMeta, isOpen, journalEntry, toggleInspector } from './inspector.js';
+import { fill, giveBack, isAtBottom, keepPlace, logItems, placesIn } from './log.js';
 import { showModals } from './modal.js';
+import { namesOf } from './names.js';
+import { goTo, messageAt, newestButton } from './places.js';
 import { listedChannels, sidebarNodes } from './sidebar.js';
+import { threadPanel } from './thread.js';
 
 const address = new URL(location.href);
-const permalink = /^\/archives\/(\w+)\/p(\d{10})(\d{6})$/.exec(address.pathname);
+const linked = messageAt(address);
 /** The workspace as this person sees it, and what is on screen. */
 const state = {
-  as: address.searchParams.get('as') ?? sessionStorage.getItem('as') ?? 'U0EMMA',
-  channel: permalink?.[1] ?? address.searchParams.get('channel') ?? undefined,
+  // a tab is one person; a new one begins as who was acted as last
+  as: address.searchParams.get('as') ?? sessionStorage.getItem('as') ?? localStorage.getItem('as') ?? document.body.dataset.first,
+  channel: linked?.channel ?? address.searchParams.get('channel') ?? undefined,
   thread: address.searchParams.get('thread_ts') ?? undefined,
-  goto: permalink ? `${permalink[2]}.${permalink[3]}` : undefined,
+  goto: linked?.ts,
   ready: false,
 };
-let source;
+let disconnect;
+/** Set while a button is held down. */
+let held;
+const longestPressMs = 1500;
+/** A window from this width on has room for the thread and the inspector side by side. */
+const bothPanelsPx = 1500;
+const waiting = [];
 
-const slackbot = { id: 'USLACKBOT', name: 'slackbot', realName: 'Slackbot' };
-const names = {
-  get me() {
-    return state.as;
-  },
-  get appId() {
-    return state.app.id;
-  },
-  now: () => Date.now() + state.clockOffsetMs,
-  person: (id) => (id === slackbot.id ? slackbot : (state.people.find((p) => p.id === id) ?? { id, name: id, realName: id })),
-  people: () => state.people.filter((p) => !p.bot),
-  user: (id) => names.person(id).name,
-  channel: (id) => state.channels.find((c) => c.id === id)?.name ?? id,
-  group: (id) => state.groups.find((g) => g.id === id)?.handle ?? id,
-  inGroup: (id) => state.groups.find((g) => g.id === id)?.users.includes(state.as) ?? false,
-};
+const names = namesOf(state);
 const host = { names, shortcuts: () => state.app.shortcuts.filter((s) => s.type === 'message') };
 
 const sidebar = el('nav', { class: 'sidebar', 'aria-label': 'Channels' });
 const main = el('main', { class: 'main' });
-const panel = el('aside', { class: 'thread', 'aria-label': 'Thread' });
+const thread = threadPanel(state, { host, openThread, place });
 const layout = el('div', { class: 'layout' }, sidebar, main);
 document.body.append(layout);
 main.addEventListener('click', (event) => {
@@ -50,10 +45,14 @@ main.addEventListener('click', (event) => {
 connect();
 setInterval(() => {
   if (!state.ready) return;
-  for (const time of document.querySelectorAll('.msg-time')) time.textContent = when(time.dataset.ts, names.now());
+  for (const time of document.querySelectorAll('time[data-ts]')) time.textContent = when(time.dataset.ts, names.now());
 }, 20_000);
 document.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && state.thread && !document.querySelector('dialog[open]')) openThread(undefined);
+  const menu = event.key === 'Escape' && document.querySelector('details.overflow[open]');
+  if (menu) {
+    menu.open = false;
+    menu.querySelector('summary').focus();
+  } else if (event.key === 'Escape' && state.thread && !document.querySelector('dialog[open]')) openThread(undefined);
   if (event.altKey && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
     event.preventDefault();
     const order = listed().map((c) => c.id);
@@ -61,17 +60,49 @@ document.addEventListener('keydown', (event) => {
     if (next) openChannel(next);
   }
 });
+document.addEventListener('click', (event) => {
+  for (const menu of document.querySelectorAll('details.overflow[open]')) if (!menu.contains(event.target)) menu.open = false;
+  const link = event.target.closest('a[href]');
+  const target = link && messageAt(new URL(link.href));
+  // a link to a message of this workspace is followed in this tab, as the same person
+  if (!target || event.ctrlKey || event.metaKey || event.shiftKey || !state.channels.some((c) => c.id === target.channel)) return;
+  event.preventDefault();
+  state.goto = target.ts;
+  openChannel(target.channel);
+});
+// while a button is held down nothing is drawn: a press on a message that is edited just then would be lost
+document.addEventListener('pointerdown', () => {
+  clearTimeout(held);
+  held = setTimeout(release, longestPressMs);
+});
+for (const end of ['pointerup', 'pointercancel']) document.addEventListener(end, () => setTimeout(release));
+function release() {
+  clearTimeout(held);
+  held = undefined;
+  for (const change of waiting.splice(0)) redrawMessages(...change);
+}
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden && state.ready) markRead();
 });
 
-/** Follows the stream of changes as the person that this tab acts as. */
+/** Follows the changes as the person that this tab acts as. */
 function connect() {
-  source?.close();
+  disconnect?.();
   sessionStorage.setItem('as', state.as);
-  source = new EventSource(`/practice/stream?as=${encodeURIComponent(state.as)}&journal=1`);
-  const on = (type, run) => source.addEventListener(type, (event) => run(JSON.parse(event.data)));
-  on('snapshot', (data) => {
+  localStorage.setItem('as', state.as);
+  disconnect = follow(state.as, {
+    told(type, data) {
+      changes[type]?.(data);
+    },
+    lost: () => document.body.classList.add('offline'),
+    refused() {
+      const first = document.body.dataset.first;
+      if (state.as !== first) actAs(first);
+    },
+  });
+}
+const changes = {
+  snapshot(data) {
     Object.assign(state, data, { as: data.me, ready: true });
     state.people.forEach((person, order) => {
       person.order = order;
@@ -80,47 +111,47 @@ function connect() {
     drawAll();
     showModals(state.views, host);
     document.body.classList.remove('offline');
-  });
-  on('message', ({ message }) => gotMessage(message));
-  on('deleted', ({ channel, ts }) => {
+  },
+  message: ({ message }) => gotMessage(message),
+  deleted({ channel, ts }) {
     state.messages[channel] = (state.messages[channel] ?? []).filter((m) => m.ts !== ts);
     if (ts === state.thread) state.thread = undefined;
     redrawMessages(channel);
-  });
-  on('view', ({ stack }) => {
+  },
+  view({ stack }) {
     state.views = stack;
     showModals(stack, host);
-  });
-  on('home', ({ view }) => {
+  },
+  home({ view }) {
     state.home = view;
     if (state.channel === 'home') drawMain();
-  });
-  on('channels', ({ channels }) => {
+  },
+  channels({ channels }) {
     state.channels = channels;
     drawAll();
-  });
-  on('read', ({ channel, lastRead }) => {
+  },
+  read({ channel, lastRead }) {
     const found = state.channels.find((c) => c.id === channel);
     if (found) Object.assign(found, { unread: 0, lastRead });
     drawSidebar();
-  });
-  on('notice', ({ text }) => toast(text));
-  on('meta', (data) => {
+  },
+  notice: ({ text }) => toast(text),
+  meta(data) {
     const moved = data.clockOffsetMs !== state.clockOffsetMs;
     Object.assign(state, data);
     drawMeta(state);
     drawSidebar();
     if (moved) redrawMessages(state.channel);
-  });
-  on('journal', ({ entry }) => journalEntry(entry));
-  source.onerror = () => document.body.classList.add('offline');
-}
+  },
+  journal: ({ entry }) => journalEntry(entry),
+};
 
 function gotMessage(message) {
   state.messages[message.channel] ??= [];
   const list = state.messages[message.channel];
   const index = list.findIndex((m) => m.ts === message.ts);
-  if (index >= 0) list[index] = message;
+  const old = list[index];
+  if (old) list[index] = message;
   else {
     list.push(message);
     const channel = state.channels.find((c) => c.id === message.channel);
@@ -128,7 +159,7 @@ function gotMessage(message) {
   }
   if (message.channel === state.channel && !document.hidden) markRead();
   else drawSidebar();
-  redrawMessages(message.channel, index >= 0 ? message.ts : undefined);
+  redrawMessages(message.channel, old && old.texts.length !== message.texts.length ? old : undefined);
 }
 function markRead() {
   const channel = state.channels.find((c) => c.id === state.channel);
@@ -149,9 +180,11 @@ function openChannel(id) {
 }
 function openThread(ts) {
   state.thread = ts;
+  if (ts && isOpen() && innerWidth < bothPanelsPx) toggleInspector(state);
   remember();
-  drawThread();
-  if (ts) panel.querySelector('textarea')?.focus();
+  thread.draw(main);
+  if (ts) thread.focus();
+  else main.querySelector('textarea')?.focus({ preventScroll: true });
 }
 function actAs(id) {
   state.as = id;
@@ -163,6 +196,7 @@ function actAs(id) {
 }
 function inspect() {
   document.body.classList.remove('nav-open');
+  if (!isOpen() && state.thread && innerWidth < bothPanelsPx) openThread(undefined);
   toggleInspector(state);
 }
 function remember() {
@@ -181,7 +215,7 @@ function drawAll() {
   drawMeta(state);
   drawSidebar();
   drawMain();
-  drawThread();
+  thread.draw(main);
   markRead();
 }
 
@@ -191,7 +225,10 @@ function drawSidebar() {
   sidebar.replaceChildren(...sidebarNodes(state, { openChannel, actAs, inspect }));
   if (focused) sidebar.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   const unread = state.channels.reduce((sum, c) => sum + (c.unread ?? 0), 0);
-  const place = state.channel === 'home' ? 'Home' : `#${names.channel(state.channel)}`;
+  // on a phone the list is out of sight
+  document.body.classList.toggle('unread-elsewhere', unread > 0);
+  const here = state.channels.find((c) => c.id === state.channel);
+  const place = state.channel === 'home' ? 'Home' : here?.im === undefined ? `#${names.channel(state.channel)}` : state.app.name;
   document.title = `${unread ? `(${unread}) ` : ''}${place} · ${names.person(state.as).realName} · ${state.team.name}`;
 }
 
@@ -200,94 +237,60 @@ function drawMain() {
   const channel = state.channels.find((c) => c.id === state.channel);
   if (!channel) return main.replaceChildren(el('p', { class: 'empty', text: 'There is no channel here.' }));
   const title = channel.im === undefined ? `# ${channel.name}` : state.app.name;
+  const people = channel.members.filter((id) => names.people().some((p) => p.id === id)).length;
   const log = el('div', { class: 'log', role: 'log', 'aria-label': title, tabindex: '0' });
+  const box = composer(place(channel), offer(state, state.app.commands));
+  box.prepend(newestButton(log));
   main.replaceChildren(
     header(
       names.person(state.as),
       title,
       channel.topic ?? '',
-      channel.im === undefined && el('span', { class: 'members muted', text: `${channel.members.length} people` }),
+      channel.im === undefined && el('span', { class: 'members muted', text: people === 1 ? '1 person' : `${people} people` }),
     ),
     log,
-    composer(place(channel), offer(state, state.app.commands)),
+    box,
   );
   drawLog(log, channel.id);
-  const target = state.goto && log.querySelector(`[data-ts="${state.goto}"]`);
+  const wanted = state.goto;
   state.goto = undefined;
-  if (target) {
-    target.scrollIntoView({ block: 'center' });
-    target.classList.add('flash');
-  } else log.scrollTop = log.scrollHeight;
-  main.querySelector('textarea')?.focus({ preventScroll: true });
+  if (!goTo(log, wanted)) log.scrollTop = log.scrollHeight;
+  const root = wanted && state.messages[channel.id]?.find((m) => m.ts === wanted)?.threadTs;
+  if (root) openThread(root);
+  else main.querySelector('textarea')?.focus({ preventScroll: true });
   return undefined;
-}
-function place(channel, thread) {
-  const label = thread ? 'Reply…' : `Message ${channel.im === undefined ? `#${channel.name}` : state.app.name}`;
-  const blocked = channel.archived ? 'This channel is archived.' : channel.isMember ? undefined : 'You are not in this channel.';
-  return { as: state.as, channel: channel.id, thread, label, blocked };
 }
 function drawHome() {
-  const body = state.home
-    ? renderBlocks(state.home.blocks, {
-        names,
-        act: (element, blockId, value) =>
-          post('click', { as: state.as, view_id: state.home.id, action_id: element.action_id, block_id: blockId, value }),
-        suggest: (element, blockId, typed) =>
-          post('options', { as: state.as, view_id: state.home.id, action_id: element.action_id, block_id: blockId, value: typed }),
-        value: (blockId, actionId) => state.home.state.values[blockId]?.[actionId],
-        input: () => el('span'),
-      })
-    : el('p', { class: 'empty', text: `${state.app.name} has not published a Home for you yet.` });
-  main.replaceChildren(
-    header(names.person(state.as), `${state.app.name} Home`, 'Only you see this page'),
-    el('div', { class: 'home' }, body),
-  );
-}
-
-function drawLog(log, channelId) {
-  log.replaceChildren(...logNodes(state, channelId, { host, openThread }));
-}
-
-/** Draws the messages again and keeps the place: at the bottom when it was there, and focus inside a message. */
-function redrawMessages(channelId, changedTs) {
-  if (channelId !== state.channel) return;
-  const log = main.querySelector('.log');
-  if (log) keepPlace(log, () => drawLog(log, channelId));
-  if (state.thread) drawThread();
-  else panel.remove();
-  if (changedTs) for (const node of document.querySelectorAll(`.msg[data-ts="${changedTs}"]`)) node.classList.add('changed');
-}
-function drawThread() {
-  const channel = state.channels.find((c) => c.id === state.channel);
-  const root = state.thread && channel && (state.messages[channel.id] ?? []).find((m) => m.ts === state.thread);
-  document.body.classList.toggle('thread-open', Boolean(root));
-  if (!root) return panel.remove();
-  const replies = state.messages[channel.id].filter((m) => m.threadTs === root.ts);
-  const view = { host, compact: false, inThread: true, openThread };
-  const nodes = [
-    renderMessage(root, view),
-    el('div', { class: 'day' }, el('span', { text: replies.length === 1 ? '1 reply' : `${replies.length} replies` })),
-    ...replies.map((m) => renderMessage(m, view)),
-  ];
-  if (panel.isConnected && panel.dataset.root === root.ts) {
-    const log = panel.querySelector('.log');
-    keepPlace(log, () => log.replaceChildren(...nodes));
-    return undefined;
-  }
-  panel.dataset.root = root.ts;
-  const log = el('div', { class: 'log', role: 'log', 'aria-label': 'Thread', tabindex: '0' }, ...nodes);
-  panel.replaceChildren(
-    el(
-      'div',
-      { class: 'panel-head' },
-      el('h2', { text: 'Thread' }),
-      el('span', { class: 'muted', text: channel.im === undefined ? `#${channel.name}` : state.app.name }),
-      el('button', { type: 'button', class: 'icon', 'aria-label': 'Close the thread', text: '×', onclick: () => openThread(undefined) }),
-    ),
-    log,
-    composer(place(channel, root.ts), offer(state, [])),
-  );
-  main.after(panel);
-  log.scrollTop = log.scrollHeight;
+  const old = main.querySelector('.home');
+  const places = old && placesIn(old);
+  main.replaceChildren(...homePage(state, names));
+  const home = main.querySelector('.home');
+  if (!old) return home.focus({ preventScroll: true });
+  giveBack(home, places);
+  home.scrollTop = places.top;
   return undefined;
+}
+function place(channel, threadTs) {
+  const label = threadTs ? 'Reply…' : `Message ${channel.im === undefined ? `#${channel.name}` : state.app.name}`;
+  const blocked = channel.archived ? 'This channel is archived.' : channel.isMember ? undefined : 'You are not in this channel.';
+  return { as: state.as, channel: channel.id, thread: threadTs, label, blocked };
+}
+function drawLog(log, channelId) {
+  fill(log, logItems(state, channelId, { host, openThread }));
+}
+
+/** Brings the messages up to date and keeps the place. `old`: the message whose text has changed, as it was. */
+function redrawMessages(channelId, old) {
+  if (channelId !== state.channel) return;
+  if (held) return void waiting.push([channelId, old]);
+  const log = main.querySelector('.log');
+  if (log) {
+    const behind = !isAtBottom(log);
+    keepPlace(log, () => drawLog(log, channelId));
+    main.querySelector('.newest')?.classList.toggle('more', behind && !old);
+  }
+  thread.draw(main);
+  // progress that is told every second does not blink
+  if (!old || names.now() - Number(old.editedTs ?? 0) * 1000 < 5000) return;
+  for (const node of document.querySelectorAll(`.msg[data-ts="${old.ts}"]`)) node.classList.add('changed');
 }

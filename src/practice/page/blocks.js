@@ -1,6 +1,6 @@
 import { ask, el } from './dom.js';
 import { externalSelect } from './external-select.js';
-import { anchor, emojiText, markdown, mention, mrkdwn } from './mrkdwn-view.js';
+import { anchor, dateNode, emojiText, markdown, mention, mrkdwn } from './mrkdwn-view.js';
 
 /**
  * Block Kit as elements. `host`: names; act(element, blockId, value) for a press or a choice; suggest(element, blockId, typed) for the
@@ -12,8 +12,13 @@ export function renderBlocks(blocks, host) {
 
 function renderBlock(block, host) {
   const render = renderers[block.type];
-  if (!render) return el('div', { class: 'blk-unknown', role: 'alert', text: `This workspace cannot show a block of type ${block.type}.` });
+  if (!render) return unknown('a block', block.type);
   return render(block, host);
+}
+
+/** What stands for something that has no rendering: never a blank. */
+function unknown(what, type) {
+  return el('span', { class: 'blk-unknown', role: 'alert', text: `This workspace cannot show ${what} of type ${type}.` });
 }
 
 const renderers = {
@@ -88,25 +93,38 @@ export function renderElement(element, blockId, host) {
       return el(
         'details',
         { class: 'overflow' },
-        el('summary', { class: 'btn', 'aria-label': 'More', text: '⋯' }),
+        el('summary', { class: 'btn', 'aria-label': 'More', text: '⋯', onclick: (e) => turnToRoom(e.currentTarget) }),
         el(
           'div',
           { class: 'menu' },
           ...element.options.map((o) =>
-            el('button', {
-              type: 'button',
-              text: o.text.text,
-              onclick: (e) => {
-                e.currentTarget.closest('details').open = false;
-                void go(o.value);
+            el(
+              'button',
+              {
+                type: 'button',
+                onclick: (e) => {
+                  e.currentTarget.closest('details').open = false;
+                  if (o.url) window.open(o.url, '_blank', 'noopener');
+                  void go(o.value);
+                },
               },
-            }),
+              withEmoji(o.text.text),
+              o.description && el('small', { text: withEmoji(o.description.text) }),
+            ),
           ),
         ),
       );
     default:
       return renderChoice(element, host.value(blockId, element.action_id), go, (typed) => host.suggest(element, blockId, typed), host);
   }
+}
+
+/** Lets the menu of a summary open to where there is room for it: towards the middle of the window, and up when it is low. */
+function turnToRoom(summary) {
+  const { left, bottom } = summary.getBoundingClientRect();
+  const frame = summary.closest('.log, .home, .modal-body')?.getBoundingClientRect();
+  summary.parentNode.classList.toggle('to-right', left < innerWidth / 2);
+  summary.parentNode.classList.toggle('up', (frame?.bottom ?? innerHeight) - bottom < 220);
 }
 
 /** A control that holds a value; `changed(value)` gets an option's value, a user id, a list of values, or for an external select the option. */
@@ -127,11 +145,12 @@ export function renderChoice(element, state, changed, suggest, host) {
     case 'radio_buttons':
       return checks(element, state, changed, host);
     default:
-      return el('span', { class: 'blk-unknown', text: `This workspace cannot show an element of type ${element.type}.` });
+      return unknown('an element', element.type);
   }
 }
 function optionNodes(element) {
-  const option = (o) => el('option', { value: o.value, text: o.text.text });
+  const option = (o) =>
+    el('option', { value: o.value, text: withEmoji(o.description ? `${o.text.text} · ${o.description.text}` : o.text.text) });
   if (element.option_groups) return element.option_groups.map((g) => el('optgroup', { label: g.label.text }, ...g.options.map(option)));
   return element.options.map(option);
 }
@@ -192,15 +211,17 @@ function richNode(node, host) {
     case 'emoji':
       return document.createTextNode(emojiText(node.name));
     case 'link':
-      return anchor(node.url, node.text ?? node.url);
+      return styled(node, anchor(node.url, node.text ?? node.url));
     case 'date':
-      return el('time', { text: node.fallback ?? '' });
+      return dateNode({ unix: node.timestamp, format: node.format ?? '{date}', url: node.url, fallback: node.fallback ?? '' }, host.names);
+    case 'text':
+      return styled(node, document.createTextNode(node.text));
     default:
-      return styled(node);
+      return unknown('a text', node.type);
   }
 }
-function styled(node) {
-  let out = document.createTextNode(node.text ?? '');
+function styled(node, inner) {
+  let out = inner;
   for (const [style, tag] of [
     ['code', 'code'],
     ['bold', 'strong'],

@@ -1,12 +1,19 @@
 import { el, post } from './dom.js';
 import { hints } from './hints.js';
 
-const typed = new Map();
+/** What has been typed and not sent, by place; kept over a reload of the tab. */
+const typed = new Map(Object.entries(JSON.parse(sessionStorage.getItem('drafts') ?? '{}')));
+function keepDraft(key, text) {
+  if (text === '') typed.delete(key);
+  else typed.set(key, text);
+  sessionStorage.setItem('drafts', JSON.stringify(Object.fromEntries(typed)));
+}
 
 /** The box to type in. `place`: as, channel, thread?, blocked? (a reason why one cannot type); `offer` for the hints. */
 export function composer(place, offer) {
   const key = `${place.as} ${place.channel} ${place.thread ?? ''}`;
-  const history = JSON.parse(sessionStorage.getItem(`typed ${place.as}`) ?? '[]');
+  const sent = () => JSON.parse(sessionStorage.getItem(`typed ${place.as}`) ?? '[]');
+  let history = sent();
   let at = history.length;
   const box = el('textarea', {
     rows: 1,
@@ -26,22 +33,26 @@ export function composer(place, offer) {
   });
   const showHint = () => hint.update(box.value, box.selectionStart);
   const changed = () => {
-    typed.set(key, box.value);
+    keepDraft(key, box.value);
     grow();
     showHint();
   };
   const send = async () => {
     const text = box.value.trim();
     if (text === '') return;
-    history.push(text);
+    // what was sent from the other box, of a thread or of the channel, is there too
+    history = sent();
+    if (history.at(-1) !== text) history.push(text);
     sessionStorage.setItem(`typed ${place.as}`, JSON.stringify(history.slice(-100)));
     at = history.length;
     box.value = '';
-    typed.delete(key);
+    keepDraft(key, '');
     grow();
     showHint();
     const answer = await post('say', { as: place.as, channel: place.channel, text, ...(place.thread ? { thread_ts: place.thread } : {}) });
-    if (!answer.ok && box.value === '') box.value = text;
+    if (answer.ok || box.value !== '') return;
+    box.value = text;
+    changed();
   };
   const recall = (step) => {
     at = Math.max(0, Math.min(history.length, at + step));
@@ -49,7 +60,10 @@ export function composer(place, offer) {
     grow();
     box.setSelectionRange(box.value.length, box.value.length);
   };
-  box.addEventListener('input', changed);
+  box.addEventListener('input', () => {
+    at = history.length;
+    changed();
+  });
   box.addEventListener('keydown', (event) => {
     if (!event.isComposing && hint.key(event, box.value)) return;
     if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
@@ -57,6 +71,10 @@ export function composer(place, offer) {
       void send();
     } else if (event.key === 'ArrowUp' && (box.value === '' || at < history.length)) {
       event.preventDefault();
+      if (at === history.length) {
+        history = sent();
+        at = history.length;
+      }
       recall(-1);
     } else if (event.key === 'ArrowDown' && at < history.length) {
       event.preventDefault();
@@ -64,6 +82,7 @@ export function composer(place, offer) {
     }
   });
   box.addEventListener('blur', hint.hide);
+  requestAnimationFrame(grow);
   return el(
     'div',
     { class: 'composer' },

@@ -15,16 +15,21 @@ export function el(tag, props = {}, ...children) {
   return node;
 }
 
-/** POSTs to the practice API; a refusal becomes a toast. */
+/** POSTs to the practice API; a refusal becomes a toast, and so does a workspace that does not run any more. */
 export async function post(path, body) {
-  const response = await fetch(`/practice/${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  const answer = await response.json();
-  if (!response.ok) toast(answer.error ?? `The workspace answered ${response.status}.`);
-  return { ok: response.ok, ...answer };
+  try {
+    const response = await fetch(`/practice/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const answer = await response.json();
+    if (!response.ok) toast(answer.error ?? `The workspace answered ${response.status}.`);
+    return { ok: response.ok, ...answer };
+  } catch {
+    toast('The practice workspace does not answer. Is it still running?');
+    return { ok: false };
+  }
 }
 
 /** A short notice at the bottom of the screen. */
@@ -34,6 +39,8 @@ export function toast(text) {
     box = el('div', { class: 'toasts', role: 'status' });
     document.body.append(box);
   }
+  // the same again is no news
+  for (const old of box.children) if (old.textContent === text) old.remove();
   const note = el('div', { class: 'toast', text });
   box.append(note);
   setTimeout(() => note.remove(), 6000);

@@ -14,6 +14,10 @@ export function isAlerted() {
   return alerted;
 }
 
+export function isOpen() {
+  return open;
+}
+
 /** Shows or hides the inspector: each request and answer, the faults and the clock. */
 export function toggleInspector(state) {
   open = !open;

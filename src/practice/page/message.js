@@ -117,31 +117,64 @@ function threadLink(message, view) {
     { type: 'button', class: 'thread-link', onclick: () => view.openThread(message.ts) },
     ...authors.map((id) => avatar(view.host.names.person(id), 'tiny')),
     el('strong', { text: replies.length === 1 ? '1 reply' : `${replies.length} replies` }),
-    el('span', { class: 'muted', text: `last ${when(replies.at(-1).ts, view.host.names.now())}` }),
+    el(
+      'span',
+      { class: 'muted' },
+      'Last reply ',
+      el('time', { 'data-ts': replies.at(-1).ts, text: when(replies.at(-1).ts, view.host.names.now()) }),
+    ),
   );
 }
 function toolbar(message, view) {
   if (message.to || message.tombstone) return null;
-  const shortcuts = message.user === view.host.names.appId ? view.host.shortcuts() : [];
-  const buttons = [
-    ...shortcuts.map((s) =>
-      el('button', {
-        type: 'button',
-        title: s.name,
-        text: s.name,
-        onclick: () =>
-          void post('shortcut', { as: view.host.names.me, channel: message.channel, ts: message.ts, callback_id: s.callbackId }),
-      }),
-    ),
+  const reply =
     !view.inThread &&
-      !message.threadTs &&
-      el('button', {
-        type: 'button',
-        title: 'Reply in thread',
-        'aria-label': 'Reply in thread',
-        text: 'Reply',
-        onclick: () => view.openThread(message.ts),
-      }),
-  ].filter(Boolean);
+    !message.threadTs &&
+    el('button', {
+      type: 'button',
+      title: 'Reply in thread',
+      'aria-label': 'Reply in thread',
+      text: 'Reply',
+      onclick: () => view.openThread(message.ts),
+    });
+  const buttons = [reply, moreActions(message, view.host)].filter(Boolean);
   return buttons.length ? el('div', { class: 'toolbar' }, ...buttons) : null;
+}
+
+/** The menu of the app's message shortcuts. Slack offers them on everybody's messages, but not on those that only one person sees. */
+function moreActions(message, host) {
+  const shortcuts = host.shortcuts();
+  if (shortcuts.length === 0) return null;
+  const app = host.names.person(host.names.appId)?.realName ?? 'the app';
+  const menu = el(
+    'details',
+    { class: 'more' },
+    el('summary', { title: 'More actions', 'aria-label': 'More actions', text: '⋯' }),
+    el(
+      'div',
+      { class: 'more-menu' },
+      ...shortcuts.map((s) =>
+        el(
+          'button',
+          {
+            type: 'button',
+            title: s.description || s.name,
+            onclick: () => {
+              menu.open = false;
+              void post('shortcut', { as: host.names.me, channel: message.channel, ts: message.ts, callback_id: s.callbackId });
+            },
+          },
+          el('span', { text: s.name }),
+          el('span', { class: 'muted small', text: app }),
+        ),
+      ),
+    ),
+  );
+  menu.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') menu.open = false;
+  });
+  menu.addEventListener('focusout', (event) => {
+    if (!menu.contains(event.relatedTarget)) menu.open = false;
+  });
+  return menu;
 }

@@ -1,9 +1,13 @@
 import { renderBlocks, renderChoice } from './blocks.js';
 import { el, post } from './dom.js';
 
-/** What has been typed but not submitted, by view and block. */
-const drafts = new Map();
+/** What has been typed but not submitted, by view and block; kept over a reload of the tab. */
+const drafts = new Map(Object.entries(JSON.parse(sessionStorage.getItem('forms') ?? '{}')));
+function keepDrafts() {
+  sessionStorage.setItem('forms', JSON.stringify(Object.fromEntries(drafts)));
+}
 let dialog;
+let inputs = 0;
 let shown;
 
 /** Shows the top of a person's stack of modals, or closes the dialog. */
@@ -16,6 +20,8 @@ export function showModals(stack, host) {
     shown = undefined;
     return;
   }
+  const open = new Set(stack.map((v) => v.id));
+  for (const id of drafts.keys()) if (!open.has(id)) drafts.delete(id);
   const focused = document.activeElement?.dataset?.block;
   if (!dialog) {
     dialog = el('dialog', { class: 'modal' });
@@ -25,18 +31,24 @@ export function showModals(stack, host) {
     });
     document.body.append(dialog);
   }
+  const top = shown?.id === view.id ? (dialog.querySelector('.modal-body')?.scrollTop ?? 0) : 0;
   shown = view;
   dialog.setAttribute('aria-label', view.title.text);
   dialog.replaceChildren(form(view, stack.length, host));
   if (!dialog.open) dialog.showModal();
   const again = focused && dialog.querySelector(`[data-block="${CSS.escape(focused)}"]`);
-  (again ?? dialog.querySelector('.invalid [data-block]') ?? dialog.querySelector('[data-block]'))?.focus();
+  (again ?? dialog.querySelector('.invalid [data-block]') ?? dialog.querySelector('[data-block]'))?.focus({ preventScroll: top > 0 });
+  if (top > 0) dialog.querySelector('.modal-body').scrollTop = top;
 }
 
 /** Asks for the top modal to be closed, once: a second Escape may come before the answer. */
-function close(host) {
-  if (!drafts.delete(shown?.id)) return undefined;
-  return post('close', { as: host.names.me, view_id: shown.id });
+async function close(host) {
+  const id = shown?.id;
+  const draft = drafts.get(id);
+  if (!drafts.delete(id)) return;
+  const { ok } = await post('close', { as: host.names.me, view_id: id });
+  if (!ok) drafts.set(id, draft);
+  keepDrafts();
 }
 
 function form(view, depth, host) {
@@ -52,7 +64,15 @@ function form(view, depth, host) {
   };
   return el(
     'form',
-    { class: 'modal-form', novalidate: true, onsubmit: submit },
+    {
+      class: 'modal-form',
+      novalidate: true,
+      onsubmit: submit,
+      onkeydown: (event) => {
+        // Enter alone is a new line in a long text
+        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit();
+      },
+    },
     el(
       'div',
       { class: 'modal-head' },
@@ -88,10 +108,12 @@ export function inputBlock(block, error, draft, host) {
   const { element } = block;
   const keep = (value) => {
     draft[block.block_id] = value;
+    keepDrafts();
     if (block.dispatch_action) return host.act(element, block.block_id, value);
     return undefined;
   };
-  const id = `in-${block.block_id}`;
+  // another form, or a message, may have a block of the same id
+  const id = `in-${block.block_id}-${++inputs}`;
   const control =
     element.type === 'plain_text_input'
       ? textInput(block, draft[block.block_id] ?? host.value(block.block_id, element.action_id)?.value ?? '', keep)

@@ -105,7 +105,8 @@ export function anchor(url, text) {
   if (!/^(https?:|mailto:)/i.test(url)) return document.createTextNode(text);
   return el('a', { href: url, target: '_blank', rel: 'noopener noreferrer', text });
 }
-function dateNode(node, names) {
+/** A date in the reader's own words: `unix` seconds, `format` as Slack has it, `fallback` when it is none. */
+export function dateNode(node, names) {
   const shown = Number.isFinite(node.unix) && node.unix > 0 ? formatSlackDate(node.unix, node.format, names.now()) : node.fallback;
   const time = el('time', { title: node.fallback, text: shown });
   return node.url ? anchor(node.url, shown) : time;
@@ -127,15 +128,19 @@ export function markdown(text) {
 function paragraphNodes(paragraph) {
   const out = [];
   let items = [];
+  let list = 'ul';
   const flush = () => {
-    if (items.length) out.push(el('ul', {}, ...items));
+    if (items.length) out.push(el(list, {}, ...items));
     items = [];
   };
   for (const line of paragraph.split('\n')) {
     const heading = /^#{1,6} (.+)$/.exec(line);
-    const item = /^\s*(?:[-*]|\d+\.) (.+)$/.exec(line);
+    const item = /^\s*(?:[-*]|(\d+)\.) (.+)$/.exec(line);
     if (item) {
-      items.push(el('li', {}, ...inline(item[1])));
+      const kind = item[1] === undefined ? 'ul' : 'ol';
+      if (kind !== list) flush();
+      list = kind;
+      items.push(el('li', {}, ...inline(item[2])));
       continue;
     }
     flush();

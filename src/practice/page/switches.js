@@ -32,7 +32,7 @@ export function clockControls(state) {
   return [
     el(
       'div',
-      { class: 'controls' },
+      { class: 'controls clock' },
       el('span', { class: 'muted', text: ahead }),
       ...steps.map(([label, advanceMs]) => button(label, label, () => post('clock', { advanceMs }))),
     ),

@@ -80,7 +80,8 @@ export function viewOf(ctx: Context, person: Person, id: string): StoredView {
   if (!view || view.user !== person.id) throw new ConflictError('That dialog is closed.');
   return view;
 }
-function viewPlace(ctx: Context, view: StoredView): Place {
+/** Where the elements of a view are. */
+export function viewPlace(ctx: Context, view: StoredView): Place {
   return {
     source: view.view,
     get payload() {
@@ -117,29 +118,4 @@ function messagePlace(ctx: Context, person: Person, channel: Channel, message: S
     },
     response: { channel: channel.id, messageTs: message.ts, ...(threadTs === undefined ? {} : { threadTs }) },
   };
-}
-
-/** A message shortcut from the menu of a message (message_action). */
-export async function shortcut(ctx: Context, body: Json): Promise<Interaction> {
-  const person = actor(ctx, body['as']);
-  const channel = placeOf(ctx, person, body['channel']);
-  const message = messageOf(ctx, person, channel, body['ts']);
-  const callbackId = textField(body, 'callback_id');
-  if (!ctx.setup.shortcuts.some((s) => s.callbackId === callbackId && s.type === 'message'))
-    throw new NotFoundError(`The app has no shortcut ${callbackId}.`);
-  const id = randomUUID();
-  const ack = await ctx.link.interaction({
-    type: 'message_action',
-    ...payloadBase(ctx, person),
-    callback_id: callbackId,
-    trigger_id: ctx.tickets.newTrigger(person.id),
-    message_ts: message.ts,
-    action_ts: (ctx.clock.now() / 1000).toFixed(6),
-    channel: { id: channel.id, name: channelName(channel) },
-    message: wireMessage(ctx.ws, message, { metadata: true }),
-    response_url:
-      ctx.url() + ctx.tickets.newResponsePath({ kind: 'actions', user: person.id, channel: channel.id, messageTs: message.ts, origin: id }),
-  });
-  if (!ack.ok) complain(ctx, person, channel.id, ack);
-  return { id, ack };
 }

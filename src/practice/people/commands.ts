@@ -6,6 +6,7 @@ import { encodeTyped } from '../typed-text.ts';
 import type { Ack, Channel, Json, Person, StoredMessage } from '../types.ts';
 import { contentOf } from '../web-api/content.ts';
 import { channelName } from './acting.ts';
+import { join } from './membership.ts';
 
 export interface CommandResult {
   kind: 'command';
@@ -118,8 +119,8 @@ function split(typed: string): [string, string] {
 function invite(ctx: Context, channel: Channel, word: string, text: string): string {
   const person = ctx.ws.person(text.trim());
   if (!person) return `Nobody called ${text.trim()} is here.`;
-  const others = channel.members.filter((m) => m !== person.id);
-  channel.members = word === '/invite' ? [...others, person.id] : others;
+  if (word === '/invite') join(ctx, channel, person.id);
+  else channel.members = channel.members.filter((m) => m !== person.id);
   ctx.changes.emit({ type: 'channels', data: {} });
   return word === '/invite' ? `${person.name} has joined the channel.` : `${person.name} was removed from the channel.`;
 }

@@ -8,7 +8,12 @@ const eventScopes: Record<string, string> = {
   'message.groups': 'groups:history',
   'message.im': 'im:history',
   subteam_members_changed: 'usergroups:read',
+  channel_unarchive: 'channels:read',
+  group_unarchive: 'groups:read',
 };
+/** Of what happens in public and in private channels each has a scope of its own. */
+const scopeOf = (kind: string, channel: Channel | undefined): string | undefined =>
+  kind === 'member_joined_channel' ? (channel?.private ? 'groups:read' : 'channels:read') : eventScopes[kind];
 
 /** True when people of another workspace are in the channel (Slack Connect). */
 export function isShared(ctx: Context, channel: Channel | undefined): boolean {
@@ -20,7 +25,7 @@ export function isShared(ctx: Context, channel: Channel | undefined): boolean {
  * but app_rate_limited, which has no inner event and needs no subscription (https://docs.slack.dev/reference/events/app_rate_limited).
  */
 export function sendEvent(ctx: Context, kind: string, event: Json, channel?: Channel): void {
-  const scope = eventScopes[kind];
+  const scope = scopeOf(kind, channel);
   if (!ctx.setup.events.has(kind) || (scope !== undefined && !ctx.setup.scopes.has(scope))) return;
   const { team } = ctx.ws.state;
   if (ctx.limiter.take('events', team.id) > 0) {

@@ -1,15 +1,14 @@
 import { ConflictError } from '../../core/errors.ts';
-import { optionLists } from '../blocks/elements.ts';
 import { interactiveElements } from '../blocks/find.ts';
-import { newCheck } from '../blocks/problems.ts';
 import type { Context } from '../context.ts';
 import { closeViews, newView, pushView, replaceView, stackDepth, tellViews } from '../modals.ts';
-import { type Ack, isObject, type Json, type StoredView } from '../types.ts';
+import { type Ack, isObject, type Json, type Person, type StoredView } from '../types.ts';
 import { SlackError } from '../web-api/slack-error.ts';
 import { checkedView } from '../web-api/views.ts';
 import { wireView } from '../wire.ts';
 import { actor, payloadBase, textField } from './acting.ts';
-import { placeOfElement, viewOf } from './click.ts';
+import { viewOf, viewPlace } from './click.ts';
+import { pickTyped } from './suggest.ts';
 import { actionValue, isEmpty } from './values.ts';
 
 export interface SubmitResult {
@@ -23,7 +22,7 @@ export async function submit(ctx: Context, body: Json): Promise<SubmitResult> {
   const person = actor(ctx, body['as']);
   const view = viewOf(ctx, person, textField(body, 'view_id'));
   if (ctx.ws.state.stacks[person.id]?.at(-1) !== view.id) throw new ConflictError('Another dialog is on top of that one.');
-  fill(view, isObject(body['values']) ? body['values'] : {});
+  await fill(ctx, person, view, isObject(body['values']) ? body['values'] : {});
   view.errors = missingInputs(view);
   if (Object.keys(view.errors).length > 0) {
     tellViews(ctx, person.id);
@@ -107,52 +106,16 @@ export async function closeModal(ctx: Context, body: Json): Promise<void> {
   await ctx.link.interaction({ type: 'view_closed', ...payloadBase(ctx, person), view: wireView(ctx.ws, view), is_cleared: clear });
 }
 
-/** The options of an external select for what has been typed (block_suggestion); at most 100, within 3 s. */
-export async function suggest(ctx: Context, body: Json): Promise<{ options: Json[]; option_groups: Json[] }> {
-  const person = actor(ctx, body['as']);
-  const none = { options: [], option_groups: [] };
-  // somebody may close a dialog while they type in it
-  const viewId = body['view_id'];
-  if (typeof viewId === 'string' && !ctx.ws.state.views[viewId] && ctx.ws.state.homes[person.id]?.id !== viewId) return none;
-  const place = placeOfElement(ctx, person, body);
-  const actionId = textField(body, 'action_id');
-  const found = interactiveElements(place.source).find((e) => e.actionId === actionId && e.element['type'] === 'external_select');
-  const value = typeof body['value'] === 'string' ? body['value'] : '';
-  const least = typeof found?.element['min_query_length'] === 'number' ? found.element['min_query_length'] : 3;
-  if (!found || value.length < least) return none;
-  const ack = await ctx.link.interaction({
-    type: 'block_suggestion',
-    ...payloadBase(ctx, person),
-    ...place.payload,
-    action_id: actionId,
-    block_id: found.blockId,
-    value,
-  });
-  const answer = ack.body ?? {};
-  const check = newCheck('modal');
-  optionLists(check, '', answer);
-  if (check.problems.length > 0) {
-    ctx.journal.add({
-      direction: 'in',
-      what: 'answer to block_suggestion',
-      transport: 'http',
-      request: answer,
-      status: 'invalid options',
-      answer: check.problems,
-      durationMs: 0,
-      refused: true,
-    });
-    return none;
-  }
-  const list = (v: unknown) => (Array.isArray(v) ? v.filter(isObject) : []);
-  return { options: list(answer['options']), option_groups: list(answer['option_groups']) };
-}
-
-function fill(view: StoredView, values: Json): void {
-  for (const { blockId, actionId, element, block } of interactiveElements(view.view)) {
+async function fill(ctx: Context, person: Person, view: StoredView, values: Json): Promise<void> {
+  for (const found of interactiveElements(view.view)) {
+    const { blockId, actionId, element, block } = found;
     const key = [blockId, labelOf(block)].find((k) => k !== '' && Object.hasOwn(values, k));
     if (key === undefined) continue;
-    const { state } = actionValue(element, values[key]);
+    const value = values[key];
+    // the page sends the option that was picked, a test what is typed to find it
+    const typed = element['type'] === 'external_select' && typeof value === 'string' && value !== '';
+    const chosen = typed ? await pickTyped(ctx, person, viewPlace(ctx, view), found, value) : value;
+    const { state } = actionValue(element, chosen);
     if (state) view.values[blockId] = { ...view.values[blockId], [actionId]: state };
   }
 }
