@@ -1,7 +1,18 @@
 import type { Log } from '../core/log.ts';
 import { message, type Span, text } from '../core/message.ts';
 import type { Db } from '../db/db.ts';
-import { desire, findMessage, noteLater, notePostAgain, noteRefused, noteSent, reviveChannel, wantAgain } from './outbox.store.ts';
+import { isLeftover, leaveBehind } from './leftover.store.ts';
+import {
+  desire,
+  findMessage,
+  noteLater,
+  notePostAgain,
+  noteRefused,
+  noteSent,
+  reviveChannel,
+  reviveThread,
+  wantAgain,
+} from './outbox.store.ts';
 import type { Delivery, PostResult, Sender } from './sender.ts';
 import { type ClaimedRow, defaultLeaseMs, endTurn, renewClaim } from './turns.store.ts';
 
@@ -63,13 +74,18 @@ async function attempt(deps: DeliverDeps, row: ClaimedRow): Promise<number> {
     const update = sender.update({ ...delivery, channel: row.sentChannel, ts: row.sentTs });
     const result = await bounded(deps, update, unanswered);
     if (result.is === 'refused' && /message_not_found|cant_update_message|edit_window_closed/.test(result.reason)) {
-      await notePostAgain(db, row);
+      if (isLeftover(row)) await noteSent(db, row, { channel: row.sentChannel, ts: row.sentTs }, 0);
+      else await notePostAgain(db, row);
       return 0;
     }
     return settle(deps, row, result);
   }
   if (row.postingSince) {
-    const found = await bounded(deps, sender.find(delivery, row.postingSince), () => undefined);
+    const found = await bounded<Awaited<ReturnType<Sender['find']>>>(deps, sender.find(delivery, row.postingSince), () => 'unclear');
+    if (found === 'unclear') {
+      await noteLater(db, row, backoffMs(row.attempts), 'whether it was posted is not known yet', true);
+      return 0;
+    }
     if (found) {
       await noteSent(db, { ...row, desiredVersion: row.sentVersion }, found, 0);
       return 0;
@@ -98,7 +114,9 @@ async function settle(deps: DeliverDeps, row: ClaimedRow, result: PostResult): P
       return 0;
     }
     if (row.state === 'failed') await reviveChannel(db, row.channelKind, row.channel);
-    if (row.movedFrom && row.notifyUser && row.sentVersion === 0) await tellMoved(deps, row, result);
+    // What was refused in its thread at the old place may go to the new one.
+    if (row.movedFrom && !row.sentTs) await reviveThread(db, row.id);
+    if (row.movedFrom && row.notifyUser && !row.sentTs) await tellMoved(deps, row, result);
     return 0;
   }
   if (result.is === 'later') {
@@ -110,6 +128,7 @@ async function settle(deps: DeliverDeps, row: ClaimedRow, result: PostResult): P
     return 0;
   }
   const what = await noteRefused(db, row, result.reason);
+  if (what === 'moved' && row.sentTs) await leaveBehind(db, row);
   deps.log.warn({ outboxId: row.id, channel: row.channel, reason: result.reason, what }, 'channel refused a message');
   return 0;
 }

@@ -3,7 +3,7 @@ import type { Message } from '../core/message.ts';
 import { inMs, now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { and, eq, gt, or, sql, type Values } from '../db/query.ts';
-import { outboxMessages } from '../db/schema/index.ts';
+import { outboxChannels, outboxMessages } from '../db/schema/index.ts';
 
 /** Channel of a message that has no place to go to. */
 export const nowhere = '';
@@ -17,6 +17,8 @@ export type OutboxRow = typeof outboxMessages.$inferSelect;
 export interface DesiredMessage {
   /** One message for ever per key: wanting it again edits it. */
   dedupeKey: string;
+  /** Which sender delivers it: `slack` unless said otherwise. */
+  channelKind?: string | undefined;
   channel: string;
   fallbackChannel?: string | undefined;
   /** Slack user id of who is told, with a link, when the message had to go to the fallback channel. */
@@ -41,6 +43,7 @@ export async function desire(tx: Db | Tx, wanted: DesiredMessage): Promise<strin
     .values({
       id: newId('msg'),
       dedupeKey: wanted.dedupeKey,
+      ...(wanted.channelKind ? { channelKind: wanted.channelKind } : {}),
       channel: wanted.channel,
       fallbackChannel: wanted.fallbackChannel ?? null,
       notifyUser: wanted.notifyUser ?? null,
@@ -53,12 +56,13 @@ export async function desire(tx: Db | Tx, wanted: DesiredMessage): Promise<strin
       createdAt: now,
       updatedAt: now,
     })
-    .onConflictDoUpdate({ target: outboxMessages.dedupeKey, set: changed(wanted.message) })
+    .onConflictDoUpdate({ target: outboxMessages.dedupeKey, set: repainted(wanted.message) })
     .returning({ id: outboxMessages.id });
   return row!.id;
 }
 
-function changed(message: Message) {
+/** What changes in a row when its message should say something else. */
+export function repainted(message: Message) {
   const m = outboxMessages;
   return {
     desired: message,
@@ -174,12 +178,31 @@ export async function wantAgain(db: Db, id: string): Promise<void> {
     .set({ state: 'pending', desiredVersion: sql`${outboxMessages.desiredVersion} + 1` })
     .where(eq(outboxMessages.id, id));
 }
-/** A channel takes messages again: what it refused during the last day is sent now. */
-export async function reviveChannel(db: Db, channelKind: string, channel: string): Promise<void> {
+/** A channel takes messages again: what it refused during the last day, or the time given, is sent now. */
+export async function reviveChannel(db: Db, channelKind: string, channel: string, withinMs = keepTryingMs): Promise<void> {
   await db
     .update(outboxMessages)
     .set({ state: 'pending', nextAt: now })
-    .where(and(failedIn(channelKind, channel), gt(outboxMessages.updatedAt, inMs(-keepTryingMs))));
+    .where(and(failedIn(channelKind, channel), gt(outboxMessages.updatedAt, inMs(-withinMs))));
+}
+/** A thread has moved: what was refused in it is sent now. */
+export async function reviveThread(db: Db, root: string): Promise<void> {
+  await db
+    .update(outboxMessages)
+    .set({ state: 'pending', nextAt: now })
+    .where(and(eq(outboxMessages.threadOf, root), eq(outboxMessages.state, 'failed')));
+}
+/** A kind of channel works again as a whole: what was put off, messages and channels, is due now. */
+export async function resumeKind(db: Db, channelKind: string): Promise<void> {
+  const putOff = gt(outboxMessages.nextAt, now);
+  await db
+    .update(outboxMessages)
+    .set({ nextAt: now })
+    .where(and(eq(outboxMessages.channelKind, channelKind), eq(outboxMessages.state, 'pending'), putOff));
+  await db
+    .update(outboxChannels)
+    .set({ nextAt: now })
+    .where(and(eq(outboxChannels.channelKind, channelKind), gt(outboxChannels.nextAt, now)));
 }
 /** Gives a message that had no place to go to one, and what is in its thread. */
 export async function placeMessage(tx: Db | Tx, id: string, channel: string, fallbackChannel: string | undefined): Promise<void> {
@@ -189,10 +212,10 @@ export async function placeMessage(tx: Db | Tx, id: string, channel: string, fal
     .where(and(or(eq(outboxMessages.id, id), eq(outboxMessages.threadOf, id)), eq(outboxMessages.channel, nowhere)));
 }
 
-/** Counts for the page and `/healthz`: what waits, what failed, how old the oldest waiting row is (ms). */
+/** Counts for the page and `/healthz`: what waits, what failed (not what a moved message left), how old the oldest waiting row is (ms). */
 export async function outboxHealth(db: Db): Promise<{ pending: number; failed: number; oldestMs: number }> {
   const { rows } = await db.execute<{ pending: number; failed: number; oldest: number | null }>(sql`
-    select count(*) filter (where state = 'pending')::int as pending, count(*) filter (where state = 'failed')::int as failed,
+    select count(*) filter (where state = 'pending')::int as pending, count(*) filter (where state = 'failed' and dedupe_key not like 'left:%')::int as failed,
       (extract(epoch from sluice_now() - min(updated_at) filter (where state = 'pending' and next_at <= sluice_now())) * 1000)::int as oldest
     from outbox_messages`);
   return { pending: rows[0]?.pending ?? 0, failed: rows[0]?.failed ?? 0, oldestMs: rows[0]?.oldest ?? 0 };

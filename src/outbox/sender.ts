@@ -27,6 +27,9 @@ export interface Sender {
   post(delivery: Delivery): Promise<PostResult>;
   /** Replaces a message's content. */
   update(delivery: Delivery & { ts: string }): Promise<PostResult>;
-  /** Looks for a post that may have been made since the given time; undefined if there is none, or if it cannot be told. */
-  find(delivery: Delivery, since: Date): Promise<{ channel: string; ts: string } | undefined>;
+  /**
+   * Looks for a post that may have been made since the given time; undefined if there is none, or if this channel cannot tell;
+   * `unclear` if it may tell later: then the post waits.
+   */
+  find(delivery: Delivery, since: Date): Promise<{ channel: string; ts: string } | 'unclear' | undefined>;
 }

@@ -1,4 +1,4 @@
-import { inMs, now } from '../db/clock.ts';
+import { inMs } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { and, eq, inArray, isNotNull, sql } from '../db/query.ts';
 import { outboxChannels, outboxMessages } from '../db/schema/index.ts';
@@ -129,7 +129,8 @@ const ours = ({ turn }: ClaimedRow) =>
 
 /**
  * Goes on holding a claim: the channel's turn and the message. False once another replica has taken one of them: then nothing more may be sent.
- * @param posting notes that a post is about to leave: a crash from here on means "look before repeating".
+ * @param posting notes that a post is about to leave: a crash from here on means "look before repeating". Of several attempts the first one
+ *   counts: each of them may have been posted.
  */
 export async function renewClaim(db: Db, row: ClaimedRow, leaseMs = defaultLeaseMs, posting = false): Promise<boolean> {
   // Without a lease the delivery is over: a late renewal must not hold it again.
@@ -141,7 +142,7 @@ export async function renewClaim(db: Db, row: ClaimedRow, leaseMs = defaultLease
   if (turns.length === 0) return false;
   const messages = await db
     .update(outboxMessages)
-    .set({ leaseUntil: inMs(leaseMs), ...(posting ? { postingSince: now } : {}) })
+    .set({ leaseUntil: inMs(leaseMs), ...(posting ? { postingSince: sql`coalesce(${outboxMessages.postingSince}, sluice_now())` } : {}) })
     .where(and(eq(outboxMessages.id, row.id), eq(outboxMessages.epoch, row.epoch), isNotNull(outboxMessages.leaseUntil)))
     .returning({ id: outboxMessages.id });
   return messages.length === 1;

@@ -1,5 +1,6 @@
 import { App } from '@slack/bolt';
 import type { Directory } from '../access/directory.ts';
+import type { Pickers } from '../commands/picker.ts';
 import type { HandleCommand } from '../commands/request.ts';
 import type { Log } from '../core/log.ts';
 import type { RawRoute } from '../core/route.ts';
@@ -7,12 +8,15 @@ import type { Sender } from '../outbox/sender.ts';
 import { boltLog } from './bolt-log.ts';
 import { clientOptions, webClient } from './client.ts';
 import { createDirectory } from './directory.ts';
+import { createDroppedEvents } from './dropped-events.ts';
 import { HttpReceiver } from './http-receiver.ts';
 import { createIdentity } from './identity.ts';
 import { answerCache, type ListenerContext, within } from './listener-context.ts';
 import { onAction } from './on-action.ts';
 import { onCommand } from './on-command.ts';
 import { onEvent } from './on-event.ts';
+import { onOptions } from './on-options.ts';
+import { onShortcut } from './on-shortcut.ts';
 import { createReplies } from './replies.ts';
 import { createSender } from './sender.ts';
 import { openSocket, type Socket } from './socket.ts';
@@ -30,7 +34,16 @@ export interface SlackOptions {
   /** Slash commands that are ours, `/flink` by default. */
   commandNames?: readonly string[] | undefined;
   handle: HandleCommand;
+  /** What the forms offer that ask for a job. */
+  pickers?: Pickers | undefined;
+  /** The id of the incident that the message at this place tells of, or whose thread it begins. */
+  incidentAt?: ((channel: string, ts: string) => Promise<string | undefined>) | undefined;
+  /** A channel takes messages again: the app was invited, or it is archived no more. */
+  onChannelOpened?: ((channel: string) => Promise<void>) | undefined;
+  /** Slack takes a bot token again that it had refused: what waits can be sent. */
+  onUsable?: (() => Promise<void>) | undefined;
   log: Log;
+  now?: (() => number) | undefined;
   onState?: ((state: SlackState) => void) | undefined;
 }
 
@@ -43,6 +56,8 @@ export interface SlackState {
   sockets: { wanted: number; connected: number };
   /** What is wrong, in a sentence; undefined if nothing is. */
   problem: string | undefined;
+  /** That Slack drops events, in a sentence; it is over by itself. Undefined if it does not. */
+  droppedEvents: string | undefined;
   /** From the arrival of a request to its acknowledgement. */
   lastAckMs: number | undefined;
 }
@@ -67,11 +82,31 @@ const drainMs = 3_000;
 export function createSlack(options: SlackOptions): Slack {
   const { botToken, apiUrl, log } = options;
   const web = webClient(botToken, apiUrl, log);
-  const status = { lastAckMs: undefined as number | undefined, sockets: [] as { connected: boolean; problem: string | undefined }[] };
-  const identity = createIdentity({ web, log, onChange: changed });
+  const status = {
+    lastAckMs: undefined as number | undefined,
+    blocked: undefined as string | undefined,
+    sockets: [] as { connected: boolean; problem: string | undefined }[],
+  };
+  const underway = new Set<Promise<unknown>>();
+  const background = (work: Promise<unknown>, failure: string) => {
+    const done = work.catch((err) => log.error({ err }, failure)).finally(() => underway.delete(done));
+    underway.add(done);
+  };
+  const usable = async () => options.onUsable?.();
+  const identity = createIdentity({
+    web,
+    log,
+    onChange: changed,
+    onUsable: () => background(usable(), 'what waited for the bot token was not resumed'),
+  });
+  const dropped = createDroppedEvents({ log, ...(options.now ? { now: options.now } : {}) });
+  const noteDropped = (minute: number) => {
+    dropped.note(minute);
+    changed();
+  };
   const teamId = () => options.teamId ?? identity.current()?.teamId;
   const directory = createDirectory({ web, log, teamId });
-  const receiver = new HttpReceiver({ signingSecret: options.signingSecret ?? '', log });
+  const receiver = new HttpReceiver({ signingSecret: options.signingSecret ?? '', log, onRateLimited: noteDropped });
   const app = new App({
     receiver,
     // Our own identity look-up is tried again and again; Bolt's fails the start, or every request after it.
@@ -83,28 +118,31 @@ export function createSlack(options: SlackOptions): Slack {
   });
   app.error(async (err) => log.error({ err }, 'a Slack listener failed'));
 
-  const underway = new Set<Promise<unknown>>();
   const ctx: ListenerContext = {
     handle: options.handle,
+    pickers: options.pickers,
     log,
     web,
     replies: createReplies({ web, apiUrl, log }),
     commandNames: options.commandNames ?? ['/flink'],
     botUserId: () => identity.current()?.botUserId,
     groupChanged: directory.forgetGroup,
+    incidentAt: async (channel, ts) => options.incidentAt?.(channel, ts),
+    channelOpened: async (channel) => options.onChannelOpened?.(channel),
+    tokenLost: identity.doubt,
     acknowledged: (ms) => {
       status.lastAckMs = ms;
     },
     answers: answerCache(),
     clicks: new Map(),
-    background: (work) => {
-      const done = work.catch((err) => log.error({ err }, 'an answer to Slack failed')).finally(() => underway.delete(done));
-      underway.add(done);
-    },
+    opened: answerCache(),
+    background: (work) => background(work, 'an answer to Slack failed'),
   };
   onCommand(app, ctx);
   onAction(app, ctx);
+  onOptions(app, ctx);
   onEvent(app, ctx);
+  onShortcut(app, ctx);
 
   let sockets: Socket[] = [];
   function changed(): void {
@@ -116,7 +154,8 @@ export function createSlack(options: SlackOptions): Slack {
       botUserId: identity.current()?.botUserId,
       http: options.signingSecret !== undefined,
       sockets: { wanted: options.appToken === undefined ? 0 : socketCount, connected: status.sockets.filter((s) => s.connected).length },
-      problem: identity.problem() ?? status.sockets.find((s) => s.problem !== undefined)?.problem,
+      problem: identity.problem() ?? status.blocked ?? status.sockets.find((s) => s.problem !== undefined)?.problem,
+      droppedEvents: dropped.words(),
       lastAckMs: status.lastAckMs,
     };
   }
@@ -129,6 +168,7 @@ export function createSlack(options: SlackOptions): Slack {
         apiUrl,
         app,
         log: log.child({ socket: i + 1 }),
+        onRateLimited: noteDropped,
         onChange: (connected, problem) => {
           Object.assign(socket, {
             connected,
@@ -156,7 +196,18 @@ export function createSlack(options: SlackOptions): Slack {
       await Promise.all([identity.stop(), ...sockets.map((s) => s.stop())]);
       await within(Promise.all(underway), drainMs);
     },
-    sender: createSender({ botToken, apiUrl, log }),
+    sender: createSender({
+      botToken,
+      apiUrl,
+      log,
+      token: identity,
+      onBlocked: (problem) => {
+        if (problem === status.blocked) return;
+        status.blocked = problem;
+        if (problem !== undefined) log.error({ problem }, 'Slack refuses what is sent');
+        changed();
+      },
+    }),
     directory,
     state,
   };

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse } from 'node:querystring';
 import type { App, Receiver, ReceiverEvent } from '@slack/bolt';
 import type { Log } from '../core/log.ts';
+import { isRateLimitNotice } from './dropped-events.ts';
 import { OnceCache } from './once-cache.ts';
 import { signatureFault } from './signature.ts';
 
@@ -9,6 +10,8 @@ export interface HttpReceiverOptions {
   signingSecret: string;
   log: Log;
   now?: () => number;
+  /** Slack sends no events of this minute (Unix seconds) any more, because there were too many. */
+  onRateLimited?: (minute: number) => void;
 }
 interface Answer {
   status: number;
@@ -82,6 +85,10 @@ export class HttpReceiver implements Receiver {
     const parsed = parseBody(body.toString('utf8'), form);
     if (parsed === undefined) return refusal(400, 'body cannot be read');
     if (parsed['type'] === 'url_verification') return toAnswer({ challenge: parsed['challenge'] });
+    if (isRateLimitNotice(parsed)) {
+      this.options.onRateLimited?.(parsed.minute_rate_limited);
+      return { status: 200 };
+    }
     const app = this.app;
     if (app === undefined) return refusal(503, 'not ready');
     const isEvent = parsed['type'] === 'event_callback';

@@ -1,3 +1,5 @@
+import { shortcuts } from './shortcuts.ts';
+
 /** Bot scopes and the Web API methods or events that need each; a test holds it against the calls in this room. */
 export const scopes: Record<string, string[]> = {
   commands: ['slash commands'],
@@ -8,15 +10,27 @@ export const scopes: Record<string, string[]> = {
   // The history scopes let a post whose answer was lost be found again, instead of posted twice.
   'channels:history': ['conversations.history', 'conversations.replies'],
   'groups:history': ['conversations.history', 'conversations.replies'],
+  // Being told that the app was invited to a channel again, or that a channel is archived no more.
+  'channels:read': ['member_joined_channel', 'channel_unarchive'],
+  'groups:read': ['member_joined_channel', 'group_unarchive'],
   'im:history': ['conversations.history', 'conversations.replies'],
   'im:write': ['conversations.open'],
   'users:read': ['users.info'],
   'usergroups:read': ['usergroups.users.list', 'subteam_members_changed'],
 };
 /** Methods that need no scope. */
-export const unscopedMethods = ['auth.test', 'views.open', 'views.publish', 'chat.getPermalink'];
+export const unscopedMethods = ['auth.test', 'views.open', 'views.publish', 'views.update', 'chat.getPermalink'];
 /** Events that the listeners handle. */
-export const botEvents = ['app_home_opened', 'app_mention', 'subteam_members_changed'];
+export const botEvents = [
+  'app_home_opened',
+  'app_mention',
+  'app_uninstalled',
+  'channel_unarchive',
+  'group_unarchive',
+  'member_joined_channel',
+  'subteam_members_changed',
+  'tokens_revoked',
+];
 
 export interface ManifestOptions {
   transport: 'http' | 'socket';
@@ -39,6 +53,7 @@ export function buildManifest(options: ManifestOptions): Record<string, unknown>
     display_information: { name: 'Sluice', description: 'Build, start, stop and restore Flink jobs', background_color: '#1d3a4a' },
     features: {
       app_home: { home_tab_enabled: true, messages_tab_enabled: true, messages_tab_read_only_enabled: true },
+      shortcuts,
       bot_user: { display_name: 'sluice', always_online: true },
       slash_commands: [
         {
@@ -53,7 +68,8 @@ export function buildManifest(options: ManifestOptions): Record<string, unknown>
     oauth_config: { scopes: { bot: Object.keys(scopes) } },
     settings: {
       event_subscriptions: { ...(address ? { request_url: address } : {}), bot_events: botEvents },
-      interactivity: { is_enabled: true, ...(address ? { request_url: address } : {}) },
+      // Without the second address an external select asks nobody and shows "No results".
+      interactivity: { is_enabled: true, ...(address ? { request_url: address, message_menu_options_url: address } : {}) },
       org_deploy_enabled: false,
       socket_mode_enabled: !http,
       token_rotation_enabled: false,

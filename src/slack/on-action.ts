@@ -6,8 +6,11 @@ import { type ActionValue, decodeAction } from './action-value.ts';
 import { linkActionPrefix } from './buttons.ts';
 import { publishHome } from './home.ts';
 import { ackWithinMs, arrival, ask, type ListenerContext, sendReply, within } from './listener-context.ts';
-import { askCallbackId, askModal, type FormState, lineOfForm } from './modal.ts';
+import { type AskOrigin, askCallbackId, askModal, type FormState, jobActionId, lineOfForm } from './modal.ts';
+import { rememberClick } from './modal-clicks.ts';
 import { refusedModal, type SubmittedView } from './modal-refused.ts';
+import { jobChosen, openPicker } from './picker.ts';
+import { chosenJob, lineOfPicker, pickerCallbackId, pickerModal, pickerState } from './picker-modal.ts';
 import type { ReplyPlace } from './replies.ts';
 
 /** Clicks on buttons, and the forms that some of them open. A click is always answered. */
@@ -17,6 +20,8 @@ export function onAction(app: App, ctx: ListenerContext): void {
     if (body.type === 'block_actions' && 'action_id' in action && action.type === 'button' && !opensLink(action)) {
       await soon(click(ctx, body, action), since);
     }
+    if (body.type === 'block_actions' && 'action_id' in action && action.action_id === jobActionId && body.view)
+      await soon(jobChosen(ctx, body.view as SubmittedView), since);
     await ack();
     ctx.acknowledged(Date.now() - since);
   });
@@ -28,30 +33,38 @@ export function onAction(app: App, ctx: ListenerContext): void {
       ctx.acknowledged(Date.now() - since);
     };
     const teamId = body.user.team_id ?? body.team?.id ?? '';
-    const form = view.callback_id === askCallbackId ? lineOfForm(view.private_metadata, view.state.values as FormState) : undefined;
+    const form = formOf(ctx, view as SubmittedView);
     if (!form) {
       await done();
       await ctx.replies.send({ userId: body.user.id }, stale());
+      return;
+    }
+    if ('again' in form) {
+      await done({ response_action: 'update', view: form.again });
       return;
     }
     const { channel, threadTs, messageTs, click: key } = form.origin;
     const { first, result } = ask(ctx, {
       line: form.line,
       person: { teamId, userId: body.user.id, name: body.user.name },
-      origin: { kind: 'button', ...(channel ? { channel } : {}), ...(threadTs ? { threadTs } : {}), ...(messageTs ? { messageTs } : {}) },
+      origin: {
+        // A form that a typed command opened stands for the whole of it.
+        kind: view.callback_id === pickerCallbackId && !messageTs ? 'typed' : 'button',
+        ...(channel ? { channel } : {}),
+        ...(threadTs ? { threadTs } : {}),
+        ...(messageTs ? { messageTs } : {}),
+      },
       deliveryKey: `view:${view.id}:${view.hash}`,
     });
     const place: ReplyPlace = { userId: body.user.id, channel, threadTs, responseUrl: ctx.clicks.get(key) };
     // The form waits for the verdict as long as Slack does. What was refused is said in the form, where it can be mended.
     const reply = await within(result, ackWithinMs - (Date.now() - since));
-    if (reply && isRefusal(reply)) {
+    if (reply?.refused) {
       await done({ response_action: 'update', view: refusedModal(view as SubmittedView, reply.message) });
       return;
     }
     if (first)
-      ctx.background(
-        result.then((late) => sendReply(ctx, place, isRefusal(late) ? withTyped(late, view.state.values as FormState) : late)),
-      );
+      ctx.background(result.then((late) => sendReply(ctx, place, late.refused ? withTyped(late, view.state.values as FormState) : late)));
     await done();
   });
 }
@@ -60,13 +73,22 @@ export function onAction(app: App, ctx: ListenerContext): void {
 async function soon(work: Promise<unknown>, since: number): Promise<void> {
   await within(work, ackWithinMs - (Date.now() - since));
 }
-/** Nothing was done; the tone of every error. */
-function isRefusal(reply: CommandReply): boolean {
-  return reply.message.tone === 'bad' && reply.later === undefined;
+/** What a submitted form says: a command line, or that something is to be asked first; undefined if it was not made here. */
+function formOf(ctx: ListenerContext, view: SubmittedView): { line: string; origin: AskOrigin } | { again: ModalView } | undefined {
+  const { values } = view.state;
+  if (view.callback_id === askCallbackId) return lineOfForm(view.private_metadata, values);
+  const state = view.callback_id === pickerCallbackId ? pickerState(view.private_metadata) : undefined;
+  const question = state && ctx.pickers?.question(state.line);
+  if (!question) return undefined;
+  const line = lineOfPicker(question, values);
+  if (line !== undefined) return { line, origin: state.origin };
+  return { again: pickerModal(question, { ...state, job: chosenJob(question, values) }, values) };
 }
 /** The form is closed by now: what was typed must not be lost with it. */
 function withTyped(reply: CommandReply, values: FormState): CommandReply {
-  const typed = values['input']?.['input']?.value;
+  const typed = Object.values(values)
+    .flatMap((block) => Object.values(block))
+    .find((input) => input.value)?.value;
   if (!typed) return reply;
   return { message: { ...reply.message, parts: [...reply.message.parts, context('You had typed: ', { code: typed })] } };
 }
@@ -95,16 +117,24 @@ async function click(
     await openForm(ctx, body, { value, label: action.text.text, key, place, messageTs });
     return;
   }
+  const person = { teamId, userId: body.user.id, name: body.user.name ?? body.user.username };
+  const question = ctx.pickers?.question(value.c);
+  if (question) {
+    const origin = { channel, threadTs, messageTs, click: key };
+    if (await openPicker(ctx, { question, person, triggerId: body.trigger_id, origin, responseUrl: body.response_url })) return;
+  }
   const { first, result } = ask(ctx, {
     line: value.c,
-    person: { teamId, userId: body.user.id, name: body.user.name ?? body.user.username },
+    person,
     origin: { kind: 'button', ...(channel ? { channel } : {}), ...(threadTs ? { threadTs } : {}), ...(messageTs ? { messageTs } : {}) },
     deliveryKey: key,
   });
-  const replied = result.then((reply) => sendReply(ctx, place, reply));
-  // The tab shows what the click changed.
-  const isHome = body.view?.type === 'home';
-  if (first) ctx.background(isHome ? replied.then(() => publishHome(ctx, { teamId, userId: body.user.id }, key)) : replied);
+  if (first) {
+    const replied = result.then((reply) => sendReply(ctx, place, reply));
+    // The tab shows what the click changed.
+    const isHome = body.view?.type === 'home';
+    ctx.background(isHome ? replied.then(() => publishHome(ctx, { teamId, userId: body.user.id }, key)) : replied);
+  }
   await result;
 }
 
@@ -120,17 +150,15 @@ async function openForm(ctx: ListenerContext, body: BlockAction, { value, label,
   rememberClick(ctx.clicks, key, place.responseUrl);
   try {
     const origin = { channel: place.channel, threadTs: place.threadTs, messageTs, click: key };
-    await ctx.web.views.open({ trigger_id: body.trigger_id, view: askModal(value, label, origin) });
+    await ctx.web.views.open({
+      trigger_id: body.trigger_id,
+      view: askModal(value, label, origin, ctx.pickers?.pointsIn(value.c) !== undefined),
+    });
   } catch (err) {
     ctx.log.warn({ err }, 'a form did not open');
     await ctx.replies.send(place, message('warn', 'Slack did not open the form.', text('Click the button once more.')));
   }
 }
-function rememberClick(clicks: Map<string, string>, key: string, responseUrl: string | undefined): void {
-  if (responseUrl) clicks.set(key, responseUrl);
-  if (clicks.size > 1_000) for (const oldest of clicks.keys()) return void clicks.delete(oldest);
-}
-
 function stale() {
   return message(
     'warn',

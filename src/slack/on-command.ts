@@ -1,8 +1,14 @@
 import type { App } from '@slack/bolt';
+import type { CommandRequest } from '../commands/request.ts';
 import { message, text } from '../core/message.ts';
 import { fromSlackText } from './incoming-text.ts';
-import { ackWithinMs, arrival, ask, type ListenerContext, stillWorking, within } from './listener-context.ts';
+import { ackWithinMs, arrival, ask, type ListenerContext, sendReply, stillWorking, within } from './listener-context.ts';
+import { openPicker } from './picker.ts';
 import { renderMessage } from './render.ts';
+import type { ReplyPlace } from './replies.ts';
+
+/** How long the acknowledgement waits for a form to open; the usage, if it does not, needs the rest of Slack's 3 s. */
+const openWithinMs = 1_500;
 
 /**
  * Slash commands. Acknowledged with the answer itself once the command has accepted or refused; if that takes longer than Slack waits,
@@ -22,13 +28,32 @@ export function onCommand(app: App, ctx: ListenerContext): void {
       );
       return;
     }
-    const { first, result } = ask(ctx, {
+    const request: CommandRequest = {
       line: fromSlackText(command.text ?? ''),
       person: { teamId: command.team_id, userId: command.user_id, name: command.user_name },
       origin: { kind: 'typed', channel: command.channel_id },
       deliveryKey: `slash:${command.team_id}:${command.trigger_id}`,
-    });
+    };
     const place = { userId: command.user_id, channel: command.channel_id, responseUrl: command.response_url };
+    const question = ctx.pickers?.question(request.line);
+    if (question) {
+      const opening = openPicker(ctx, {
+        question,
+        person: request.person,
+        triggerId: command.trigger_id,
+        origin: { channel: command.channel_id, click: request.deliveryKey },
+        responseUrl: command.response_url,
+      });
+      const opened = await within(opening, openWithinMs);
+      if (opened !== false) {
+        await ack();
+        ctx.acknowledged(Date.now() - since);
+        // A form that opens late is seen, one that does not open is answered for.
+        if (opened === undefined) ctx.background(opening.then((late) => (late ? undefined : usage(ctx, request, place))));
+        return;
+      }
+    }
+    const { first, result } = ask(ctx, request);
     const reply = await within(result, ackWithinMs - (Date.now() - since));
     if (reply === undefined) {
       await answer(stillWorking);
@@ -47,4 +72,10 @@ export function onCommand(app: App, ctx: ListenerContext): void {
       ctx.background(later.then((m) => ctx.replies.send(place, m, { replace: reply.message.visibility !== 'channel' })));
     }
   });
+}
+
+/** The usage, where no form could be opened. Once per request. */
+async function usage(ctx: ListenerContext, request: CommandRequest, place: ReplyPlace): Promise<void> {
+  const { first, result } = ask(ctx, request);
+  if (first) await sendReply(ctx, place, await result);
 }

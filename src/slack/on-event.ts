@@ -3,7 +3,7 @@ import { publishHome } from './home.ts';
 import { lineOfMention } from './incoming-text.ts';
 import { ask, type ListenerContext, sendReply } from './listener-context.ts';
 
-/** Events: mentions (the commands in threads, where slash commands do not work), the home tab, changed user groups. */
+/** Events: mentions (the commands in threads, where slash commands do not work), the home tab, changed user groups, and what becomes of the app itself. */
 export function onEvent(app: App, ctx: ListenerContext): void {
   app.event('app_mention', async ({ event, body }) => {
     // Bots do not command; ours would answer itself for ever.
@@ -28,6 +28,18 @@ export function onEvent(app: App, ctx: ListenerContext): void {
   });
 
   app.event('subteam_members_changed', async ({ event }) => ctx.groupChanged(event.subteam_id));
+
+  // Invited (again), or archived no more: what the channel refused is sent now.
+  app.event('member_joined_channel', async ({ event }) => {
+    if (event.user === ctx.botUserId()) await ctx.channelOpened(event.channel);
+  });
+  app.event('channel_unarchive', async ({ event }) => ctx.channelOpened(event.channel));
+  app.event('group_unarchive', async ({ event }) => ctx.channelOpened(event.channel));
+
+  app.event('tokens_revoked', async ({ event }) => {
+    if (event.tokens.bot?.some((user) => user === ctx.botUserId())) ctx.tokenLost('tokens_revoked');
+  });
+  app.event('app_uninstalled', async () => ctx.tokenLost('app_uninstalled'));
 }
 
 /** The workspace of who wrote: in a shared channel it may be another than the one the event was sent to. */

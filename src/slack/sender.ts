@@ -1,30 +1,58 @@
-import type { WebClient } from '@slack/web-api';
+import { WebAPIHTTPError, type WebClient } from '@slack/web-api';
 import type { Log } from '../core/log.ts';
 import type { Delivery, PostResult, Sender } from '../outbox/sender.ts';
 import { webClient } from './client.ts';
 import { ExpiringCache } from './expiring-cache.ts';
+import { isLostToken, type LostToken } from './identity.ts';
 import { renderMessage } from './render.ts';
-import { dislikesBlocks, resultOfError } from './sender-errors.ts';
+import { blockedWords, dislikesBlocks, nameOfError, resultOfError, tokenPauseMs } from './sender-errors.ts';
 
 /** The link is a nicety: a post must not wait for it. */
 const permalinkTimeoutMs = 2_000;
 /** Clocks differ: a post is looked for from a little earlier. */
-const earlierMs = 5_000;
-const pageSize = 100;
+const earlierMs = 60_000;
+const pageSize = 200;
 const pagesAtMost = 5;
+/** Looks that Slack answered, but not with messages, before a post is made without having looked. */
+const vainLooksAtMost = 10;
 const metadataType = 'sluice_message';
+
+export interface SenderOptions {
+  botToken: string;
+  apiUrl: string;
+  log: Log;
+  /** What is known of the bot token; while it is refused nothing is tried. */
+  token?: { lost(): LostToken | undefined; doubt(reason: LostToken): void };
+  /** Told what Slack refuses everything for, in a sentence; undefined once it took something. */
+  onBlocked?(problem: string | undefined): void;
+}
 
 /**
  * Slack as a channel of the outbox. Posts carry the outbox id as message metadata (readable by the whole workspace, so an id only), by
  * which `find` recognises a post whose answer was lost.
  */
-export function createSender(options: { botToken: string; apiUrl: string; log: Log }): Sender {
+export function createSender(options: SenderOptions): Sender {
   const { botToken, apiUrl, log } = options;
   const web = webClient(botToken, apiUrl, log);
   const quick = webClient(botToken, apiUrl, log, { timeoutMs: permalinkTimeoutMs });
   const permalinks = new ExpiringCache<string>({ ttlMs: 24 * 3_600_000, limit: 5_000 });
 
+  const vainLooks = new Map<string, number>();
+
+  /** While the token is refused, messages wait for it. */
+  function waiting(): PostResult | undefined {
+    const reason = options.token?.lost();
+    return reason === undefined ? undefined : { is: 'later', afterMs: tokenPauseMs, reason };
+  }
+  function failed(error: unknown): PostResult {
+    const name = nameOfError(error);
+    if (isLostToken(name)) options.token?.doubt(name);
+    const words = name === undefined ? undefined : blockedWords(name);
+    if (words !== undefined) options.onBlocked?.(words);
+    return resultOfError(error);
+  }
   async function sent(channel: string, ts: string): Promise<PostResult> {
+    options.onBlocked?.(undefined);
     const permalink = await permalinks.get(`${channel}/${ts}`, () => permalinkOf(quick, channel, ts));
     return permalink === undefined ? { is: 'sent', channel, ts } : { is: 'sent', channel, ts, permalink };
   }
@@ -43,6 +71,8 @@ export function createSender(options: { botToken: string; apiUrl: string; log: L
   return {
     kind: 'slack',
     post: async (delivery) => {
+      const wait = waiting();
+      if (wait) return wait;
       try {
         const answer = await withBlocks(delivery, (content) =>
           web.chat.postMessage({
@@ -57,22 +87,37 @@ export function createSender(options: { botToken: string; apiUrl: string; log: L
         if (!answer.channel || !answer.ts) return { is: 'unknown', reason: 'Slack named no message' };
         return await sent(answer.channel, answer.ts);
       } catch (error) {
-        return resultOfError(error);
+        return failed(error);
       }
     },
     update: async (delivery) => {
+      const wait = waiting();
+      if (wait) return wait;
       try {
         await withBlocks(delivery, (content) => web.chat.update({ channel: delivery.channel, ts: delivery.ts, ...content }));
         return await sent(delivery.channel, delivery.ts);
       } catch (error) {
-        return resultOfError(error);
+        return failed(error);
       }
     },
     find: async (delivery, since) => {
+      const { outboxId } = delivery;
+      if (waiting()) return 'unclear';
       try {
-        return await findPost(web, delivery, new Date(since.getTime() - earlierMs));
+        const found = await findPost(web, delivery, new Date(since.getTime() - earlierMs));
+        vainLooks.delete(outboxId);
+        return found;
       } catch (err) {
-        log.warn({ err, outboxId: delivery.outboxId }, 'cannot look whether a message was posted');
+        log.warn({ err, outboxId }, 'cannot look whether a message was posted');
+        const why = failed(err);
+        const name = nameOfError(err);
+        // It may not look there (a scope, a channel that it is not in), or never can: then the post is made.
+        if (why.is === 'refused' || (name !== undefined && blockedWords(name) !== undefined)) return undefined;
+        const answered = err instanceof WebAPIHTTPError || (name !== undefined && why.is === 'unknown');
+        const vain = (vainLooks.get(outboxId) ?? 0) + (answered ? 1 : 0);
+        vainLooks.set(outboxId, vain);
+        if (vain < vainLooksAtMost) return 'unclear';
+        vainLooks.delete(outboxId);
         return undefined;
       }
     },

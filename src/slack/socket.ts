@@ -3,12 +3,15 @@ import type { Log } from '../core/log.ts';
 import { sleep } from '../core/time.ts';
 import { boltLog } from './bolt-log.ts';
 import { clientOptions } from './client.ts';
+import { isRateLimitNotice } from './dropped-events.ts';
 
 export interface SocketOptions {
   appToken: string;
   apiUrl: string;
   app: App;
   log: Log;
+  /** Slack sends no events of this minute (Unix seconds) any more, because there were too many. */
+  onRateLimited?(minute: number): void;
   /** Told when the connection comes or goes, with what is wrong if something is. */
   onChange(connected: boolean, problem: string | undefined): void;
 }
@@ -83,7 +86,7 @@ async function connectOnce(options: SocketOptions, stopping: AbortSignal, connec
   });
   receiver.init(options.app);
   const { client } = receiver;
-  surviveMalformed(client, options.log);
+  surviveMalformed(client, options);
   const closed = new Promise<void>((resolve) => client.once('disconnected', () => resolve()));
   const close = () => void client.disconnect().catch(() => undefined);
   const hello = setTimeout(close, helloWithinMs);
@@ -108,16 +111,39 @@ async function connectOnce(options: SocketOptions, stopping: AbortSignal, connec
  * The library reads frames in an async listener and does not catch what that throws: a frame of `null`, or an event without its inner
  * event, would end the process as an unhandled rejection. Here such a frame is logged and dropped.
  */
-function surviveMalformed(client: SocketModeReceiver['client'], log: Log): void {
+function surviveMalformed(client: SocketModeReceiver['client'], options: SocketOptions): void {
   const listeners = client.listeners('ws_message');
   client.removeAllListeners('ws_message');
   for (const listener of listeners) {
     client.on('ws_message', async (...frame: unknown[]) => {
+      if (takeNotice(client, options, frame)) return;
       try {
         await (listener as (...args: unknown[]) => unknown)(...frame);
       } catch (err) {
-        log.warn({ err }, 'a malformed Socket Mode message was dropped');
+        options.log.warn({ err }, 'a malformed Socket Mode message was dropped');
       }
     });
+  }
+}
+
+/**
+ * A notice of dropped events has no inner event, so the library cannot tell what it is: it is read from the frame, and acknowledged, or Slack would send
+ * it again. True when the frame was one.
+ */
+function takeNotice(client: SocketModeReceiver['client'], options: SocketOptions, [data, isBinary]: unknown[]): boolean {
+  const text = isBinary === true ? '' : String(data);
+  if (!text.includes('app_rate_limited')) return false;
+  const frame = tryJson(text) as { envelope_id?: unknown; payload?: unknown } | null | undefined;
+  if (typeof frame?.envelope_id !== 'string' || !isRateLimitNotice(frame.payload)) return false;
+  const { send } = client as unknown as { send(id: string): Promise<void> };
+  send.call(client, frame.envelope_id).catch((err: unknown) => options.log.warn({ err }, 'a Socket Mode message was not acknowledged'));
+  options.onRateLimited?.(frame.payload.minute_rate_limited);
+  return true;
+}
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

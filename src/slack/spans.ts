@@ -40,6 +40,7 @@ function spanToMrkdwn(span: Span, room: number): string {
     const { userId, name } = span.person;
     return /^[UW][A-Z0-9]{2,20}$/.test(userId) ? `<@${userId}>` : fitEscaped(clean(`@${name ?? userId}`), room);
   }
+  if ('group' in span) return /^S[A-Z0-9]{2,20}$/.test(span.group) ? `<!subteam^${span.group}>` : fitEscaped(clean(`@${span.group}`), room);
   if ('channel' in span) {
     return /^[CGD][A-Z0-9]{2,20}$/.test(span.channel) ? `<#${span.channel}>` : fitEscaped(clean(`#${span.channel}`), room);
   }

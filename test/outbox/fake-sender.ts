@@ -14,7 +14,7 @@ export interface FakeSender extends Sender {
   /** What stands in the channel: by ts. */
   visible: Map<string, { channel: string; outboxId: string; title: string; threadTs: string | undefined }>;
   /** Decides the result of a call instead of "it worked"; undefined: it worked. */
-  on: { post?: Hook; update?: Hook; find?: (sent: Sent) => { channel: string; ts: string } | undefined };
+  on: { post?: Hook; update?: Hook; find?: (sent: Sent) => Awaited<ReturnType<Sender['find']>> };
 }
 type Hook = (sent: Sent) => PostResult | undefined | Promise<PostResult | undefined>;
 

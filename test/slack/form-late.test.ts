@@ -61,6 +61,6 @@ test('a form whose verdict comes too late for it closes; what was typed is in th
     body,
   });
   assert.deepEqual([answer.status, answer.body], [200, ''], 'closed within Slack’s 3 s');
-  verdict.resolve({ message: message('bad', 'op_1 is decided already.') });
+  verdict.resolve({ message: message('bad', 'op_1 is decided already.'), refused: true });
   assert.match(await told.promise, /decided already.*You had typed.*prices of the whole week are wrong/s);
 });

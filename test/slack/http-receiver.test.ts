@@ -6,7 +6,7 @@ import type { CommandReply, CommandRequest } from '../../src/commands/request.ts
 import { type HttpAnswer, http } from '../../src/core/http.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { message } from '../../src/core/message.ts';
-import { createSlack } from '../../src/slack/app.ts';
+import { createSlack, type SlackState } from '../../src/slack/app.ts';
 import { isResponseUrl } from '../../src/slack/replies.ts';
 import { signatureOf } from '../../src/slack/signature.ts';
 import { type FakeSlack, fakeSlack } from './fake-slack.ts';
@@ -14,6 +14,7 @@ import { type FakeSlack, fakeSlack } from './fake-slack.ts';
 const secret = 'practice-signing-secret';
 const form = 'application/x-www-form-urlencoded';
 let slack: FakeSlack;
+let state: () => SlackState;
 let url = '';
 let close = async () => {};
 let asked: CommandRequest[] = [];
@@ -32,6 +33,7 @@ before(async () => {
       return handle(request);
     },
   });
+  state = adapter.state;
   await adapter.start();
   const server = createServer((request, response) => void adapter.route?.handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -345,12 +347,30 @@ test('the home tab is published for who opens it, once for an exact replay', asy
   const calls = slack.callsOf('views.publish');
   assert.equal(calls.length, 1);
   assert.equal(calls[0]?.['user_id'], 'U1');
-  assert.match(calls[0]?.['view'] ?? '', /did operations all.*did list/s);
+  assert.match(calls[0]?.['view'] ?? '', /did home/);
   assert.deepEqual(
     asked.map((r) => [r.line, r.person.userId]),
-    [
-      ['operations all', 'U1'],
-      ['list', 'U1'],
-    ],
+    [['home', 'U1']],
   );
+});
+
+test('a notice of dropped events is taken, when it is signed, and said', async () => {
+  const notice = JSON.stringify({
+    token: 't',
+    type: 'app_rate_limited',
+    team_id: 'T1',
+    minute_rate_limited: 1_518_467_820,
+    api_app_id: 'A1',
+  });
+  assert.equal((await send(notice, { type: 'application/json', signWith: 'other' })).status, 401);
+  assert.equal(state().droppedEvents, undefined);
+  assert.equal((await send(notice, { type: 'application/json' })).status, 200);
+  assert.match(state().droppedEvents ?? '', /^Slack drops events since 20:37 UTC/);
+});
+
+test('tokens of people that were revoked are not the bot’s', async () => {
+  const revoked = (tokens: object) => send(eventBody(`Ev${++triggers}`, { type: 'tokens_revoked', tokens }), { type: 'application/json' });
+  assert.equal((await revoked({ oauth: ['U1'], bot: [] })).status, 200);
+  assert.equal((await revoked({ oauth: ['U1'] })).status, 200);
+  assert.equal(state().problem, undefined);
 });

@@ -8,7 +8,7 @@ interface Manifest {
   oauth_config: { scopes: { bot: string[] } };
   settings: {
     event_subscriptions: { request_url?: string; bot_events: string[] };
-    interactivity: { request_url?: string };
+    interactivity: { request_url?: string; message_menu_options_url?: string };
     socket_mode_enabled: boolean;
   };
 }
@@ -22,6 +22,7 @@ const socket = buildManifest({ transport: 'socket', commands, commandName: '/job
 test('HTTP has one address everywhere, Socket Mode none', () => {
   assert.equal(http.features.slash_commands[0]?.url, 'https://sluice.example/slack/events');
   assert.equal(http.settings.interactivity.request_url, 'https://sluice.example/slack/events');
+  assert.equal(http.settings.interactivity.message_menu_options_url, 'https://sluice.example/slack/events');
   assert.equal(http.settings.event_subscriptions.request_url, 'https://sluice.example/slack/events');
   assert.equal(http.settings.socket_mode_enabled, false);
   assert.ok(!/https?:/.test(JSON.stringify(socket)));

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import parseWords from 'string-argv';
+import { quoteTyped } from '../../src/commands/typed-word.ts';
 import type { Action } from '../../src/core/message.ts';
 import { decodeAction, encodeAction } from '../../src/slack/action-value.ts';
-import { askModal, lineOfForm, quoteTyped } from '../../src/slack/modal.ts';
+import { askModal, lineOfForm } from '../../src/slack/modal.ts';
 
 const origin = { channel: 'C0ETL', threadTs: '1.2', messageTs: '3.4', click: 'action:T1:U1:3.4:run:1:5.6' };
 function modalOf(action: Action) {

@@ -109,7 +109,7 @@ test('a post whose answer was lost is found by its outbox id, in the channel or 
   const since = new Date(1_000_000_000_000);
   assert.deepEqual(await sender.find(delivery, since), { channel: 'C1', ts: '12.1' });
   const [first] = slack.callsOf('conversations.history');
-  assert.equal(first?.['oldest'], '999999995.000000');
+  assert.equal(first?.['oldest'], '999999940.000000');
   assert.equal(first?.['include_all_metadata'], 'true');
   assert.equal(await sender.find({ ...delivery, outboxId: 'out_9' }, since), undefined);
   slack.on('conversations.replies', (args) => ({ json: { ok: true, messages: args['ts'] === '9.9' ? [post('9.95', 'out_1')] : [] } }));
