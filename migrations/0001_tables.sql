@@ -59,7 +59,8 @@ CREATE TABLE "sign_in_links" (
 CREATE TABLE "teams" (
 	"name" text PRIMARY KEY NOT NULL,
 	"channel" text,
-	"alert_channel" text
+	"alert_channel" text,
+	"on_call" text
 );
 --> statement-breakpoint
 CREATE TABLE "clusters" (
@@ -72,6 +73,7 @@ CREATE TABLE "clusters" (
 	"alert_channel" text,
 	"options" jsonb DEFAULT '{}'::jsonb NOT NULL,
 	"paths_readable" boolean DEFAULT false NOT NULL,
+	"observed" boolean DEFAULT false NOT NULL,
 	"registered_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
@@ -108,7 +110,18 @@ CREATE TABLE "incidents" (
 	"title" text NOT NULL,
 	"facts" jsonb NOT NULL,
 	"run_id" text,
-	"message_id" text NOT NULL,
+	"message_id" text,
+	"channel" text,
+	"fallback_channel" text,
+	"fingerprint" text,
+	"leader_id" text,
+	"joined" integer DEFAULT 0 NOT NULL,
+	"joined_at" timestamp with time zone,
+	"painted" integer DEFAULT 0 NOT NULL,
+	"fire_at" timestamp with time zone,
+	"silenced" jsonb,
+	"comebacks" integer DEFAULT 0 NOT NULL,
+	"called_at" timestamp with time zone,
 	"occurrences" integer DEFAULT 1 NOT NULL,
 	"first_seen" timestamp with time zone NOT NULL,
 	"last_seen" timestamp with time zone NOT NULL,
@@ -116,6 +129,17 @@ CREATE TABLE "incidents" (
 	"acked_at" timestamp with time zone,
 	"resolved_at" timestamp with time zone,
 	"resolution" text
+);
+--> statement-breakpoint
+CREATE TABLE "silences" (
+	"id" text PRIMARY KEY NOT NULL,
+	"scope" text NOT NULL,
+	"name" text NOT NULL,
+	"reason" text NOT NULL,
+	"by" jsonb NOT NULL,
+	"created_at" timestamp with time zone NOT NULL,
+	"until" timestamp with time zone NOT NULL,
+	"ended_at" timestamp with time zone
 );
 --> statement-breakpoint
 CREATE TABLE "job_versions" (
@@ -358,8 +382,12 @@ CREATE TABLE "schedules" (
 CREATE INDEX "audit_subject" ON "audit" USING btree ("subject","id");--> statement-breakpoint
 CREATE INDEX "deliveries_at" ON "deliveries" USING btree ("at");--> statement-breakpoint
 CREATE INDEX "incident_events_incident" ON "incident_events" USING btree ("incident_id","id");--> statement-breakpoint
-CREATE UNIQUE INDEX "incidents_open_key" ON "incidents" USING btree ("key") WHERE "incidents"."state" = 'firing';--> statement-breakpoint
+CREATE UNIQUE INDEX "incidents_open_key" ON "incidents" USING btree ("key") WHERE "incidents"."state" <> 'resolved';--> statement-breakpoint
 CREATE INDEX "incidents_job" ON "incidents" USING btree ("job","first_seen");--> statement-breakpoint
+CREATE INDEX "incidents_key" ON "incidents" USING btree ("key","resolved_at");--> statement-breakpoint
+CREATE INDEX "incidents_leader" ON "incidents" USING btree ("leader_id");--> statement-breakpoint
+CREATE INDEX "incidents_unpainted" ON "incidents" USING btree ("id") WHERE "incidents"."joined" > "incidents"."painted";--> statement-breakpoint
+CREATE INDEX "silences_open" ON "silences" USING btree ("scope","name") WHERE "silences"."ended_at" is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "runs_flink_job" ON "runs" USING btree ("cluster","flink_job_id");--> statement-breakpoint
 CREATE INDEX "runs_job" ON "runs" USING btree ("job","started_at");--> statement-breakpoint
 CREATE INDEX "runs_live" ON "runs" USING btree ("cluster","ended");--> statement-breakpoint

@@ -2,9 +2,13 @@ import { join } from 'node:path';
 import { reportError } from './access/error-reports.store.ts';
 import { ensureAdmins } from './access/people.store.ts';
 import { createFolderStore } from './build/artifact-store.ts';
+
+import { createChannels } from './channels/index.ts';
 import { commands } from './commands/index.ts';
+import { createPickers } from './commands/picker.ts';
 import { createRouter } from './commands/router.ts';
 import type { CommandServices } from './commands/spec.ts';
+import { chosenChannels } from './config/chosen-channels.ts';
 import type { Config } from './config/load.ts';
 import { readSecret } from './config/secrets.ts';
 import { type DiskGuard, startDiskGuard } from './core/disk.ts';
@@ -17,10 +21,12 @@ import { createTurns } from './operations/build-turns.ts';
 import { startEngine } from './operations/engine.ts';
 import { operationKinds } from './operations/kinds/index.ts';
 import { type DeliveryLoop, startDelivery } from './outbox/deliver.ts';
-import { outboxHealth } from './outbox/outbox.store.ts';
+import { outboxHealth, resumeKind, reviveChannel } from './outbox/outbox.store.ts';
 import { createDatabaseStore } from './projects/database-artifact-store.ts';
 import type { CredentialRef } from './projects/projects.store.ts';
 import { createSlack, type Slack } from './slack/app.ts';
+import { incidentAt } from './slack/incident-at.ts';
+import { figures } from './watch/figures.store.ts';
 import { startWatch } from './watch/schedule.ts';
 import { createWeb } from './web/server.ts';
 
@@ -69,6 +75,9 @@ export async function openStore(
   }
 }
 
+/** How old a message may be that is still sent when its channel is open again. */
+const weekMs = 7 * 24 * 3_600_000;
+
 /** Builds the whole application from a configuration and starts it. */
 export async function createApp(options: AppOptions): Promise<App> {
   const { config, log } = options;
@@ -82,6 +91,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   };
   try {
     await database.transaction((tx) => ensureAdmins(tx, config.admins));
+    // First: a name that is not configured is no reason to find out during an incident.
+    const toldToo = {
+      always: chosenChannels(config.channels, config.incidents.channels, 'incidents.channels'),
+      whenSlackIsDown: chosenChannels(config.channels, config.incidents.whenSlackIsDown, 'incidents.whenSlackIsDown'),
+    };
     let delivery: DeliveryLoop | undefined;
     let slack: Slack | undefined;
     const defaults = {
@@ -126,12 +140,14 @@ export async function createApp(options: AppOptions): Promise<App> {
       onUnexpected: (reference, where, error) => void reportError(database.db, reference, where, error).catch(() => {}),
     });
     closing.push(() => engine.stop());
+    const channels = createChannels(config.channels, { publicUrl: config.publicUrl, log: log.child({ room: 'channels' }) });
     const services: CommandServices = {
       ...base,
       ...defaults,
       kinds: operationKinds,
       disk,
       directory: undefined,
+      channels,
       wake() {
         engine.wake();
         delivery?.wake();
@@ -147,18 +163,28 @@ export async function createApp(options: AppOptions): Promise<App> {
         apiUrl: config.slack.apiUrl,
         teamId: config.slack.teamId,
         handle,
+        pickers: createPickers(services, commands),
+        incidentAt: (channel, ts) => incidentAt(database.db, channel, ts),
+        onChannelOpened: async (channel) => {
+          await reviveChannel(database.db, 'slack', channel, weekMs);
+          delivery?.wake();
+        },
+        onUsable: async () => {
+          await resumeKind(database.db, 'slack');
+          delivery?.wake();
+        },
         log: log.child({ room: 'slack' }),
       });
       services.directory = slack.directory;
-      delivery = startDelivery({
-        db: database.db,
-        senders: [slack.sender],
-        owner: engine.owner,
-        log,
-        ...(options.paceMs === undefined ? {} : { paceMs: options.paceMs, editPaceMs: options.paceMs }),
-      });
-      closing.push(() => (delivery as DeliveryLoop).stop());
     } else log.warn({}, 'SLACK_BOT_TOKEN is not set: only the page answers');
+    delivery = startDelivery({
+      db: database.db,
+      senders: [...(slack ? [slack.sender] : []), ...channels.senders],
+      owner: engine.owner,
+      log,
+      ...(options.paceMs === undefined ? {} : { paceMs: options.paceMs, editPaceMs: options.paceMs }),
+    });
+    closing.push(() => (delivery as DeliveryLoop).stop());
     const watch = startWatch({
       database,
       deployers,
@@ -169,6 +195,12 @@ export async function createApp(options: AppOptions): Promise<App> {
       jobsEveryMs: config.watch.jobsEvery,
       times: { overviewEveryMs: config.watch.overviewEvery, checkpointsEveryMs: config.watch.checkpointsEvery },
       firstCheckpointWithinMs: config.starts.firstCheckpointWithin,
+      incidents: {
+        restartingForMs: config.incidents.restartingFor,
+        recoverableWithinMs: config.incidents.recoverableWithin,
+        channels: toldToo,
+        calls: { firstMs: config.incidents.callAfter, againMs: config.incidents.callEvery },
+      },
       digest: config.digest,
       workDir: config.home,
       onNews: () => delivery?.wake(),
@@ -182,7 +214,9 @@ export async function createApp(options: AppOptions): Promise<App> {
       publicUrl: config.publicUrl,
       ...(slack ? { directory: slack.directory } : {}),
       rawRoutes: slack?.route ? [slack.route] : [],
+      slackProblem: () => slack?.state().problem ?? slack?.state().droppedEvents,
       health: () => health(database, disk, slack, watch.lastPollAgeMs()),
+      metrics: () => figures(database.db),
       log: log.child({ room: 'web' }),
       host: config.host,
       port: config.port,
@@ -227,7 +261,10 @@ async function health(database: Database, disk: DiskGuard, slack: Slack | undefi
     facts['disk'] = full;
   }
   const state = slack?.state();
-  if (state) facts['slack'] = { problem: state.problem ?? null, sockets: state.sockets, lastAckMs: state.lastAckMs ?? null };
+  if (state) {
+    const { problem = null, droppedEvents = null, sockets, lastAckMs = null } = state;
+    facts['slack'] = { problem, droppedEvents, sockets, lastAckMs };
+  }
   facts['lastPollAgeMs'] = lastPollAgeMs === undefined ? null : Math.round(lastPollAgeMs);
   return { ok: ok && !state?.problem, ...facts };
 }

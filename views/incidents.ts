@@ -13,8 +13,8 @@ export interface IncidentView {
 
 /** Incidents of a job: open ones in full, with their buttons; then those that are over. */
 export function incidentsView(incidents: readonly IncidentView[], form: FormContext): Html {
-  const open = incidents.filter((i) => i.incident.state === 'firing');
-  const over = incidents.filter((i) => i.incident.state !== 'firing');
+  const open = incidents.filter((i) => i.incident.state !== 'resolved');
+  const over = incidents.filter((i) => i.incident.state === 'resolved');
   if (incidents.length === 0)
     return empty('No incident so far.', 'A failure, a restart loop or a lost run opens one, and tells the alert channel.');
   return html`${open.map(({ incident, events }) => html`<div class="incident">${messageView(incidentMessage(incident), form)}<ol class="timeline">${events.map((e) => html`<li>${moment(e.at)} ${e.text}</li>`)}</ol></div>`)}

@@ -70,7 +70,8 @@ function headActions(view: JobView) {
   const { name, project } = view.job;
   const alive = view.run !== undefined && !view.run.ended;
   const behind = alive && view.run?.version !== view.job.currentVersion;
-  if (view.holder) return [];
+  // What is only observed is started and stopped elsewhere.
+  if (view.holder || view.observed) return [];
   const build = project ? [{ label: 'Build', command: `build ${name}` }] : [];
   const restore = { label: 'Restore…', command: `restore ${name}` };
   if (!alive)

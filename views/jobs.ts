@@ -16,6 +16,8 @@ export interface JobsPage {
   slots: { available: number; total: number } | undefined;
   unreachable: readonly string[];
   undelivered: number;
+  /** What is wrong with Slack, and what to do. */
+  slackProblem: string | undefined;
   mayRegister: boolean;
 }
 
@@ -67,7 +69,8 @@ ${cell('in progress', counts.busy, 'busy', 'busy')}
 ${page.slots ? html`<a class="stat" href="/clusters"><b>${page.slots.available}</b> <span>of ${page.slots.total} slots free</span></a>` : ''}
 </div>
 ${page.unreachable.length > 0 ? html`<p class="notice warn">${plural(page.unreachable.length, 'cluster')} ${page.unreachable.length === 1 ? 'does' : 'do'} not answer: ${page.unreachable.join(', ')}. What runs there is unknown, not down. <a href="/clusters">Clusters</a></p>` : ''}
-${page.undelivered > 0 ? html`<p class="notice warn">${plural(page.undelivered, 'message')} could not be delivered to Slack.</p>` : ''}`;
+${page.slackProblem ? html`<p class="notice warn">${page.slackProblem}</p>` : ''}
+${page.undelivered > 0 ? html`<p class="notice warn">${plural(page.undelivered, 'message')} could not be delivered to Slack: the channel refuses them. Invite the app there, or set another channel.</p>` : ''}`;
 }
 
 function list(page: JobsPage): Html {
@@ -107,6 +110,7 @@ function row(view: JobView, now: Date): (Html | string)[] {
 
 /** `v7`, and what is current when that is something else. */
 export function versionWords(view: JobView): string {
+  if (view.observed) return 'observed';
   const { currentVersion } = view.job;
   const ran = view.run?.version;
   return ran === undefined || ran === currentVersion ? `v${currentVersion}` : `v${ran} (v${currentVersion} is current)`;

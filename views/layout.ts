@@ -3,7 +3,7 @@ import { type Html, html } from '../src/core/html.ts';
 /** What every page of a signed-in person shows around its content. */
 export interface Shell {
   title: string;
-  section?: 'jobs' | 'operations' | 'clusters' | 'people';
+  section?: 'jobs' | 'incidents' | 'operations' | 'clusters' | 'people';
   /** Undefined: signed out. */
   viewer?: { name: string; csrf: string } | undefined;
   /** A reply to what the person just did, shown at the top. */
@@ -27,6 +27,7 @@ const htmxConfig = JSON.stringify({
 
 const sections = [
   ['jobs', '/', 'Jobs'],
+  ['incidents', '/incidents', 'Incidents'],
   ['operations', '/operations', 'Operations'],
   ['clusters', '/clusters', 'Clusters'],
   ['people', '/people', 'People'],

@@ -65,6 +65,7 @@ export function spansView(spans: readonly Span[]): Html[] {
     if ('link' in span)
       return /^https?:\/\//i.test(span.url) ? html`<a href="${span.url}">${redact(span.link)}</a>` : html`${redact(span.link)}`;
     if ('person' in span) return html`<span class="person">${personName(span.person)}</span>`;
+    if ('group' in span) return html`<span class="person">@${span.group}</span>`;
     if ('channel' in span) return html`<span class="channel">#${span.channel}</span>`;
     return html`${moment(span.time, span.style)}`;
   });

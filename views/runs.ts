@@ -42,7 +42,7 @@ export function runsTable(runs: readonly Run[], now: Date): Html {
           ? html`${run.lastCheckpoint.id}, ${formatBytes(run.lastCheckpoint.size)}, ${ago(new Date(run.lastCheckpoint.at), now)}`
           : '–',
         html`${run.cluster}${run.flinkVersion ? ` (${run.flinkVersion})` : ''}`,
-        html`<code>${run.flinkJobId.slice(0, 8)}</code> <a href="/operations/${run.operationId}">operation</a>`,
+        html`<code>${run.flinkJobId.slice(0, 8)}</code>${run.operationId === '' ? '' : html` <a href="/operations/${run.operationId}">operation</a>`}`,
       ],
     })),
   );

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { dbNow } from '../db/clock.ts';
+import { dbNow, inMs } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { asc, desc, eq, sql } from '../db/query.ts';
+import { and, asc, desc, eq, gt, inArray, sql } from '../db/query.ts';
 import { type AuditActor, audit } from '../db/schema/index.ts';
 
 export interface AuditEntry {
@@ -31,6 +31,16 @@ export async function record(tx: Tx, entry: AuditEntry): Promise<void> {
     previousHash,
     hash: hashOf(previousHash, at, entry.actor, entry.action, entry.subject, details),
   });
+}
+
+/** What was done to any of these subjects in the last `withinMs`, newest first. */
+export async function doneLately(db: Db | Tx, subjects: readonly string[], withinMs: number, limit = 20): Promise<AuditRow[]> {
+  return db
+    .select()
+    .from(audit)
+    .where(and(inArray(audit.subject, [...subjects]), gt(audit.at, inMs(-withinMs))))
+    .orderBy(desc(audit.id))
+    .limit(limit);
 }
 
 function hashOf(previous: string, at: Date, actor: AuditActor, action: string, subject: string, details: unknown): string {

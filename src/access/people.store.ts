@@ -91,7 +91,7 @@ export async function findTeam(db: Db | Tx, name: string): Promise<Team | undefi
   return row;
 }
 /** Adds or replaces a team. */
-export async function putTeam(tx: Tx, team: Team): Promise<void> {
+export async function putTeam(tx: Tx, team: Omit<Team, 'onCall'> & Partial<Pick<Team, 'onCall'>>): Promise<void> {
   await tx.insert(teams).values(team).onConflictDoUpdate({ target: teams.name, set: team });
 }
 

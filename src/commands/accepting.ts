@@ -50,7 +50,9 @@ export async function acceptOrAsk(ctx: CommandContext, wanted: Wanted): Promise<
     });
   const breakGlass = wanted.breakGlass;
   if (breakGlass !== undefined && ctx.verdict('break-glass', job) !== 'yes')
-    throw new PermissionError(`You may not break glass on ${job.name}: that needs ${whoMay('break-glass')} of team ${job.team}.`);
+    throw new PermissionError(`You may not break glass on ${job.name}: that needs ${whoMay('break-glass')} of team ${job.team}.`, {
+      hint: 'Nothing was done. Ask one of them.',
+    });
   if (breakGlass !== undefined && !breakGlass.trim())
     throw new UserError('Break-glass needs a reason: all leads read it.', { hint: 'Nothing was done. Add --break-glass "why".' });
   const asks = verdict === 'asks' && breakGlass === undefined;

@@ -1,8 +1,12 @@
 import { record } from '../access/audit.store.ts';
 import { ConflictError, NotFoundError } from '../core/errors.ts';
 import { message } from '../core/message.ts';
-import { acknowledgeIncident, findIncident } from '../incidents/incidents.store.ts';
+import { findIncident, type Incident, membersOf } from '../incidents/incidents.store.ts';
+import { acknowledgeIncidents } from '../incidents/open.ts';
+import type { CommandContext } from './spec.ts';
 import { defineCommand } from './spec.ts';
+
+const wrongNow = 'What is wrong now: /flink list failed';
 
 export const acknowledge = defineCommand({
   name: 'acknowledge',
@@ -16,18 +20,43 @@ export const acknowledge = defineCommand({
   async run(ctx, args) {
     const id = args.values['incident'] as string;
     const incident = await findIncident(ctx.services.database.db, id);
-    if (!incident) throw new NotFoundError(`There is no incident ${id}.`);
-    if (incident.job) await ctx.job(incident.job);
-    if (incident.state === 'resolved') throw new ConflictError('It is over already.');
-    if (incident.ackedBy) throw new ConflictError(`${incident.ackedBy.name ?? 'Somebody'} looks after it already.`);
+    if (!incident) throw new NotFoundError(`There is no incident ${id}.`, { hint: wrongNow });
+    // The message may tell of several jobs: of those that are this person's to look after.
+    const members = await mine(ctx, await membersOf(ctx.services.database.db, incident.leaderId ?? incident.id));
+    if (members.length === 0 && incident.job) await ctx.job(incident.job);
+    if (incident.state === 'resolved') throw new ConflictError('It is over already.', { hint: `Nothing was done. ${wrongNow}` });
+    if (incident.ackedBy)
+      throw new ConflictError(`${incident.ackedBy.name ?? 'Somebody'} looks after it already.`, {
+        hint: 'Nothing was done. Say in its thread what you know, or ask whether help is needed.',
+      });
     return ctx.effect(async (tx) => {
-      if (!(await acknowledgeIncident(tx, id, ctx.me().ref))) throw new ConflictError('Somebody was faster, or it is over.');
+      const taken = await acknowledgeIncidents(
+        tx,
+        members.map((one) => one.id),
+        ctx.me().ref,
+      );
+      if (taken.length === 0)
+        throw new ConflictError('Somebody was faster, or it is over.', { hint: 'Nothing was done. Its message says who looks after it.' });
       await record(tx, {
         actor: { person: ctx.me().ref, origin: ctx.request.origin.kind },
         action: 'incident.acknowledged',
         subject: `incident:${id}`,
       });
-      return message('good', `You look after: ${incident.title}`);
+      return message('good', `You look after: ${incident.title}${taken.length > 1 ? `, and ${taken.length - 1} more like it` : ''}`);
     });
   },
 });
+
+async function mine(ctx: CommandContext, members: readonly Incident[]): Promise<Incident[]> {
+  const allowed: Incident[] = [];
+  for (const one of members) {
+    const may =
+      one.job === null ||
+      (await ctx.job(one.job).then(
+        () => true,
+        () => false,
+      ));
+    if (may) allowed.push(one);
+  }
+  return allowed;
+}

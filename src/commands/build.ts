@@ -12,6 +12,7 @@ export const build = defineCommand({
   arguments: [{ name: 'job', summary: 'The job.', required: true, kind: 'job' }],
   options: { branch: { summary: 'Another branch than the project names.', value: 'branch' } },
   kind: 'operate',
+  acts: true,
   right: 'change',
   async run(ctx, args) {
     const job = await ctx.job(args.values['job'] as string);

@@ -29,16 +29,19 @@ export async function decideNow(
   const { db } = ctx.services.database;
   const op = await findOperation(db, id);
   const approval = op && (await findApproval(db, id));
-  if (!op || !approval) throw new NotFoundError(`Nothing waits for approval under ${id}.`);
+  if (!op || !approval) throw new NotFoundError(`Nothing waits for approval under ${id}.`, { hint: 'What waits now: /flink operations' });
   const job = await findJob(db, op.job);
-  if (!job) throw new NotFoundError(`The job ${op.job} is gone.`);
+  if (!job)
+    throw new NotFoundError(`The job ${op.job} is gone.`, { hint: 'Nothing was done, and nothing can be: the request ends by itself.' });
   const verb = state === 'approved' ? 'approve' : 'reject';
   if (ctx.person && samePerson(op.actor, ctx.person.ref))
     throw new PermissionError(`You asked for this yourself, so another lead has to ${verb} it.`, {
       hint: `To take it back: /flink cancel ${op.job}`,
     });
   if (decide(ctx.person, 'approve', { team: job.team, environment: job.current.definition.environment }) !== 'yes')
-    throw new PermissionError(`You may not ${verb} this: that needs ${whoMay('approve')} of team ${job.team}.`);
+    throw new PermissionError(`You may not ${verb} this: that needs ${whoMay('approve')} of team ${job.team}.`, {
+      hint: 'Nothing was done. Ask one of them to look at it.',
+    });
   const by = ctx.me().ref;
   if (approval.state !== 'pending') throw tooLate(approval, op);
   if (state === 'approved') await ctx.services.disk?.check();
@@ -141,6 +144,7 @@ function tooLate(approval: Approval, op: Operation): ConflictError {
   const what = `${op.kind} of ${op.job}`;
   if (approval.state === 'approved' || approval.state === 'rejected')
     return new ConflictError(`It is decided already: ${approval.state} by ${approval.decidedBy?.name ?? 'somebody else'}.`, {
+      hint: `Nothing was done by this click. How it goes on: /flink operation ${op.id}`,
       details: { messageId: op.messageId },
     });
   if (approval.state === 'withdrawn')

@@ -49,6 +49,7 @@ export const help = defineCommand({
       text(
         'More on one: ',
         { code: '/flink help start' },
+        ...(mine.some((c) => c.name === 'start') ? ['. Without a job, ', { code: '/flink start' }, ' lets you choose one'] : []),
         ...(ctx.person ? [] : ['. Sluice does not know you yet: ask an admin for a role.']),
       ),
       ...(mine.some((c) => c.name === 'list') ? [actions(commandButton('List the jobs', 'list'))] : []),

@@ -2,10 +2,12 @@ import { acknowledge } from './acknowledge.ts';
 import { approve } from './approve.ts';
 import { build } from './build.ts';
 import { cancel } from './cancel.ts';
+import { channel } from './channel.ts';
 import { diff } from './diff.ts';
 import { digest } from './digest.ts';
 import { help } from './help.ts';
 import { history } from './history.ts';
+import { home } from './home.ts';
 import { list } from './list.ts';
 import { logs } from './logs.ts';
 import { operation } from './operation.ts';
@@ -13,14 +15,18 @@ import { operations } from './operations.ts';
 import { reject } from './reject.ts';
 import { restart } from './restart.ts';
 import { restore } from './restore.ts';
+import { resumeAll } from './resume-all.ts';
 import { retry } from './retry.ts';
 import { review } from './review.ts';
 import { savepoint } from './savepoint.ts';
 import { set } from './set.ts';
+import { silence } from './silence.ts';
+import { silences } from './silences.ts';
 import type { Command } from './spec.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
 import { stop } from './stop.ts';
+import { unsilence } from './unsilence.ts';
 import { use } from './use.ts';
 import { versions } from './versions.ts';
 import { web } from './web.ts';
@@ -51,7 +57,13 @@ export const commands: readonly Command[] = [
   history,
   digest,
   acknowledge,
+  silence,
+  unsilence,
+  silences,
+  resumeAll,
+  channel,
   web,
   whoami,
   review,
+  home,
 ];

@@ -2,14 +2,16 @@ import { actions, context, type Message, message, text } from '../core/message.t
 import { nearest, plural } from '../core/text.ts';
 import { formatAge, formatDuration } from '../core/time.ts';
 import { commandButton, defineCommand, Reply } from './spec.ts';
-import { busyWords, type JobState, type JobView, jobViews } from './views/job-view.ts';
+import { busyWords, type JobState, type JobView, jobViews, whyUnrecoverable } from './views/job-view.ts';
 
-const filters: Record<string, (view: JobView) => boolean> = {
+const filters: Record<string, (view: JobView, now: Date) => boolean> = {
   failed: (v) => v.state === 'failed' || v.state === 'lost' || v.incidents.length > 0,
   running: (v) => v.state === 'running',
   stopped: (v) => v.state === 'stopped' || v.state === 'finished',
   unknown: (v) => v.state === 'unknown',
   busy: (v) => v.holder !== undefined,
+  unrecoverable: (v, now) => whyUnrecoverable(v, now) !== undefined,
+  observed: (v) => v.observed,
 };
 const marks: Record<JobState, string> = {
   running: '●',
@@ -29,7 +31,7 @@ export const list = defineCommand({
   aliases: ['ls', 'jobs'],
   summary: 'The jobs, what is wrong first.',
   details: `Filter by state: ${Object.keys(filters).join(', ')}; or by a part of the name.`,
-  examples: ['list', 'list failed', 'list orders'],
+  examples: ['list', 'list failed', 'list unrecoverable', 'list orders'],
   arguments: [{ name: 'filter', summary: 'A state or a part of the name.', required: false, kind: 'text' }],
   options: { share: { summary: 'Show it to the whole channel.' } },
   kind: 'read',
@@ -40,7 +42,7 @@ export const list = defineCommand({
     const teams = new Set(me.memberships.map((m) => m.team));
     const all = await jobViews(ctx.services.database.db, ctx.now, (job) => me.admin || teams.has(job.team));
     const byState = filter ? filters[filter.toLowerCase()] : undefined;
-    const shown = filter ? all.filter(byState ?? ((v) => v.job.name.includes(filter.toLowerCase()))) : all;
+    const shown = filter ? all.filter((v) => (byState ? byState(v, ctx.now) : v.job.name.includes(filter.toLowerCase()))) : all;
     if (all.length === 0)
       return message(
         'neutral',
@@ -55,16 +57,18 @@ export const list = defineCommand({
         ...(near.length > 0 ? [actions(...near.map((n) => commandButton(`list ${n}`, `list ${n}`)))] : []),
       );
     }
-    const bad = all.filter(filters['failed']!).length;
+    const bad = all.filter((v) => filters['failed']!(v, ctx.now)).length;
     const title = filter
       ? `${plural(shown.length, 'job')} ${byState ? `${filter.toLowerCase()}` : `matching ${filter}`}`
       : bad > 0
         ? `${plural(bad, 'job')} of ${all.length} ${bad === 1 ? 'needs' : 'need'} a look`
         : `${plural(all.length, 'job')}, none in trouble`;
     const reply: Message = {
-      tone: shown.some(filters['failed']!) ? 'bad' : 'neutral',
+      tone: shown.some((v) => filters['failed']!(v, ctx.now)) ? 'bad' : 'neutral',
       title,
-      parts: shown.slice(0, 20).map((v) => text(`${marks[v.state]} `, { bold: v.job.name }, ` ${line(v, ctx.now)}`)),
+      parts: shown
+        .slice(0, 20)
+        .map((v) => text(`${marks[v.state]} `, { bold: v.job.name }, ` ${line(v, ctx.now, byState === filters['unrecoverable'])}`)),
     };
     if (shown.length > 20)
       reply.parts.push(
@@ -76,16 +80,19 @@ export const list = defineCommand({
   },
 });
 
-function line(v: JobView, now: Date): string {
+function line(v: JobView, now: Date, saysWhy: boolean): string {
   const facts = [v.words];
   if (v.run && !v.run.ended) {
-    facts.push(`v${v.run.version}`);
+    if (!v.observed) facts.push(`v${v.run.version}`);
     if (v.run.runningAt && v.state === 'running') facts.push(`up ${formatDuration(now.getTime() - v.run.runningAt.getTime())}`);
     if (v.run.lastCheckpoint) facts.push(`checkpoint ${formatAge(new Date(v.run.lastCheckpoint.at), now)}`);
   }
   if (v.run?.ended && v.run.rootException && v.state === 'failed')
     facts.push(`${v.run.rootException.name}: ${v.run.rootException.message}`.slice(0, 120));
   if (v.holder) facts.push(busyWords(v.holder));
+  const why = saysWhy ? whyUnrecoverable(v, now) : undefined;
+  if (why) facts.push(why);
+  if (v.observed) facts.push('observed');
   if (v.job.current.definition.environment === 'development') facts.push('development');
   return facts.join(' · ');
 }

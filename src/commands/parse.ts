@@ -111,15 +111,18 @@ function parseArguments(command: Command, rest: readonly string[], impliedJob: s
   const [first] = command.arguments;
   const tooFew = given.length < command.arguments.filter((a) => a.required).length;
   if (first?.kind === 'job' && impliedJob && (tooFew || !canBeJob(given[0]))) given.unshift(impliedJob);
+  // `set parallelism=4`, `use v3`: what stands there is not the job but what follows it.
+  if (first?.kind === 'job' && first.required && !needsNothing && given[0] !== undefined && isNoJob(command, given[0], tooFew))
+    throw new Missing(command, first, given, options);
   for (const argument of command.arguments) {
     if (argument.kind === 'rest') {
       restWords.push(...given.splice(0));
       values[argument.name] = restWords.length > 0 ? restWords.join(' ') : undefined;
-      if (argument.required && restWords.length === 0 && !needsNothing) throw missing(command, argument);
+      if (argument.required && restWords.length === 0 && !needsNothing) throw new Missing(command, argument, [], options);
       continue;
     }
     const value = given.shift();
-    if (value === undefined && argument.required && !needsNothing) throw missing(command, argument);
+    if (value === undefined && argument.required && !needsNothing) throw new Missing(command, argument, [], options);
     values[argument.name] = value;
   }
   if (given.length > 0 && !needsNothing) throw tooMany(command, values, given, options);
@@ -135,6 +138,10 @@ export function optionWords(options: Args['options']): string[] {
 /** A version or a change (`v3`, `parallelism=4`) stands where the job was left out. */
 function canBeJob(word: string | undefined): boolean {
   return word !== undefined && !/^v\d+$/i.test(word) && !word.includes('=');
+}
+function isNoJob(command: Command, word: string, tooFew: boolean): boolean {
+  if (canBeJob(word)) return false;
+  return tooFew || (word.includes('=') && command.arguments.some((a) => a.kind === 'rest'));
 }
 /** `--reason "- no storage"`: what follows an option with a value is that value, also when it begins with a dash. */
 function withValues(command: Command, rest: readonly string[]): string[] {
@@ -158,13 +165,28 @@ function usage(command: Command) {
     text('Example: ', { code: `/flink ${command.examples[0] ?? command.name}` }),
   ];
 }
-function missing(command: Command, argument: ArgumentSpec): Reply {
-  const isJob = argument.kind === 'job';
-  return new Reply(
-    `${command.name} needs ${isJob ? 'the name of a job.' : `<${argument.name}>: ${argument.summary.replace(/^./, (c) => c.toLowerCase())}`}`,
-    ...usage(command),
-    ...(isJob ? [actions(commandButton('List the jobs', 'list'))] : []),
-  );
+/** A required argument was left out: the usage, and what there was of the line, from which a form can ask for the rest. */
+export class Missing extends Reply {
+  readonly command: Command;
+  readonly argument: ArgumentSpec;
+  /** What stands after the missing argument. */
+  readonly given: readonly string[];
+  readonly options: Args['options'];
+  constructor(command: Command, argument: ArgumentSpec, given: readonly string[], options: Args['options']) {
+    super(
+      `${command.name} needs ${argument.kind === 'job' ? 'the name of a job.' : `<${argument.name}>: ${argument.summary.replace(/^./, (c) => c.toLowerCase())}`}`,
+      ...usage(command),
+      ...(argument.kind === 'job' ? [actions(commandButton('List the jobs', 'list'))] : []),
+    );
+    this.command = command;
+    this.argument = argument;
+    this.given = given;
+    this.options = options;
+  }
+  /** The line as it was typed. */
+  line(): string {
+    return [this.command.name, ...this.given.map(quoteWord), ...optionWords(this.options)].join(' ');
+  }
 }
 function tooMany(command: Command, values: Record<string, string | undefined>, extra: readonly string[], options: Args['options']): Reply {
   const [first] = command.arguments;

@@ -22,6 +22,8 @@ export interface CommandReply {
   message: Message;
   /** Set when the answer takes longer than a reply may: `message` says so, and this resolves with the answer. It never rejects. */
   later?: Promise<Message>;
+  /** Nothing was done, and the message says why: a form that asked stays open with it. */
+  refused?: true;
 }
 
 /** The one road for every command line; never throws, bad input is a reply. */

@@ -25,6 +25,7 @@ export const restart = defineCommand({
     'break-glass': { summary: 'Act without a second person; all leads are told.', value: 'reason' },
   },
   kind: 'operate',
+  acts: true,
   right: 'operate',
   who: 'engineer, on-call, lead or admin; a build or another version: engineer, lead or admin; `--no-savepoint` on production asks a lead',
   async run(ctx, args) {

@@ -12,6 +12,7 @@ import { listRestorePoints, type RestorePoint } from '../restore-points/restore-
 import { acceptOrAsk } from './accepting.ts';
 import { type CommandContext, defineCommand, Reply } from './spec.ts';
 import { parseVersion } from './version-option.ts';
+import { describePoint, pathTail, pointsAtMost } from './views/restore-point-words.ts';
 
 export const restore = defineCommand({
   name: 'restore',
@@ -20,18 +21,19 @@ export const restore = defineCommand({
   examples: ['restore etl-orders', 'restore etl-orders --from s3://lake/savepoints/savepoint-5ae2f1-04c2 --reason "bad deploy at 14:00"'],
   arguments: [{ name: 'job', summary: 'The job.', required: true, kind: 'job' }],
   options: {
-    from: { summary: 'A restore point of the list, or any path.', value: 'path' },
+    from: { summary: 'A restore point of the list, or any path.', value: 'path', form: { ask: 'restore-point', label: 'Restore point' } },
     version: { summary: 'The version to run; the one that ran last when left out.', value: 'vN' },
-    reason: { summary: 'Why; a lead reads it.', value: 'text' },
+    reason: { summary: 'Why; a lead reads it.', value: 'text', form: { ask: 'text', label: 'Why?', instead: ['break-glass'] } },
     'break-glass': { summary: 'Act without a second person; all leads are told, and it is reviewed later.', value: 'reason' },
   },
   kind: 'operate',
+  acts: true,
   right: 'rewind',
   who: 'engineer, on-call, lead or admin; on production a lead approves',
   async run(ctx, args) {
     const job = await ctx.job(args.values['job'] as string);
     const { db } = ctx.services.database;
-    const points = await listRestorePoints(db, job.name, 40);
+    const points = await listRestorePoints(db, job.name, pointsAtMost);
     const from = args.options['from'] as string | undefined;
     const breakGlass = args.options['break-glass'] as string | undefined;
     const reason = (args.options['reason'] as string | undefined) ?? breakGlass;
@@ -108,17 +110,6 @@ async function choose(ctx: CommandContext, job: Job, points: RestorePoint[], fro
   return { path, point, unchecked: sight.is === 'cannot-check' ? sight.why : undefined };
 }
 
-const describePoint = (p: RestorePoint, now: Date) =>
-  [
-    p.kind === 'savepoint' ? 'savepoint' : `checkpoint ${p.checkpointId ?? ''}`.trim(),
-    formatAge(p.takenAt, now),
-    p.size === null ? undefined : formatBytes(p.size),
-    p.final ? 'final' : 'mid-run',
-    `v${p.version}`,
-  ]
-    .filter(Boolean)
-    .join(', ');
-
 function listing(ctx: CommandContext, job: Job, points: RestorePoint[], versionText: string, breakGlass: string | undefined): Message {
   if (points.length === 0)
     return message(
@@ -156,7 +147,7 @@ function listing(ctx: CommandContext, job: Job, points: RestorePoint[], versionT
       choice: {
         title: `Restore ${job.name}`,
         label: 'Restore point',
-        options: points.slice(0, 40).map((p) => ({ label: describePoint(p, ctx.now), description: p.path.slice(-70), value: p.id })),
+        options: points.slice(0, 40).map((p) => ({ label: describePoint(p, ctx.now), description: pathTail(p.path), value: p.id })),
       },
       input: { title: `Restore ${job.name}`, label: asks ? 'Why? A lead reads this before deciding.' : 'Why?', multiline: true },
     }),

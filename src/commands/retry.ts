@@ -19,10 +19,12 @@ export const retry = defineCommand({
     const op = await findOperation(ctx.services.database.db, id);
     if (!op) throw new NotFoundError(`There is no operation ${id}.`, { hint: 'Its id stands at the bottom of its message.' });
     await ctx.job(op.job);
-    if (op.state !== 'parked') throw new ConflictError(`${id} is not parked: it is ${op.state}.`);
+    if (op.state !== 'parked')
+      throw new ConflictError(`${id} is not parked: it is ${op.state}.`, { hint: `Nothing was done. How it went: /flink operation ${id}` });
     await ctx.services.disk?.check();
     return ctx.effect(async (tx) => {
-      if (!(await unpark(tx, id))) throw new ConflictError(`${id} is not parked any more.`);
+      if (!(await unpark(tx, id)))
+        throw new ConflictError(`${id} is not parked any more.`, { hint: `Nothing was done. Where it is now: /flink operation ${id}` });
       const fresh = (await findOperation(tx, id)) ?? op;
       const kind = ctx.services.kinds.find((k) => k.kind === op.kind);
       if (kind)

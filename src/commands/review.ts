@@ -20,12 +20,18 @@ export const review = defineCommand({
   async run(ctx, args) {
     const id = args.values['operation'] as string;
     const op = await findOperation(ctx.services.database.db, id);
-    if (!op?.breakGlass) throw new NotFoundError(`There is no break-glass action ${id}.`);
+    if (!op?.breakGlass)
+      throw new NotFoundError(`There is no break-glass action ${id}.`, { hint: 'Its id stands at the bottom of its message.' });
     const job = await findJob(ctx.services.database.db, op.job);
     if (!job || decide(ctx.person, 'approve', { team: job.team }) !== 'yes')
-      throw new PermissionError('Only a lead of the team reviews a break-glass action.');
+      throw new PermissionError('Only a lead of the team reviews a break-glass action.', {
+        hint: 'Ask a lead of the team to press the button.',
+      });
     const by = ctx.me().ref;
-    if (samePerson(by, op.actor)) throw new ConflictError('You did this yourself, so another lead has to review it.');
+    if (samePerson(by, op.actor))
+      throw new ConflictError('You did this yourself, so another lead has to review it.', {
+        hint: 'Ask one: the button works for every other lead.',
+      });
     return ctx.effect(async (tx) => {
       await record(tx, {
         actor: { person: by, origin: ctx.request.origin.kind },
@@ -37,7 +43,10 @@ export const review = defineCommand({
       const [, earlier] = (await auditOf(tx, `job:${op.job}`, 500)).filter(
         (row) => row.action === 'break-glass.reviewed' && row.details['operation'] === id,
       );
-      if (earlier) throw new ConflictError(`${earlier.actor.person?.name ?? 'Another lead'} has reviewed it already.`);
+      if (earlier)
+        throw new ConflictError(`${earlier.actor.person?.name ?? 'Another lead'} has reviewed it already.`, {
+          hint: 'There is nothing left to do.',
+        });
       await desire(tx, {
         dedupeKey: `break-glass:${id}`,
         channel: '',

@@ -1,39 +1,37 @@
 import { earlierReply, once, rememberReply } from '../access/deliveries.store.ts';
 import { reportError } from '../access/error-reports.store.ts';
-import { findPerson } from '../access/people.store.ts';
-import { decide, type Person, whoMay } from '../access/policy.ts';
+import { decide, whoMay } from '../access/policy.ts';
 import { AppError, errorToMessage, PermissionError } from '../core/errors.ts';
-import { type Action, actions, type Message, type PersonRef, text } from '../core/message.ts';
+import { type Action, actions, type Message, text } from '../core/message.ts';
 import { nearest, quoteWord } from '../core/text.ts';
-import { sleep } from '../core/time.ts';
 import { dbNow } from '../db/clock.ts';
-import { storeUnreachable } from '../db/failures.ts';
 import { findJob, jobNames } from '../jobs/jobs.store.ts';
+import { refuseObserved } from '../operations/accept.ts';
 import { findMessage } from '../outbox/outbox.store.ts';
-import { optionWords, parseCommand } from './parse.ts';
+import { knownPerson, mayNotUse } from './known-person.ts';
+import { Missing, optionWords, parseCommand } from './parse.ts';
 import type { CommandReply, CommandRequest, HandleCommand } from './request.ts';
 import { type Args, type Command, type CommandContext, type CommandServices, commandButton, Reply } from './spec.ts';
 import { jobOfThread } from './thread-job.ts';
+import { firstLook, within } from './within.ts';
 
 /** How long a first answer may take; what asks Flink says "looking" after that, and its answer follows. */
 const promptlyMs = 1000;
-/** How long the first look into the state store may take. Nothing is begun before it, so giving up loses nothing. */
-const firstLookMs = 2000;
 
 /** The one road of every command line: parse, find the person, permit, run; bad input is a reply, and a replay gets the first answer. */
 export function createRouter(services: CommandServices, commands: readonly Command[]): HandleCommand {
   return async (request) => {
     let command: Command | undefined;
-    const told = async (error: unknown): Promise<Message> => {
-      const message = await explain(services, request, error);
+    const told = async (error: unknown): Promise<CommandReply> => {
+      const { message, replay } = await explain(services, request, error);
       // A refusal is an answer too: the same request, delivered again later, must not take effect then.
       if (command?.kind === 'operate' && isAnswer(error))
         await rememberReply(services.database.db, request.deliveryKey, message).catch(() => {});
-      return message;
+      return replay ? replayed(message) : { message, refused: true };
     };
     try {
-      const replay = await firstLook(services, request);
-      if (replay) return { message: replay };
+      const replay = await firstLook(earlierReply(services.database.db, request.deliveryKey));
+      if (replay) return replayed(replay);
       const impliedJob = request.origin.threadTs
         ? await jobOfThread(services.database.db, request.origin.channel, request.origin.threadTs)
         : undefined;
@@ -47,35 +45,23 @@ export function createRouter(services: CommandServices, commands: readonly Comma
         const help = commands.find((c) => c.name === 'help') as Command;
         return { message: await run(services, commands, help, { values: { verb: line.command.name }, options: {}, rest: [] }, request) };
       }
-      const answer = run(services, commands, command, line.args, request).catch(told);
+      const answer = run(services, commands, command, line.args, request).then((message): CommandReply => ({ message }), told);
       const prompt = command.slow === 'always' ? undefined : await (command.slow === 'maybe' ? within(answer, promptlyMs) : answer);
-      if (prompt) return { message: prompt };
+      if (prompt) return prompt;
       const job = line.args.values['job'];
-      return { message: { tone: 'busy', title: `Looking${job ? ` at ${job}` : ''}…`, parts: [] }, later: answer };
+      return {
+        message: { tone: 'busy', title: `Looking${job ? ` at ${job}` : ''}…`, parts: [] },
+        later: answer.then((reply) => reply.message),
+      };
     } catch (error) {
-      return { message: await told(error) } satisfies CommandReply;
+      return told(error);
     }
   };
 }
 
-/**
- * The answer that this request got before. @throws UnreachableError within 2 s when the state store does not answer: Slack waits 3 s, and a frozen
- * server would be waited for longer than that.
- */
-async function firstLook(services: CommandServices, request: CommandRequest): Promise<Message | undefined> {
-  const look = earlierReply(services.database.db, request.deliveryKey).then((reply) => ({ reply }));
-  const answer = await within(look, firstLookMs);
-  if (answer) return answer.reply;
-  throw storeUnreachable(new Error(`no answer within ${firstLookMs} ms`), 'nothing');
-}
-/** The result if it is there within the time, else undefined; the work goes on. */
-async function within<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
-  const timer = new AbortController();
-  try {
-    return await Promise.race([work, sleep(ms, timer.signal).then(() => undefined)]);
-  } finally {
-    timer.abort();
-  }
+/** The answer that a request got before. Only what changes something is kept, and of that only refusals are bad news. */
+function replayed(message: Message): CommandReply {
+  return message.tone === 'bad' ? { message, refused: true } : { message };
 }
 
 async function run(
@@ -88,7 +74,7 @@ async function run(
   const { database } = services;
   const person = await knownPerson(services, request.person);
   const anyTeam = { team: undefined };
-  if (decide(person, command.right, anyTeam) === 'no') throw refusal(person, command);
+  if (decide(person, command.right, anyTeam) === 'no') throw mayNotUse(person, command);
   let changed = false;
   const ctx: CommandContext = {
     services,
@@ -97,7 +83,7 @@ async function run(
     now: await dbNow(database.db),
     commands,
     me() {
-      if (!person) throw refusal(person, command);
+      if (!person) throw mayNotUse(person, command);
       return person;
     },
     verdict: (right, job) => decide(person, right, { team: job.team, environment: job.current.definition.environment }),
@@ -108,6 +94,7 @@ async function run(
         throw new PermissionError(`You may not use ${command.name} on ${job.name}: that needs ${whoMay(right)} of team ${job.team}.`, {
           hint: 'Ask an admin, or somebody of that team.',
         });
+      if (command.acts) await refuseObserved(database.db, job);
       return job;
     },
     async effect(change) {
@@ -121,21 +108,6 @@ async function run(
   // Of two deliveries at once the slower one may see what the first has done as "nothing to do": it gets the first one's answer.
   if (command.kind === 'operate' && !changed) return (await earlierReply(database.db, request.deliveryKey)) ?? reply;
   return reply;
-}
-
-/** Stored rights, minus those whom Slack calls deactivated, guests or strangers. */
-async function knownPerson(services: CommandServices, ref: PersonRef): Promise<Person | undefined> {
-  const person = await findPerson(services.database.db, ref);
-  if (!person) return undefined;
-  const listed = await services.directory?.person(ref.teamId, ref.userId);
-  return listed?.restricted ? { ...person, active: false } : person;
-}
-
-function refusal(person: Person | undefined, command: Command): PermissionError {
-  const why = person ? `that needs ${whoMay(command.right)}` : 'Sluice does not know you';
-  return new PermissionError(`You may not use ${command.name}: ${why}.`, {
-    hint: 'An admin of Sluice can give you a role: they need your Slack member id, which /flink whoami shows.',
-  });
 }
 
 async function unknownJob(services: CommandServices, command: Command, args: Args, name: string): Promise<Reply> {
@@ -161,13 +133,14 @@ function isAnswer(error: unknown): boolean {
 }
 
 /** What a person is told of an error; unexpected ones are kept under their reference. */
-async function explain(services: CommandServices, request: CommandRequest, error: unknown): Promise<Message> {
+async function explain(services: CommandServices, request: CommandRequest, error: unknown): Promise<{ message: Message; replay?: true }> {
   // Whoever waits for a store that does not answer would wait as long again.
   const isLost = error instanceof AppError && error.details['outcome'] === 'nothing';
   // Of two deliveries at once the slower one may fail on what the first has done: it gets the first one's answer.
   const replay = isLost ? undefined : await earlierReply(services.database.db, request.deliveryKey).catch(() => undefined);
-  if (replay) return replay;
-  if (error instanceof Reply) return error.reply;
+  if (replay) return { message: replay, replay: true };
+  if (error instanceof Missing) return { message: withPicker(request, error) };
+  if (error instanceof Reply) return { message: error.reply };
   const told = errorToMessage(error);
   if (told.reference) {
     services.log.error(
@@ -177,8 +150,18 @@ async function explain(services: CommandServices, request: CommandRequest, error
     await reportError(services.database.db, told.reference, `command ${request.line.split(' ')[0]}`, error).catch(() => {});
   }
   if (error instanceof AppError && typeof error.details['messageId'] === 'string')
-    return withHolder(services, told.message, error.details as { messageId: string; operationId?: unknown; since?: unknown });
-  return told.message;
+    return {
+      message: await withHolder(services, told.message, error.details as { messageId: string; operationId?: unknown; since?: unknown }),
+    };
+  return { message: told.message };
+}
+
+/** In Slack the same line, clicked, opens the form that asks for the job; the page has its own places for that. */
+function withPicker(request: CommandRequest, missing: Missing): Message {
+  const { reply, argument } = missing;
+  if (argument.kind !== 'job' || request.origin.kind === 'web') return reply;
+  const choose = commandButton('Choose a job…', missing.line(), 'primary');
+  return { ...reply, parts: reply.parts.map((part) => (part.kind === 'actions' ? actions(choose, ...part.actions) : part)) };
 }
 
 /** Adds to a refusal what it was refused for: since when that is in progress, and where to see it. */

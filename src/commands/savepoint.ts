@@ -12,6 +12,7 @@ export const savepoint = defineCommand({
   arguments: [{ name: 'job', summary: 'The job.', required: true, kind: 'job' }],
   options: {},
   kind: 'operate',
+  acts: true,
   right: 'operate',
   async run(ctx, args) {
     const job = await ctx.job(args.values['job'] as string);

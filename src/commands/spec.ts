@@ -18,6 +18,8 @@ export interface OptionSpec {
   summary: string;
   /** How the value is shown in usages; absent for switches. */
   value?: string;
+  /** In a form that asks for the job: `restore-point` is chosen from those of the job, `text` typed, unless it was given or one of `instead` was. */
+  form?: { ask: 'restore-point' | 'text'; label: string; instead?: readonly string[] };
 }
 
 /** What commands may use beside the operations' services. */
@@ -26,6 +28,8 @@ export interface CommandServices extends Services {
   directory: Directory | undefined;
   defaultChannel: string | undefined;
   alertChannel: string | undefined;
+  /** Channels beside Slack. */
+  channels?: { list(): { name: string; kind: string }[]; test(name: string): Promise<{ reply: Message }> } | undefined;
   /** Refuses new work while a disk is full. */
   disk?: Pick<DiskGuard, 'check'> | undefined;
   /** Tells the engine and the outbox that there is something to do. */
@@ -71,6 +75,8 @@ export interface Command {
   right: Right;
   /** Who may, where the right alone does not tell. */
   who?: string;
+  /** Lets a cluster do something: refused for jobs of a cluster that is only observed. */
+  acts?: true;
   /** Asks Flink: answered after the acknowledgement, `always` or only when Flink takes its time. */
   slow?: 'always' | 'maybe';
   /** Not shown in help: only buttons use it. */

@@ -25,6 +25,7 @@ export const start = defineCommand({
     'break-glass': { summary: 'Act without a second person; all leads are told.', value: 'reason' },
   },
   kind: 'operate',
+  acts: true,
   right: 'operate',
   slow: 'maybe',
   who: 'engineer, on-call, lead or admin; a first start, a build or another version: engineer, lead or admin; `--fresh` on production asks a lead',

@@ -34,7 +34,7 @@ export const status = defineCommand({
     parts.push(
       fields([
         ['State', view.words],
-        ['Version', versionWords(view)],
+        ['Version', view.observed ? undefined : versionWords(view)],
         ['Run', run && !run.ended ? await runSpans(ctx.services.deployers, run.cluster, run.flinkJobId) : undefined],
         ['Up', run?.runningAt && !run.ended ? formatDuration(ctx.now.getTime() - run.runningAt.getTime()) : undefined],
         ['Last checkpoint', checkpointWords(view, ctx.now)],
@@ -44,8 +44,15 @@ export const status = defineCommand({
             ? 'none'
             : `${savepoints} savepoint${savepoints === 1 ? '' : 's'}, ${points.length - savepoints} checkpoint${points.length - savepoints === 1 ? '' : 's'}; newest ${newest ? formatAge(newest.takenAt, ctx.now) : ''}`,
         ],
-        ['Started', run ? [{ time: run.startedAt }, ' by ', { person: run.startedBy }] : undefined],
-        ['Where', `${job.current.definition.cluster}, ${job.current.definition.environment}`],
+        [
+          'Started',
+          run
+            ? run.operationId === ''
+              ? [{ time: run.startedAt }, ' outside Sluice']
+              : [{ time: run.startedAt }, ' by ', { person: run.startedBy }]
+            : undefined,
+        ],
+        ['Where', `${job.current.definition.cluster}${view.observed ? ' (only observed)' : ''}, ${job.current.definition.environment}`],
       ]),
     );
     const links = job.current.definition.links;
@@ -89,6 +96,7 @@ function checkpointWords(view: JobView, now: Date): string | undefined {
 }
 function buttons(view: JobView) {
   const { name } = view.job;
+  if (view.observed) return [commandButton('Logs', `logs ${name}`)];
   if (view.holder?.state === 'parked')
     return [
       commandButton('Try again', `retry ${view.holder.id}`, 'primary'),

@@ -19,6 +19,7 @@ export const stop = defineCommand({
     'break-glass': { summary: 'Act without a second person; all leads are told.', value: 'reason' },
   },
   kind: 'operate',
+  acts: true,
   right: 'operate',
   who: 'engineer, on-call, lead or admin; `--no-savepoint` on production asks a lead',
   async run(ctx, args) {

@@ -13,7 +13,8 @@ export function parseVersion(value: string): number | 'current' {
 /** The number of a version that must exist. */
 export function versionNumber(value: string): number {
   const version = parseVersion(value);
-  if (version === 'current') throw new UserError('A version number was expected, for example v6.');
+  if (version === 'current')
+    throw new UserError('A version number was expected, for example v6.', { hint: 'Which there are: /flink versions <job>' });
   return version;
 }
 /** The options that say what is started, as they would be typed: ` --version v6`, ` --build --branch fix`. */

@@ -25,7 +25,11 @@ export function notesOf(schema: z.ZodType): SchemaNotes {
 /** The keys of an object schema, also when it is optional or has a default; undefined if it is no object. */
 export function shapeOf(schema: z.ZodType): Record<string, z.ZodType> | undefined {
   const base = unwrap(schema);
-  return base instanceof z.ZodObject ? (base.shape as Record<string, z.ZodType>) : undefined;
+  if (base instanceof z.ZodObject) return base.shape as Record<string, z.ZodType>;
+  // Of several kinds every key is one that may be meant.
+  if (!(base instanceof z.ZodUnion)) return undefined;
+  const shapes = base.options.map((option) => shapeOf(option as z.ZodType));
+  return shapes.every((shape) => shape !== undefined) ? Object.assign({}, ...shapes) : undefined;
 }
 
 /** The schema of the elements of a list; undefined if it is no list. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Channels } from './channels.ts';
 import { duration, httpUrl, size, textField, whole } from './fields.ts';
 
 const second = 1000;
@@ -66,6 +67,33 @@ const Approvals = z.strictObject({
   expireAfter: duration('60 min', { minMs: minute })
     .prefault('60 min')
     .describe('A plan that nobody approved or rejected for so long expires.'),
+});
+
+const Incidents = z.strictObject({
+  restartingFor: duration('30s', { minMs: 0, maxMs: 60 * minute })
+    .prefault('30s')
+    .describe('A job that Flink restarts is an incident only when it lasts so long: most restarts mend themselves.'),
+  recoverableWithin: duration('30 min', { minMs: minute })
+    .prefault('30 min')
+    .describe(
+      'How far a crash may set a job back: when its last complete checkpoint is older, that is an incident. A job may ask for less or more (`recoverable-within`); what is not asked for is never under three of its checkpoint intervals.',
+    ),
+  channels: z
+    .array(textField({ expected: 'the name of a channel', example: 'oncall-mail' }))
+    .prefault([])
+    .meta({ expected: 'a list of names under `channels`', example: '[oncall-mail]' })
+    .describe('Channels beside Slack that hear of every incident, by their names under `channels`.'),
+  whenSlackIsDown: z
+    .array(textField({ expected: 'the name of a channel', example: 'oncall-mail' }))
+    .prefault([])
+    .meta({ expected: 'a list of names under `channels`', example: '[oncall-mail]' })
+    .describe('Channels that hear of an incident when Slack has not taken its message for 5 minutes.'),
+  callAfter: duration('30 min', { minMs: minute })
+    .prefault('30 min')
+    .describe('When nobody acknowledges a critical incident for so long, who is on call is mentioned again.'),
+  callEvery: duration('4 h', { minMs: minute })
+    .prefault('4 h')
+    .describe('And then again every so often, for any incident that nobody looks after.'),
 });
 
 const Watch = z.strictObject({
@@ -147,10 +175,12 @@ export const Settings = z.strictObject({
   builds: Builds.prefault({}).describe('What builds may use. An artifact is the jar that a build or an upload leaves.'),
   artifacts: Artifacts.prefault({}).describe('Where artifacts are kept.'),
   approvals: Approvals.prefault({}).describe('Plans that wait for a second person.'),
+  incidents: Incidents.prefault({}).describe('When people are called.'),
   watch: Watch.prefault({}).describe('How closely clusters are watched.'),
   digest: Digest.prefault({}).describe('The daily checkpoint digest.'),
   starts: Starts.prefault({}).describe('What a start waits for.'),
   flink: Flink.prefault({}).describe('Flink on this machine.'),
+  channels: Channels.prefault({}),
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error'])
     .prefault('info')

@@ -7,8 +7,20 @@ export interface Message {
   /** One line, plain text: the notification, the first line on screen. */
   title: string;
   parts: Part[];
+  /** The incident that it tells of: for channels that open and close incidents elsewhere. */
+  incident?: IncidentRef;
   /** Who sees a reply: the person alone (default) or the channel. */
   visibility?: 'ephemeral' | 'channel';
+}
+/** What other systems have to know of an incident to open, take and close it there too. */
+export interface IncidentRef {
+  id: string;
+  state: 'firing' | 'acknowledged' | 'resolved';
+  cause: string;
+  job?: string | undefined;
+  cluster?: string | undefined;
+  /** ISO time. */
+  since?: string | undefined;
 }
 export type Tone = 'neutral' | 'good' | 'warn' | 'bad' | 'busy';
 
@@ -33,6 +45,8 @@ export type Span =
   | { link: string; url: string }
   /** A person, shown as a mention. */
   | { person: PersonRef }
+  /** A Slack user group id, shown as a mention of all its people. */
+  | { group: string }
   /** A Slack channel id, shown as a channel link. */
   | { channel: string }
   /** A point in time, shown in the reader's own zone. */
@@ -103,6 +117,7 @@ function spanToText(span: Span): string {
   if ('code' in span) return span.code;
   if ('link' in span) return span.link;
   if ('person' in span) return `@${span.person.name ?? span.person.userId}`;
+  if ('group' in span) return `@${span.group}`;
   if ('channel' in span) return `#${span.channel}`;
   const at = new Date(span.time);
   return Number.isNaN(at.getTime()) ? '' : at.toISOString().replace('T', ' ').slice(0, 16);

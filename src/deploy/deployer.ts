@@ -20,6 +20,17 @@ export type RunSight =
   | { is: 'gone' }
   | { is: 'unknown'; why: string };
 
+/** One line of a cluster's list of jobs. */
+export interface RunOverview {
+  state: string;
+  tasksRunning: number;
+  tasksTotal: number;
+  /** What its own program calls it. */
+  name?: string;
+  /** Milliseconds since 1970. */
+  startedAt?: number;
+}
+
 export interface CheckpointSight {
   /** Newest first, at most what Flink keeps (10). */
   completed: {
@@ -81,7 +92,7 @@ export interface Deployer {
   /** Ids and states of all that the cluster knows, never stale. */
   listRuns(options?: CallOptions): Promise<Map<string, string>>;
   /** Tasks of each run, up to 3 s stale. */
-  overview(options?: CallOptions): Promise<Map<string, { state: string; tasksRunning: number; tasksTotal: number }>>;
+  overview(options?: CallOptions): Promise<Map<string, RunOverview>>;
   look(flinkJobId: string, options?: CallOptions): Promise<RunSight>;
   /** The state alone, never stale and without filling Flink's cache of details (up to 3 s old after a `look`). Undefined when it cannot be told. */
   state(flinkJobId: string, options?: CallOptions): Promise<string | undefined>;
@@ -110,6 +121,8 @@ export interface DeployTarget {
   url: string;
   webUrl: string | null;
   options: Readonly<Record<string, string>>;
+  /** Only ever read. */
+  observed?: boolean;
 }
 /** A kind of cluster. */
 export interface ClusterKind {

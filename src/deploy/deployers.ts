@@ -24,7 +24,7 @@ export function createDeployers(db: Db): Deployers {
         throw new NotFoundError(`There is no cluster ${name}.`, {
           hint: 'An admin registers clusters with npm run apply, or on the page.',
         });
-      const key = JSON.stringify([cluster.kind, cluster.url, cluster.webUrl, cluster.options]);
+      const key = JSON.stringify([cluster.kind, cluster.url, cluster.webUrl, cluster.options, cluster.observed]);
       const known = open.get(name);
       if (known?.key === key) return { ...known, cluster };
       const kind = clusterKinds.find((k) => k.kind === cluster.kind);

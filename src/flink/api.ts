@@ -9,6 +9,8 @@ export interface FlinkClientOptions {
   /** For example `http://127.0.0.1:8081`; a path is kept (proxies), login data become a header. */
   url: string;
   headers?: Record<string, string>;
+  /** Only reads: whatever would change the cluster is refused with a ConflictError before it is sent. */
+  readOnly?: boolean;
   /** Limit of an ordinary call, 10 s by default. Submissions and uploads have 5 minutes, a plan 2. */
   timeoutMs?: number;
 }

@@ -25,6 +25,7 @@ export function createFlinkClient(options: FlinkClientOptions): FlinkClient {
   const transport = createTransport({
     url: options.url,
     ...(options.headers ? { headers: options.headers } : {}),
+    ...(options.readOnly ? { readOnly: true } : {}),
     onBroken: () => {
       known = undefined;
     },

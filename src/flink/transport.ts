@@ -1,6 +1,6 @@
 import { Agent, type FormData, request } from 'undici';
 import type { z } from 'zod';
-import { UnreachableError } from '../core/errors.ts';
+import { ConflictError, UnreachableError } from '../core/errors.ts';
 import { classifyFlinkError, FlinkError, isFlinkAnswer } from './errors.ts';
 
 export interface CallOptions {
@@ -33,6 +33,8 @@ export interface Transport {
 export interface TransportOptions {
   url: string;
   headers?: Record<string, string>;
+  /** Refuses whatever is no GET, before anything is sent. */
+  readOnly?: boolean;
   /** Called when the far side did not answer or a socket died: what is known of the JobManager process may be stale. */
   onBroken(): void;
 }
@@ -86,6 +88,11 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   async function exchange<T>(send: Send, read: (answer: Awaited<ReturnType<typeof request>>) => Promise<T>): Promise<T> {
+    if (options.readOnly && (send.method ?? 'GET') !== 'GET')
+      throw new ConflictError('This cluster is only observed: Sluice sends it nothing that changes anything.', {
+        hint: 'Use the platform that runs it, or let an admin register the cluster without observe.',
+        details: { endpoint: `${send.method} ${send.path}`, sent: false },
+      });
     const limit = AbortSignal.timeout(send.timeoutMs);
     const signal = send.signal ? AbortSignal.any([send.signal, limit]) : limit;
     for (let tries = 1; ; tries++) {

@@ -1,137 +1,60 @@
-import { newId } from '../core/ids.ts';
 import type { PersonRef } from '../core/message.ts';
-import { now } from '../db/clock.ts';
+import { inMs, now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, desc, eq, isNull, sql } from '../db/query.ts';
+import { and, asc, count, desc, eq, gt, inArray, isNotNull, isNull, ne, or, sql, type Values } from '../db/query.ts';
 import { incidentEvents, incidents } from '../db/schema/index.ts';
-import { desire, nowhere } from '../outbox/outbox.store.ts';
-import { type IncidentFacts, incidentMessage } from './message.ts';
 
 export type Incident = typeof incidents.$inferSelect;
-export interface IncidentInput {
-  /** One open incident per key, for example `job:etl-orders:failed`. */
-  key: string;
-  job: string | undefined;
-  cluster: string;
-  cause: 'failed' | 'restarting' | 'lost' | 'canceled-elsewhere' | 'ended' | 'unreachable' | 'parked';
-  title: string;
-  facts: IncidentFacts;
-  runId: string | undefined;
-  /** Slack channel that hears of it; undefined when none is set: the incident is kept, and its message counts as failed. */
-  channel: string | undefined;
-  fallbackChannel: string | undefined;
-}
 
-/** Opens an incident with its message, or counts one more occurrence of the open one. True when it was opened. */
-export async function openIncident(tx: Tx, input: IncidentInput): Promise<boolean> {
-  const [open] = await tx
-    .select()
-    .from(incidents)
-    .where(and(eq(incidents.key, input.key), eq(incidents.state, 'firing')))
-    .for('update');
-  if (open) {
-    await tx
-      .update(incidents)
-      .set({ occurrences: sql`${incidents.occurrences} + 1`, lastSeen: now, facts: { ...input.facts }, title: input.title })
-      .where(eq(incidents.id, open.id));
-    await repaint(tx, open.id);
-    return false;
-  }
-  const id = newId('inc');
-  const messageId = await desire(tx, {
-    dedupeKey: `incident:${id}`,
-    channel: input.channel ?? nowhere,
-    fallbackChannel: input.fallbackChannel,
-    message: { tone: 'bad', title: input.title, parts: [] },
-    priority: 1,
-  });
-  await tx.insert(incidents).values({
-    id,
-    key: input.key,
-    job: input.job ?? null,
-    cluster: input.cluster,
-    cause: input.cause,
-    state: 'firing',
-    title: input.title,
-    facts: { ...input.facts },
-    runId: input.runId ?? null,
-    messageId,
-    firstSeen: now,
-    lastSeen: now,
-  });
-  await repaint(tx, id);
-  await addEvent(tx, id, input.title);
-  return true;
-}
+/** The count of occurrences, one higher. */
+export const onceMore = sql<number>`${incidents.occurrences} + 1`;
 
-/** Closes the open incidents of these keys; their messages say how. */
-export async function resolveIncidents(tx: Tx, keys: readonly string[], resolution: string): Promise<void> {
-  for (const key of keys) {
-    const [row] = await tx
-      .update(incidents)
-      .set({ state: 'resolved', resolvedAt: now, resolution })
-      .where(and(eq(incidents.key, key), eq(incidents.state, 'firing')))
-      .returning();
-    if (!row) continue;
-    await repaint(tx, row.id);
-    await addEvent(tx, row.id, resolution);
-  }
-}
-/** Notes who looks after it. False when it is closed or somebody else has. */
-export async function acknowledgeIncident(tx: Tx, id: string, by: PersonRef): Promise<boolean> {
-  const rows = await tx
-    .update(incidents)
-    .set({ ackedBy: by, ackedAt: now })
-    .where(and(eq(incidents.id, id), eq(incidents.state, 'firing'), isNull(incidents.ackedBy)))
-    .returning({ id: incidents.id });
-  if (rows.length === 0) return false;
-  await repaint(tx, id);
-  await addEvent(tx, id, `Acknowledged by ${by.name ?? by.userId}.`);
-  return true;
-}
-
-/** A line of the timeline, also in the Slack thread (all but the first, which the message itself says). */
-export async function addEvent(tx: Tx, incidentId: string, text: string): Promise<void> {
-  const [event] = await tx.insert(incidentEvents).values({ incidentId, at: now, text }).returning({ id: incidentEvents.id });
-  const row = await findIncident(tx, incidentId);
-  const first = (await listEvents(tx, incidentId)).length === 1;
-  if (!row || !event || first) return;
-  const channel = await channelOf(tx, row);
-  if (channel !== nowhere)
-    await desire(tx, {
-      dedupeKey: `incident-event:${event.id}`,
-      channel,
-      threadOf: row.messageId,
-      message: { tone: 'neutral', title: text, parts: [] },
-    });
-}
-async function channelOf(tx: Tx, row: Incident): Promise<string> {
-  const { rows } = await tx.execute<{ channel: string }>(
-    sql`select coalesce(sent_channel, channel) as channel from outbox_messages where id = ${row.messageId}`,
-  );
-  return rows[0]?.channel ?? nowhere;
-}
-async function repaint(tx: Tx, id: string): Promise<void> {
-  const row = await findIncident(tx, id);
-  if (!row) return;
-  await desire(tx, { dedupeKey: `incident:${id}`, channel: nowhere, message: incidentMessage(row), priority: 1 });
-}
+/** Told, and not over. */
+const firing = eq(incidents.state, 'firing');
 
 export async function findIncident(db: Db | Tx, id: string): Promise<Incident | undefined> {
   const [row] = await db.select().from(incidents).where(eq(incidents.id, id));
   return row;
 }
+/** The incident that a message tells; of several the one that leads them. */
 export async function findIncidentByMessage(db: Db | Tx, messageId: string): Promise<Incident | undefined> {
-  const [row] = await db.select().from(incidents).where(eq(incidents.messageId, messageId));
+  const [row] = await db
+    .select()
+    .from(incidents)
+    .where(and(eq(incidents.messageId, messageId), isNull(incidents.leaderId)));
   return row;
 }
-/** Open incidents, newest first; of one job when it is named. */
+/** The one that is not over, of a key; locked until the transaction ends. */
+export async function openOfKey(tx: Tx, key: string): Promise<Incident | undefined> {
+  const [row] = await tx
+    .select()
+    .from(incidents)
+    .where(and(eq(incidents.key, key), ne(incidents.state, 'resolved')))
+    .for('update');
+  return row;
+}
+/** The one of a key that was over last, if that is not longer ago than this; locked until the transaction ends. */
+export async function lastOfKey(tx: Tx, key: string, withinMs: number): Promise<Incident | undefined> {
+  const [row] = await tx
+    .select()
+    .from(incidents)
+    .where(and(eq(incidents.key, key), eq(incidents.state, 'resolved'), gt(incidents.resolvedAt, inMs(-withinMs))))
+    .orderBy(desc(incidents.resolvedAt))
+    .limit(1)
+    .for('update');
+  return row;
+}
+/** Incidents that people have to know of, newest first; of one job when it is named. */
 export async function openIncidents(db: Db | Tx, job?: string): Promise<Incident[]> {
   return db
     .select()
     .from(incidents)
-    .where(and(eq(incidents.state, 'firing'), job === undefined ? undefined : eq(incidents.job, job)))
+    .where(and(firing, job === undefined ? undefined : eq(incidents.job, job)))
     .orderBy(desc(incidents.firstSeen));
+}
+/** All that is not over, also what is not told yet. */
+export async function unresolvedIncidents(db: Db | Tx): Promise<Incident[]> {
+  return db.select().from(incidents).where(ne(incidents.state, 'resolved')).orderBy(desc(incidents.firstSeen));
 }
 /** Incidents of a job or of all, newest first. */
 export async function listIncidents(db: Db | Tx, job?: string, limit = 20): Promise<Incident[]> {
@@ -142,6 +65,147 @@ export async function listIncidents(db: Db | Tx, job?: string, limit = 20): Prom
     .orderBy(desc(incidents.firstSeen))
     .limit(limit);
 }
+/** The newest incidents that are over. */
+export async function pastIncidents(db: Db | Tx, limit: number): Promise<Incident[]> {
+  return db.select().from(incidents).where(eq(incidents.state, 'resolved')).orderBy(desc(incidents.resolvedAt)).limit(limit);
+}
+/** What one message tells, what is not over first, then oldest first; and how many there are in all, and not over. */
+export async function incidentsOfGroup(
+  db: Db | Tx,
+  leaderId: string,
+  limit: number,
+): Promise<{ rows: Incident[]; total: number; open: number }> {
+  const mine = or(eq(incidents.id, leaderId), eq(incidents.leaderId, leaderId));
+  const rows = await db
+    .select()
+    .from(incidents)
+    .where(mine)
+    .orderBy(sql`${incidents.state} = 'resolved'`, asc(incidents.firstSeen), asc(incidents.id))
+    .limit(limit);
+  if (rows.length < limit) return { rows, total: rows.length, open: rows.filter((row) => row.state !== 'resolved').length };
+  const [counted] = await db
+    .select({ total: count(), open: sql<number>`(count(*) filter (where ${incidents.state} <> 'resolved'))::int` })
+    .from(incidents)
+    .where(mine);
+  return { rows, total: counted?.total ?? rows.length, open: counted?.open ?? 0 };
+}
+/** All that one message tells and that is not over. */
+export async function membersOf(db: Db | Tx, leaderId: string): Promise<Incident[]> {
+  return db
+    .select()
+    .from(incidents)
+    .where(and(or(eq(incidents.id, leaderId), eq(incidents.leaderId, leaderId)), ne(incidents.state, 'resolved')))
+    .orderBy(asc(incidents.firstSeen), asc(incidents.id));
+}
+/**
+ * The incident whose message can take in one more of the same problem: same cause, place and root exception (or cluster), begun at most 10 minutes ago; the
+ * newest joined at most a minute ago. Locked until the transaction ends.
+ */
+export async function leaderFor(
+  tx: Tx,
+  like: { cause: string; channel: string | null; exception?: string; cluster?: string },
+): Promise<Incident | undefined> {
+  const i = incidents;
+  const [row] = await tx
+    .select()
+    .from(i)
+    .where(
+      and(
+        firing,
+        isNull(i.leaderId),
+        isNotNull(i.messageId),
+        eq(i.cause, like.cause),
+        sql`${i.channel} is not distinct from ${like.channel}`,
+        like.exception === undefined ? undefined : eq(i.fingerprint, like.exception),
+        like.cluster === undefined ? undefined : eq(i.cluster, like.cluster),
+        sql`not (${i.facts} ? 'byOperation')`,
+        gt(i.firstSeen, inMs(-10 * 60_000)),
+        gt(i.joinedAt, inMs(-60_000)),
+      ),
+    )
+    .orderBy(asc(i.firstSeen))
+    .limit(1)
+    .for('update');
+  return row;
+}
+/** Pending ones whose time has come; locked, those that another replica looks at are left out. */
+export async function duePending(tx: Tx): Promise<Incident[]> {
+  return tx
+    .select()
+    .from(incidents)
+    .where(and(eq(incidents.state, 'pending'), sql`${incidents.fireAt} <= ${now}`))
+    .for('update', { skipLocked: true });
+}
+/** Those that nobody has taken, and nobody was called to for `againMs` (the first time, when they are critical: for `firstMs`). */
+export async function uncalled(tx: Tx, critical: readonly string[], firstMs: number, againMs: number): Promise<Incident[]> {
+  const called = incidents.calledAt;
+  return tx
+    .select()
+    .from(incidents)
+    .where(
+      and(
+        firing,
+        isNull(incidents.leaderId),
+        isNull(incidents.ackedBy),
+        isNull(incidents.silenced),
+        or(
+          sql`coalesce(${called}, ${incidents.firstSeen}) <= ${inMs(-againMs)}`,
+          and(isNull(called), inArray(incidents.cause, [...critical]), sql`${incidents.firstSeen} <= ${inMs(-firstMs)}`),
+        ),
+      ),
+    )
+    .for('update', { skipLocked: true });
+}
+/** Open ones whose message nobody can see yet, although it was wanted so long ago. */
+export async function unheard(tx: Tx, forMs: number): Promise<Incident[]> {
+  return tx
+    .select()
+    .from(incidents)
+    .where(
+      and(
+        firing,
+        isNull(incidents.leaderId),
+        sql`exists (select 1 from outbox_messages m where m.id = ${incidents.messageId} and m.sent_ts is null
+          and m.state <> 'sent' and m.created_at <= ${inMs(-forMs)})`,
+      ),
+    )
+    .for('update', { skipLocked: true });
+}
+/** Leaders whose message does not yet count all that joined them. */
+export async function unpaintedLeaders(tx: Tx): Promise<Incident[]> {
+  return tx.select().from(incidents).where(sql`${incidents.joined} > ${incidents.painted}`).for('update', { skipLocked: true });
+}
+/** Changes rows and returns them as they are then. */
+export async function changeIncidents(tx: Tx, ids: readonly string[], change: Partial<Values<Incident>>): Promise<Incident[]> {
+  if (ids.length === 0) return [];
+  return tx
+    .update(incidents)
+    .set(change)
+    .where(inArray(incidents.id, [...ids]))
+    .returning();
+}
+export async function insertIncident(tx: Tx, row: Values<typeof incidents.$inferInsert>): Promise<Incident> {
+  const [made] = await tx
+    .insert(incidents)
+    .values(row as typeof incidents.$inferInsert)
+    .returning();
+  return made as Incident;
+}
+/** Who looks after it: of the rows that nobody has yet, those that were taken now. */
+export async function takeIncidents(tx: Tx, ids: readonly string[], by: PersonRef): Promise<Incident[]> {
+  if (ids.length === 0) return [];
+  return tx
+    .update(incidents)
+    .set({ ackedBy: by, ackedAt: now })
+    .where(and(inArray(incidents.id, [...ids]), firing, isNull(incidents.ackedBy)))
+    .returning();
+}
+
+export async function insertEvent(tx: Tx, incidentId: string, text: string): Promise<number> {
+  const [event] = await tx.insert(incidentEvents).values({ incidentId, at: now, text }).returning({ id: incidentEvents.id });
+  return event?.id ?? 0;
+}
+/** The timeline, oldest first. */
 export async function listEvents(db: Db | Tx, incidentId: string): Promise<(typeof incidentEvents.$inferSelect)[]> {
   return db.select().from(incidentEvents).where(eq(incidentEvents.incidentId, incidentId)).orderBy(asc(incidentEvents.id));
 }

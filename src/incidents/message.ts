@@ -1,6 +1,8 @@
-import { type Action, actions, context, fields, type Message, type Part, type Span, text } from '../core/message.ts';
+import { type Action, actions, context, fields, type IncidentRef, type Message, type Part, type Span, text } from '../core/message.ts';
+import { plural, truncate } from '../core/text.ts';
 import { formatDuration } from '../core/time.ts';
 import type { incidents } from '../db/schema/index.ts';
+import { ruleOf } from './causes.ts';
 
 /** What an incident says beside its title; plain values, stored with it. */
 export interface IncidentFacts {
@@ -21,6 +23,119 @@ export interface IncidentFacts {
   operationId?: string;
   /** The operation of Sluice that made it so. */
   byOperation?: string;
+  /** What was changed before it began, newest first. */
+  changes?: { at: string; what: string }[];
+  /** Channels beside Slack that hear of it, by their configured names. */
+  alsoTo?: { kind: string; name: string }[];
+  /** Its cluster is only observed: nothing can be done from here. */
+  observed?: true;
+  /** Slack user group id of who is on call. */
+  onCall?: string;
+}
+
+/** How many of a group its message names. */
+export const shownOfGroup = 12;
+
+/** The one message of several jobs with one problem: the first cause once, then each job with what it can go back to. */
+export function groupMessage(
+  leader: typeof incidents.$inferSelect,
+  rows: (typeof incidents.$inferSelect)[],
+  { total, open }: { total: number; open: number },
+): Message {
+  const over = open === 0;
+  const f = leader.facts as IncidentFacts;
+  const what = ruleOf(leader.cause).many ?? 'have one problem';
+  const cause = f.exception ? `: ${truncate(f.exception, 120)}` : leader.cluster ? ` on ${leader.cluster}` : '';
+  const parts: Part[] = [];
+  if (f.onCall && !over) parts.push(context({ group: f.onCall }));
+  if (f.exception) parts.push({ kind: 'code', text: f.exception });
+  parts.push(
+    fields([
+      ['Since', [{ time: leader.firstSeen }]],
+      ['Not over', over ? undefined : `${open} of ${total}`],
+      ['Cluster', [...new Set(rows.map((row) => row.cluster))].filter(Boolean).slice(0, 5).join(', ') || undefined],
+    ]),
+  );
+  for (const row of rows) parts.push(text(...lineOf(row)));
+  if (total > rows.length) parts.push(context(`and ${plural(total - rows.length, 'more job')}: all are on the page`));
+  parts.push(...changesPart(f), ...linksPart(f), ...stateParts(leader));
+  const resumes = !over && !f.observed;
+  if (!over)
+    parts.push(
+      actions(
+        ...(resumes
+          ? [
+              {
+                label: `Resume all ${open}`,
+                command: `resume-all ${leader.id}`,
+                style: 'primary',
+                confirm: {
+                  title: `Resume ${plural(open, 'job')}?`,
+                  text: 'Each starts the version that ran, from its newest complete state. Those that run already are left alone.',
+                  yes: 'Resume',
+                },
+              } as const,
+            ]
+          : []),
+        ...(leader.ackedBy ? [] : [{ label: 'Acknowledge', command: `acknowledge ${leader.id}` }]),
+      ),
+    );
+  return {
+    incident: refOf(leader, over),
+    tone: over ? 'good' : toneOf(leader),
+    title: over ? `Resolved: ${plural(total, 'job')} ${what}${cause}` : `${plural(total, 'job')} ${what}${cause}`,
+    parts,
+  };
+}
+function lineOf(row: typeof incidents.$inferSelect): Span[] {
+  const f = row.facts as IncidentFacts;
+  const state: Span[] = f.checkpoint ? ['last checkpoint ', { time: f.checkpoint.at }] : [`last checkpoint: ${f.noCheckpoint ?? 'none'}`];
+  return [
+    row.state === 'resolved' ? '✓ ' : '✗ ',
+    { bold: row.job ?? row.cluster ?? row.key },
+    ', ',
+    ...(row.state === 'resolved' ? [row.resolution ?? 'over'] : state),
+  ];
+}
+/** What other systems have to know of it. */
+const refOf = (row: typeof incidents.$inferSelect, over: boolean): IncidentRef => ({
+  id: row.id,
+  state: over ? 'resolved' : row.ackedBy ? 'acknowledged' : 'firing',
+  cause: row.cause,
+  ...(row.job === null ? {} : { job: row.job }),
+  ...(row.cluster === null ? {} : { cluster: row.cluster }),
+  since: row.firstSeen.toISOString(),
+});
+const toneOf = (row: typeof incidents.$inferSelect): Message['tone'] =>
+  ruleOf(row.cause).severity === 'warning' || (row.facts as IncidentFacts).byOperation ? 'warn' : 'bad';
+
+function changesPart(f: IncidentFacts): Part[] {
+  if (!f.changes?.length) return [];
+  return [
+    text({ bold: 'Changed in the hour before:' }),
+    ...f.changes.map((change) => text('• ', { time: change.at, style: 'time' }, ` ${change.what}`)),
+  ];
+}
+function linksPart(f: IncidentFacts): Part[] {
+  if (!f.links?.length) return [];
+  return [context(...f.links.flatMap((link, i): Span[] => [i > 0 ? ' · ' : '', { link: link.label, url: link.url }]))];
+}
+/** Who looks after it, who silenced it, and how often it came back. */
+function stateParts(row: typeof incidents.$inferSelect): Part[] {
+  const parts: Part[] = [];
+  if (row.comebacks > 0) parts.push(context(`Came back ${plural(row.comebacks, 'time')} shortly after it was over.`));
+  if (row.ackedBy)
+    parts.push(
+      context(
+        'Acknowledged by ',
+        { person: row.ackedBy },
+        row.ackedAt ? ' at ' : '',
+        ...(row.ackedAt ? [{ time: row.ackedAt } as Span] : []),
+      ),
+    );
+  if (row.silenced && row.state !== 'resolved')
+    parts.push(context('Silenced by ', { person: row.silenced.by }, ' until ', { time: row.silenced.until }, `: ${row.silenced.reason}`));
+  return parts;
 }
 
 /** The one message of an incident: what, since when, why, what is safe, and the buttons. Edited in place until it is over. */
@@ -30,6 +145,7 @@ export function incidentMessage(row: typeof incidents.$inferSelect): Message {
   const since: Span[] = [{ time: row.firstSeen }];
   if (row.occurrences > 1) since.push(`, seen ${row.occurrences} times`);
   const parts: Part[] = [];
+  if (f.onCall && !over) parts.push(context({ group: f.onCall }));
   if (over && row.resolution) parts.push(text({ bold: 'Over:' }, ` ${row.resolution}`));
   if (f.exception) parts.push({ kind: 'code', text: f.exception });
   parts.push(
@@ -45,21 +161,12 @@ export function incidentMessage(row: typeof incidents.$inferSelect): Message {
   );
   if (f.checkpoint?.path) parts.push(context({ code: f.checkpoint.path }));
   if (f.detail) parts.push(text(f.detail));
-  if (f.links?.length)
-    parts.push(context(...f.links.flatMap((link, i): Span[] => [i > 0 ? ' · ' : '', { link: link.label, url: link.url }])));
-  if (row.ackedBy)
-    parts.push(
-      context(
-        'Acknowledged by ',
-        { person: row.ackedBy },
-        row.ackedAt ? ' at ' : '',
-        ...(row.ackedAt ? [{ time: row.ackedAt } as Span] : []),
-      ),
-    );
+  parts.push(...changesPart(f), ...linksPart(f), ...stateParts(row));
   const buttons = over ? [] : buttonsOf(row);
   if (buttons.length > 0) parts.push(actions(...buttons));
   return {
-    tone: over ? 'good' : row.cause === 'restarting' || f.byOperation ? 'warn' : 'bad',
+    incident: refOf(row, over),
+    tone: over ? 'good' : toneOf(row),
     title: over ? `Resolved: ${row.title}` : row.title,
     parts,
   };
@@ -67,8 +174,8 @@ export function incidentMessage(row: typeof incidents.$inferSelect): Message {
 
 function buttonsOf(row: typeof incidents.$inferSelect): Action[] {
   const buttons: Action[] = [];
-  const { operationId } = row.facts as IncidentFacts;
-  if (row.job) {
+  const { operationId, observed } = row.facts as IncidentFacts;
+  if (row.job && !observed) {
     if (row.cause === 'parked') {
       if (operationId)
         buttons.push(
@@ -76,11 +183,13 @@ function buttonsOf(row: typeof incidents.$inferSelect): Action[] {
           { label: 'Give up', command: `cancel ${row.job} --operation ${operationId}` },
         );
     } else {
-      if (row.cause !== 'restarting') buttons.push({ label: 'Resume', command: `start ${row.job}`, style: 'primary' });
+      if (row.cause !== 'restarting' && row.cause !== 'not-recoverable')
+        buttons.push({ label: 'Resume', command: `start ${row.job}`, style: 'primary' });
       buttons.push({ label: 'Restore', command: `restore ${row.job}` });
     }
     buttons.push({ label: 'Logs', command: `logs ${row.job}` });
   }
+  if (row.job && observed) buttons.push({ label: 'Logs', command: `logs ${row.job}` });
   if (!row.ackedBy) buttons.push({ label: 'Acknowledge', command: `acknowledge ${row.id}` });
   return buttons;
 }

@@ -25,7 +25,7 @@ const problem = (message: string): never => {
 };
 /** A parameter that is one optional string of the definition. */
 function plain(
-  field: 'mainClass' | 'checkpointDir' | 'savepointDir' | 'channel' | 'alertChannel' | 'checkpointInterval',
+  field: 'mainClass' | 'checkpointDir' | 'savepointDir' | 'channel' | 'alertChannel' | 'checkpointInterval' | 'recoverableWithin',
   check?: (value: string) => string,
 ): Pick<Parameter, 'show' | 'assign'> {
   return {
@@ -108,6 +108,17 @@ export const parameters: readonly Parameter[] = [
       const ms = parseDuration(v);
       if (ms === undefined) return problem(`${v} is no duration: expected for example 10s or 5 min.`);
       return ms >= 10 ? v : problem('Flink takes no checkpoint interval under 10 ms.');
+    }),
+  },
+  {
+    key: 'recoverable-within',
+    label: 'Recoverable within',
+    meaning: "How far a crash may set it back: an older last checkpoint is an incident. Empty: the installation's default.",
+    example: '15 min',
+    ...plain('recoverableWithin', (v) => {
+      const ms = parseDuration(v);
+      if (ms === undefined) return problem(`${v} is no duration: expected for example 15 min or 1h.`);
+      return ms >= 1000 ? v : problem('recoverable-within is at least 1 s.');
     }),
   },
   {

@@ -1,6 +1,6 @@
 import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, desc, eq, inArray, isNotNull, sql, type Values } from '../db/query.ts';
+import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, or, sql, type Values } from '../db/query.ts';
 import { type CheckpointFact, runs } from '../db/schema/index.ts';
 
 export type { CheckpointFact };
@@ -31,6 +31,14 @@ export async function latestRuns(db: Db | Tx): Promise<Map<string, Run>> {
 /** Runs of a job, newest first. */
 export async function listRuns(db: Db | Tx, job: string, limit = 20): Promise<Run[]> {
   return db.select().from(runs).where(eq(runs.job, job)).orderBy(desc(runs.startedAt), desc(runs.id)).limit(limit);
+}
+/** Runs of a job that were there at any time between two moments, oldest first. */
+export async function runsBetween(db: Db | Tx, job: string, from: Date, to: Date): Promise<Run[]> {
+  return db
+    .select()
+    .from(runs)
+    .where(and(eq(runs.job, job), lt(runs.startedAt, to), or(isNull(runs.endedAt), gt(runs.endedAt, from))))
+    .orderBy(asc(runs.startedAt));
 }
 export async function findRun(db: Db | Tx, id: string): Promise<Run | undefined> {
   const [row] = await db.select().from(runs).where(eq(runs.id, id));

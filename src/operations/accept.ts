@@ -4,9 +4,10 @@ import { ConflictError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Message, PersonRef } from '../core/message.ts';
 import { inMs, now } from '../db/clock.ts';
-import type { Tx } from '../db/db.ts';
+import type { Db, Tx } from '../db/db.ts';
 import { isUniqueViolation } from '../db/failures.ts';
 import type { OperationOrigin } from '../db/schema/index.ts';
+import { findCluster } from '../deploy/clusters.store.ts';
 import type { Job } from '../jobs/jobs.store.ts';
 import { desire } from '../outbox/outbox.store.ts';
 import { insertApproval } from './approvals.store.ts';
@@ -34,11 +35,12 @@ export interface AcceptRequest {
 /**
  * Accepts an operation: its row, its message in the outbox, its approval and its audit row commit together in the caller's transaction. Only after
  * the commit may the person be told. The same idempotency key again, also at the same moment, returns the first operation and writes nothing.
- * @throws ConflictError naming the holder when the first step needs the job and another operation holds it.
+ * @throws ConflictError when the cluster is only observed, or naming the holder when the first step needs the job and another operation holds it.
  */
 export async function accept(tx: Tx, request: AcceptRequest): Promise<Operation> {
   const earlier = await findByIdemKey(tx, request.idemKey);
   if (earlier) return earlier;
+  await refuseObserved(tx, request.job);
   try {
     // A savepoint, so that a race that is lost leaves nothing behind and the winner can be read.
     return await tx.transaction((inner) => acceptNew(inner, request));
@@ -49,6 +51,15 @@ export async function accept(tx: Tx, request: AcceptRequest): Promise<Operation>
     const holder = isUniqueViolation(error, 'operations_one_holder') && (await holderOf(tx, request.job.name));
     throw holder ? holderConflict(holder) : error;
   }
+}
+
+/** @throws ConflictError for a job of a cluster that is only ever read. */
+export async function refuseObserved(db: Db | Tx, job: Job): Promise<void> {
+  const name = job.current.definition.cluster;
+  if (!(await findCluster(db, name))?.observed) return;
+  throw new ConflictError(`${job.name} runs on ${name}, which Sluice only observes: it starts, stops and changes nothing there.`, {
+    hint: 'Do it where the job is run. An admin lets Sluice run jobs there by registering the cluster without observe.',
+  });
 }
 
 async function acceptNew(tx: Tx, request: AcceptRequest): Promise<Operation> {

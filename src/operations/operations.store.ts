@@ -5,6 +5,7 @@ import type { Database, Db, Tx } from '../db/db.ts';
 import { isUniqueViolation } from '../db/failures.ts';
 import { and, asc, desc, eq, inArray, isNull, ne, sql, type Values } from '../db/query.ts';
 import { operationSteps, operations, outboxMessages, type Turn } from '../db/schema/index.ts';
+import { repainted } from '../outbox/outbox.store.ts';
 import type { Json, Operation, OperationStep, Outcome } from './types.ts';
 
 /** States in which an operation may still act. */
@@ -296,13 +297,7 @@ export async function unpark(tx: Tx, id: string): Promise<boolean> {
 export async function paint(db: Db, op: Operation, message: Message): Promise<void> {
   await db
     .update(outboxMessages)
-    .set({
-      desired: message,
-      desiredVersion: sql`${outboxMessages.desiredVersion} + 1`,
-      state: 'pending',
-      nextAt: sql`case when ${outboxMessages.state} = 'sent' then greatest(${outboxMessages.nextAt}, sluice_now()) else ${outboxMessages.nextAt} end`,
-      updatedAt: now,
-    })
+    .set(repainted(message))
     .where(
       and(
         eq(outboxMessages.id, op.messageId),

@@ -1,6 +1,6 @@
 import { newId } from '../core/ids.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, desc, eq, inArray, sql } from '../db/query.ts';
+import { and, asc, between, desc, eq, inArray, sql } from '../db/query.ts';
 import { operationSteps, restorePoints } from '../db/schema/index.ts';
 
 export type RestorePoint = typeof restorePoints.$inferSelect;
@@ -35,6 +35,14 @@ export async function listRestorePoints(db: Db | Tx, job: string, limit = 50): P
     .where(and(eq(restorePoints.job, job), eq(restorePoints.state, 'available')))
     .orderBy(desc(restorePoints.takenAt))
     .limit(limit);
+}
+/** Every restore point of a job that was taken between two moments, also those that are gone since, oldest first. */
+export async function restorePointsBetween(db: Db | Tx, job: string, from: Date, to: Date): Promise<RestorePoint[]> {
+  return db
+    .select()
+    .from(restorePoints)
+    .where(and(eq(restorePoints.job, job), between(restorePoints.takenAt, from, to)))
+    .orderBy(asc(restorePoints.takenAt));
 }
 /** Restore points of one run that are still there, newest first. */
 export async function restorePointsOfRun(db: Db | Tx, runId: string): Promise<RestorePoint[]> {

@@ -1,9 +1,9 @@
 import { UnreachableError } from '../core/errors.ts';
-import type { CheckpointSight, ClusterFacts } from '../deploy/deployer.ts';
+import type { CheckpointSight, ClusterFacts, RunOverview } from '../deploy/deployer.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
 import { FlinkError } from '../flink/errors.ts';
 import type { Run } from '../jobs/runs.store.ts';
-import { type ClusterSeen, wantsCheckpoints, wantsOverview } from './cluster-poll.rule.ts';
+import { type ClusterSeen, hasStrangers, wantsCheckpoints, wantsOverview } from './cluster-poll.rule.ts';
 
 export interface PollTimes {
   overviewEveryMs: number;
@@ -14,6 +14,8 @@ export type Fetched =
       is: 'answered';
       seen: ClusterSeen;
       facts: ClusterFacts | undefined;
+      /** What `/jobs/overview` lists, when it was asked for. */
+      overview: ReadonlyMap<string, RunOverview> | undefined;
       /** By run id. */
       checkpoints: Map<string, { sight: CheckpointSight; intervalMs: number }>;
     }
@@ -30,7 +32,9 @@ export async function fetchCluster(
   const { deployer } = open;
   try {
     const states = await deployer.listRuns({ timeoutMs: 4000 });
-    const due = wantsOverview(runs, states, sinceOverviewMs, times.overviewEveryMs);
+    // What others started on an observed cluster is found by its name, which only the overview tells.
+    const strangers = open.cluster.observed && hasStrangers(states, runs);
+    const due = strangers || wantsOverview(runs, states, sinceOverviewMs, times.overviewEveryMs);
     const tasks = due ? await deployer.overview({ timeoutMs: 4000 }) : undefined;
     const facts = sinceOverviewMs >= times.overviewEveryMs ? await deployer.facts({ timeoutMs: 4000 }) : undefined;
     const checkpoints = new Map<string, { sight: CheckpointSight; intervalMs: number }>();
@@ -39,7 +43,7 @@ export async function fetchCluster(
       const read = await readCheckpoints(open, run);
       if (read) checkpoints.set(run.id, read);
     }
-    return { is: 'answered', seen: { states, tasks }, facts, checkpoints };
+    return { is: 'answered', seen: { states, tasks }, facts, overview: tasks, checkpoints };
   } catch (error) {
     if (error instanceof UnreachableError || error instanceof FlinkError) return { is: 'no-answer', why: error.message };
     throw error;

@@ -1,3 +1,4 @@
+import type { RunOverview } from '../deploy/deployer.ts';
 import type { Run } from '../jobs/runs.store.ts';
 
 /** What a poll saw of a cluster that answered. */
@@ -5,7 +6,7 @@ export interface ClusterSeen {
   /** Flink job id -> state, never stale. */
   states: ReadonlyMap<string, string>;
   /** Flink job id -> tasks; undefined when it was not asked for this time. */
-  tasks: ReadonlyMap<string, { tasksRunning: number; tasksTotal: number }> | undefined;
+  tasks: ReadonlyMap<string, Pick<RunOverview, 'tasksRunning' | 'tasksTotal'>> | undefined;
 }
 export type RunFact =
   /** Proven as before. */
@@ -17,7 +18,7 @@ export type RunFact =
   | { is: 'gone' };
 export type Health = 'healthy' | 'troubled' | 'coming-up';
 
-const endedStates = ['FAILED', 'CANCELED', 'FINISHED'];
+export const endedStates = ['FAILED', 'CANCELED', 'FINISHED'];
 
 /** Flink answers `/jobs/overview` from a cache that is up to 3 s old (web.refresh-interval): until then it may show what was before a run came up. */
 const overviewStaleMs = 4000;
@@ -43,6 +44,12 @@ export function runFact(
 export function healthOf(run: Pick<Run, 'state' | 'tasksRunning' | 'tasksTotal' | 'runningAt'>): Health {
   if (run.state === 'RUNNING' && run.tasksTotal > 0 && run.tasksRunning >= run.tasksTotal) return 'healthy';
   return run.runningAt ? 'troubled' : 'coming-up';
+}
+
+/** Whether a cluster has jobs under way that no run is known of. Pure. */
+export function hasStrangers(states: ReadonlyMap<string, string>, runs: readonly Pick<Run, 'flinkJobId'>[]): boolean {
+  const known = new Set(runs.map((run) => run.flinkJobId));
+  return [...states].some(([id, state]) => !endedStates.includes(state) && !known.has(id));
 }
 
 /** Whether `/jobs/overview` is worth asking for now: something changed, a run is not healthy, or its time has come. Pure. */

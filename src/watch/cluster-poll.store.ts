@@ -9,6 +9,8 @@ import { addLater } from '../operations/later.ts';
 import { recordCheckpoints } from '../restore-points/record-checkpoints.ts';
 import type { Fetched } from './cluster-poll.fetch.ts';
 import { firstCheckpointFact, type RunFact } from './cluster-poll.rule.ts';
+import type { PollDeps } from './poll-deps.ts';
+import { tellObjective } from './tell-objective.ts';
 
 /** Writes what a poll saw of the runs that still live, in one transaction. Returns the runs as they are now. */
 export async function storeSeen(
@@ -16,8 +18,11 @@ export async function storeSeen(
   cluster: string,
   fetched: Extract<Fetched, { is: 'answered' }>,
   facts: readonly { run: Run; fact: RunFact }[],
-  settings: { firstCheckpointWithinMs: number; at: Date },
+  deps: PollDeps,
+  at: Date,
 ): Promise<void> {
+  const settings = { firstCheckpointWithinMs: deps.firstCheckpointWithinMs, at };
+  let news = false;
   await database.transaction(async (tx) => {
     await updateClusterView(tx, cluster, {
       lastOkAt: now,
@@ -48,9 +53,12 @@ export async function storeSeen(
         });
     for (const { run } of facts) {
       const read = fetched.checkpoints.get(run.id);
-      if (read) await storeCheckpoints(tx, run, read.sight, read.intervalMs, settings);
+      if (!read) continue;
+      const known = await storeCheckpoints(tx, run, read.sight, read.intervalMs, settings);
+      if (await tellObjective(tx, deps, known, read.sight, at)) news = true;
     }
   });
+  if (news) deps.onNews();
 }
 
 async function storeCheckpoints(
@@ -59,16 +67,16 @@ async function storeCheckpoints(
   sight: CheckpointSight,
   intervalMs: number,
   settings: { firstCheckpointWithinMs: number; at: Date },
-): Promise<void> {
+): Promise<Run> {
   if (run.checkpointIntervalMs === null) await updateRun(tx, run.id, { checkpointIntervalMs: Math.min(intervalMs, 2_000_000_000) });
   const newest = await recordCheckpoints(tx, run, sight);
   const failedAt = sight.lastFailed?.at;
   if (failedAt !== undefined && failedAt > run.startedAt.getTime())
     await updateRun(tx, run.id, { failedCheckpoints: Math.max(run.failedCheckpoints, 1) });
-  if (run.firstCheckpoint === 'seen' || run.firstCheckpoint === 'off') return;
-  const known = { ...run, checkpointIntervalMs: intervalMs };
+  const known: Run = { ...run, checkpointIntervalMs: intervalMs, lastCheckpoint: newest ?? run.lastCheckpoint };
+  if (run.firstCheckpoint === 'seen' || run.firstCheckpoint === 'off') return known;
   const fact = firstCheckpointFact(known, newest && { at: new Date(newest.at) }, settings.at, settings.firstCheckpointWithinMs);
-  if (fact === run.firstCheckpoint) return;
+  if (fact === run.firstCheckpoint) return known;
   await updateRun(tx, run.id, { firstCheckpoint: fact });
   const words: Record<typeof fact, Span[]> = {
     waiting: [],
@@ -87,6 +95,7 @@ async function storeCheckpoints(
     ],
   };
   await addLater(tx, run.operationId, 'checkpoint', words[fact], fact === 'overdue' || fact === 'off' ? 'warn' : 'good');
+  return known;
 }
 
 /** Counts a poll without an answer; how many in a row. */

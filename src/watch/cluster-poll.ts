@@ -3,16 +3,19 @@ import { dbNow, now } from '../db/clock.ts';
 import type { Database } from '../db/db.ts';
 import { type ClusterLease, findClusterView } from '../deploy/cluster-views.store.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
-import { type Incident, openIncident, openIncidents, resolveIncidents } from '../incidents/incidents.store.ts';
+import { type Incident, openIncidents, unresolvedIncidents } from '../incidents/incidents.store.ts';
 import type { IncidentFacts } from '../incidents/message.ts';
+import { openIncident, resolveIncidents } from '../incidents/open.ts';
 import { latestRun, liveRuns, type Run, updateLiveRun } from '../jobs/runs.store.ts';
 import { activeStates, findOperation, heldJobs } from '../operations/operations.store.ts';
 import { settleRun } from '../operations/settle-run.ts';
 import { fetchCluster } from './cluster-poll.fetch.ts';
 import { healthOf, type RunFact, runFact } from './cluster-poll.rule.ts';
 import { reread, storeNoAnswer, storeSeen } from './cluster-poll.store.ts';
+import { discover } from './discover.ts';
 import { fenced } from './fenced.ts';
 import type { PollDeps } from './poll-deps.ts';
+import { objectiveKey } from './tell-objective.ts';
 import { keysOf, tellEnds, tellTrouble } from './tell-run.ts';
 
 /** Polls without an answer from which on the cluster counts as not reachable. */
@@ -37,9 +40,11 @@ export async function pollCluster(unfenced: PollDeps, lease: ClusterLease, since
     await tellEnds(deps, name);
     return { answered: false };
   }
+  const { overview } = fetched;
+  if (open.cluster.observed && overview && (await database.transaction((tx) => discover(tx, open.cluster, overview)))) deps.onNews();
   const facts = runs.map((run) => ({ run, fact: runFact(run, fetched.seen, at) }));
-  await storeSeen(database, name, fetched, facts, { firstCheckpointWithinMs: deps.firstCheckpointWithinMs, at });
-  const incidents = await openIncidents(database.db);
+  await storeSeen(database, name, fetched, facts, deps, at);
+  const incidents = await unresolvedIncidents(database.db);
   if (incidents.some((incident) => incident.key === `cluster:${name}:unreachable`)) {
     await database.transaction((tx) => resolveIncidents(tx, [`cluster:${name}:unreachable`], `${name} answers again.`));
     deps.onNews();
@@ -125,6 +130,7 @@ async function tellUnreachable(deps: PollDeps, open: OpenCluster, why: string, l
         exception: why,
         detail: `${lastOkAt ? `It last answered ${formatAge(lastOkAt, at)}. ` : ''}${names.length > 0 ? `What is not known since: ${names.slice(0, 10).join(', ')}${names.length > 10 ? ` and ${names.length - 10} more` : ''}. They may well run.` : 'No job is known to run there.'}`,
         links: [{ label: 'Page', url: `${deps.publicUrl}/clusters` }],
+        ...(deps.incidents.channels.always.length > 0 ? { alsoTo: deps.incidents.channels.always } : {}),
       },
       runId: undefined,
       channel: place,
@@ -144,7 +150,7 @@ async function closeStopped(deps: PollDeps, held: ReadonlySet<string>, incidents
     const run = await latestRun(deps.database.db, job);
     const stopped = run?.ended && run.endReason === 'stopped' && run.endedAt && run.endedAt > incident.firstSeen;
     if (!stopped && !(await settledSince(deps.database, incident))) continue;
-    await deps.database.transaction((tx) => resolveIncidents(tx, keysOf(job), `${job} was stopped.`));
+    await deps.database.transaction((tx) => resolveIncidents(tx, [...keysOf(job), objectiveKey(job)], `${job} was stopped.`));
     deps.onNews();
   }
 }

@@ -1,4 +1,5 @@
-import { openIncident, openIncidents, resolveIncidents } from '../incidents/incidents.store.ts';
+import { openIncidents, openOfKey } from '../incidents/incidents.store.ts';
+import { openIncident, resolveIncidents } from '../incidents/open.ts';
 import { jobChannels } from '../jobs/channels.ts';
 import { findJob } from '../jobs/jobs.store.ts';
 import { describeKind, parkedOperations } from '../operations/operations.store.ts';
@@ -21,6 +22,8 @@ export async function tellParked(deps: PollDeps): Promise<boolean> {
       'A person has decided.',
     );
     for (const op of untold) {
+      // Another replica may have told of it since.
+      if (await openOfKey(tx, keyOf(op.id))) continue;
       const job = await findJob(tx, op.job);
       if (!job) continue;
       const { channel, alertChannel } = await jobChannels(tx, job, deps.defaults);
@@ -34,6 +37,7 @@ export async function tellParked(deps: PollDeps): Promise<boolean> {
         title: `${job.name}: ${describeKind(op.kind)} is parked and waits for a person`,
         facts: {
           operationId: op.id,
+          ...(deps.incidents.channels.always.length > 0 ? { alsoTo: deps.incidents.channels.always } : {}),
           detail: `To send it on: /flink retry ${op.id}. To give it up: /flink cancel ${job.name} --operation ${op.id}.`,
           links: [{ label: 'What is known', url: `${deps.publicUrl}/operations/${op.id}` }],
         },

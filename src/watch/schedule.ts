@@ -3,6 +3,7 @@ import { dbNow } from '../db/clock.ts';
 import { type ClusterLease, leaseClusters, releaseClusters } from '../deploy/cluster-views.store.ts';
 import { listClusters } from '../deploy/clusters.store.ts';
 import { digestChannels, postDigest } from '../incidents/digest.ts';
+import { carryIncidentsOn } from '../incidents/lifecycle.ts';
 import { expireWaiting } from '../operations/expire.ts';
 import { pollCluster } from './cluster-poll.ts';
 import { LeaseLostError } from './fenced.ts';
@@ -61,7 +62,10 @@ export function startWatch(options: WatchOptions): Watch {
     }
     if (seconds % 5 !== 0) return;
     const [expired, parked, placed] = [await expireWaiting(database), await tellParked(options), await placeHomeless(options)];
-    if (expired > 0 || parked || placed) options.onNews();
+    const carried = await database.transaction((tx) =>
+      carryIncidentsOn(tx, options.incidents.calls, options.incidents.channels.whenSlackIsDown),
+    );
+    if (expired > 0 || parked || placed || carried) options.onNews();
     if (seconds % 10 === 0) await sweepBuilds(database.db, options.workDir);
   }
   async function poll(lease: ClusterLease): Promise<void> {

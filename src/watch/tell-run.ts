@@ -1,14 +1,15 @@
 import type { Tx } from '../db/db.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
-import { type IncidentInput, openIncident, resolveIncidents } from '../incidents/incidents.store.ts';
-import type { IncidentFacts } from '../incidents/message.ts';
-import { jobChannels } from '../jobs/channels.ts';
+import { openIncident, resolveIncidents } from '../incidents/open.ts';
 import { findJob, type Job } from '../jobs/jobs.store.ts';
 import { isSuperseded, type Run, takeTelling, untoldRuns } from '../jobs/runs.store.ts';
 import { heldJobs } from '../operations/operations.store.ts';
 import { listRestorePoints } from '../restore-points/restore-points.store.ts';
+import { noOperation } from './discover.ts';
 import { operationBehind } from './ends.store.ts';
+import { type IncidentDetails, incidentInput } from './incident-input.ts';
 import type { PollDeps } from './poll-deps.ts';
+import { objectiveKey } from './tell-objective.ts';
 
 /** What can be wrong with a run; one incident per job and cause. */
 const causes = ['failed', 'restarting', 'lost', 'canceled-elsewhere', 'ended'] as const;
@@ -16,6 +17,9 @@ type RunCause = (typeof causes)[number];
 
 /** Keys of the incidents that a recovery or a stop of a job closes. */
 export const keysOf = (job: string): string[] => causes.map((cause) => `job:${job}:${cause}`);
+
+/** What others started is taken for bounded work when it never made a checkpoint: then its end is no problem. */
+const didItsWork = (run: Run) => run.operationId === noOperation && !run.lastCheckpoint;
 
 /** Opens (or counts on) the incident of a run that is not well, with what Flink says of the cause. */
 export async function tellTrouble(deps: PollDeps, open: OpenCluster, run: Run): Promise<void> {
@@ -56,14 +60,14 @@ async function tellEnd(tx: Tx, deps: PollDeps, run: Run): Promise<boolean> {
   const end = (await endBySluice(tx, deps, run)) ?? (await endOf(tx, job, run));
   if (!end) return false;
   // One problem at a time: what ends a run takes the place of "is restarting".
-  await resolveIncidents(tx, [`job:${run.job}:restarting`], `It did not recover: ${end.title}.`);
+  await resolveIncidents(tx, [`job:${run.job}:restarting`, objectiveKey(run.job)], `It did not recover: ${end.title}.`);
   await tell(tx, deps, job, run, end.cause, end.title, end.facts);
   return true;
 }
 interface End {
   cause: RunCause;
   title: string;
-  facts: IncidentFacts & { extraLinks?: { label: string; url: string }[] };
+  facts: IncidentDetails;
 }
 /** An end that an operation brought about without having come to say so itself: it was parked, failed, or its process died. */
 async function endBySluice(tx: Tx, deps: PollDeps, run: Run): Promise<End | undefined> {
@@ -132,7 +136,7 @@ async function endOf(tx: Tx, job: Job, run: Run): Promise<End | undefined> {
       title: `${run.job} was canceled by somebody outside Sluice`,
       facts: { detail: run.lastCheckpoint?.path ? 'Its last checkpoint is kept.' : 'It had no checkpoint.' },
     };
-  if (run.endReason === 'finished' && job.mode === 'streaming') {
+  if (run.endReason === 'finished' && job.mode === 'streaming' && !didItsWork(run)) {
     const savepoint = (await listRestorePoints(tx, run.job)).find((point) => point.kind === 'savepoint');
     return {
       cause: 'ended',
@@ -147,36 +151,7 @@ async function endOf(tx: Tx, job: Job, run: Run): Promise<End | undefined> {
 }
 const oneLine = (cause: { name: string; message: string }) => `${cause.name}: ${cause.message}`;
 
-async function tell(
-  tx: Tx,
-  deps: PollDeps,
-  job: Job,
-  run: Run,
-  cause: RunCause,
-  title: string,
-  { extraLinks = [], ...facts }: End['facts'],
-): Promise<void> {
-  const { channel, alertChannel } = await jobChannels(tx, job, deps.defaults);
-  const place = alertChannel ?? channel;
-  const input: IncidentInput = {
-    key: `job:${job.name}:${cause}`,
-    job: job.name,
-    cluster: run.cluster,
-    cause,
-    title,
-    facts: {
-      ...(facts.noCheckpoint ? {} : checkpointFacts(run)),
-      ...facts,
-      version: run.version,
-      links: [{ label: 'Page', url: `${deps.publicUrl}/jobs/${job.name}` }, ...extraLinks, ...job.current.definition.links],
-    },
-    runId: run.id,
-    channel: place,
-    fallbackChannel: channel,
-  };
-  if ((await openIncident(tx, input)) && !place) deps.log.warn({ job: job.name, cause }, 'an incident has no channel to go to');
-}
-function checkpointFacts({ lastCheckpoint, checkpointIntervalMs }: Run): IncidentFacts {
-  if (!lastCheckpoint) return { noCheckpoint: checkpointIntervalMs === 0 ? 'checkpointing is off' : 'none' };
-  return { checkpoint: { id: lastCheckpoint.id, path: lastCheckpoint.path, at: lastCheckpoint.at } };
+async function tell(tx: Tx, deps: PollDeps, job: Job, run: Run, cause: RunCause, title: string, facts: IncidentDetails): Promise<void> {
+  const input = await incidentInput(tx, deps, job, run, { cause, title, facts });
+  if ((await openIncident(tx, input)) && !input.channel) deps.log.warn({ job: job.name, cause }, 'an incident has no channel to go to');
 }

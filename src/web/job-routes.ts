@@ -47,7 +47,7 @@ export function jobRoutes(web: WebOptions) {
       const read = await readJob(web, request);
       const incidents = await listIncidents(db, read.view.job.name, 50);
       const views = await Promise.all(
-        incidents.map(async (incident) => ({ incident, events: incident.state === 'firing' ? await listEvents(db, incident.id) : [] })),
+        incidents.map(async (incident) => ({ incident, events: incident.state !== 'resolved' ? await listEvents(db, incident.id) : [] })),
       );
       const part = live('incidents', `/jobs/${read.view.job.name}/incidents`, incidentsView(views, read.form));
       return sendLive(request, reply, part, () => sendTab(web, request, reply, read, 'incidents', part));

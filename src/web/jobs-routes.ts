@@ -50,6 +50,7 @@ async function readPage(web: WebOptions, viewer: Viewer, wanted: string, state: 
         : { available: sum(answering.map((v) => v.slotsAvailable)), total: sum(answering.map((v) => v.slotsTotal)) },
     unreachable: views.filter((v) => v.failures >= unreachableAfter).map((v) => v.cluster),
     undelivered: outbox.failed,
+    slackProblem: web.slackProblem?.(),
     mayRegister: decide(viewer.person, 'register', { team: undefined }) !== 'no',
   };
 }

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import helmet from '@fastify/helmet';
 import fastify, { type FastifyInstance } from 'fastify';
+import { metricsRoute } from './metrics.ts';
 import { rawRoutes } from './raw-routes.ts';
 import { site } from './site.ts';
 import { staticFiles } from './static-files.ts';
@@ -42,6 +43,7 @@ export async function createWeb(web: WebOptions): Promise<Web> {
       .header('cache-control', 'no-store')
       .send(health);
   });
+  await app.register(metricsRoute(web));
   await app.register(rawRoutes(web));
   await app.register(staticFiles());
   await app.register(site(web));

@@ -8,6 +8,7 @@ import { refuseForeign, requireToken } from './csrf.ts';
 import { useErrorPages } from './errors.ts';
 import { text } from './fields.ts';
 import { fleetRoutes } from './fleet-routes.ts';
+import { incidentsRoutes } from './incidents-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { jobsRoutes } from './jobs-routes.ts';
 import { logsRoutes } from './logs-routes.ts';
@@ -27,6 +28,7 @@ const pages = [
   versionsRoutes,
   uploadRoutes,
   logsRoutes,
+  incidentsRoutes,
   operationsRoutes,
   fleetRoutes,
   commandRoutes,

@@ -5,6 +5,7 @@ import type { Log } from '../core/log.ts';
 import type { RawRoute } from '../core/route.ts';
 import type { Database } from '../db/db.ts';
 import type { Deployers } from '../deploy/deployers.ts';
+import type { Metric } from './metrics.ts';
 
 /** What the web server is given by the roof. */
 export interface WebOptions {
@@ -21,6 +22,10 @@ export interface WebOptions {
   rawRoutes: readonly RawRoute[];
   /** For `/healthz`, which anybody may read: no details that are not for everybody. */
   health(): Promise<{ ok: boolean } & Record<string, unknown>>;
+  /** For `/metrics`, which anybody may read too. */
+  metrics?: () => Promise<Metric[]>;
+  /** What is wrong with Slack and what to do, for the people on the page; undefined if nothing is. */
+  slackProblem?: () => string | undefined;
   log: Log;
   host: string;
   /** 0 takes a free one. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findIncident, openIncident, openIncidents, resolveIncidents } from '../../src/incidents/incidents.store.ts';
+import { findIncident, openIncidents } from '../../src/incidents/incidents.store.ts';
+import { openIncident, resolveIncidents } from '../../src/incidents/open.ts';
 import { createWorld, emma, nina, omar, vic, type World } from '../helpers/command-world.ts';
 
 async function incident(w: World, job: string | null = 'etl-orders'): Promise<string> {

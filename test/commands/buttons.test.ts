@@ -16,7 +16,7 @@ function samples(expression: string): string[] {
   if (/^verb$/.test(expression)) return ['stop', 'restart'];
   if (/number|version|Version|\['version'\]|^n$/.test(expression)) return ['3'];
   if (/(op|execution\.op)\.id$|^id$|^(f\.)?operation(Id)?$/.test(expression)) return ['op_4k2m9x7qw3tz'];
-  if (/row\.id$/.test(expression)) return ['inc_4k2m9x7qw3tz'];
+  if (/(row|leader)\.id$/.test(expression)) return ['inc_4k2m9x7qw3tz'];
   if (/p\.id$/.test(expression)) return ['rp_4k2m9x7qw3tz'];
   if (/job|name/i.test(expression)) return ['etl-orders'];
   throw new Error(`a button's command holds \${${expression}}, for which this test knows no sample value`);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createJob } from '../../src/jobs/jobs.store.ts';
-import { ada, createWorld, definition, emma, nina, otto, stopped, vic } from '../helpers/command-world.ts';
+import { recordRestorePoint } from '../../src/restore-points/restore-points.store.ts';
+import { ada, createWorld, definition, emma, hour, nina, otto, stopped, vic } from '../helpers/command-world.ts';
 
 const failure = {
   ...stopped,
@@ -77,4 +78,31 @@ test('a long list ends with a link to the page', async (t) => {
       });
   });
   assert.match((await w.say(vic, 'list')).text, /^23 jobs, none in trouble\n[\s\S]*\n3 more on the page: all jobs\n/);
+});
+
+test('list unrecoverable names the jobs that could not be restored today, and why', async (t) => {
+  const w = await createWorld(t);
+  const run = await w.run('customers');
+  await w.run('etl-orders', failure);
+  const listed = async () => (await w.say(vic, 'list unrecoverable')).text;
+  assert.match(
+    await listed(),
+    /^2 jobs unrecoverable\n[\s\S]*etl-orders failed.* nothing to go back to\n● customers .* nothing to go back to/,
+  );
+  const point = (ago: number) =>
+    w.database.transaction((tx) =>
+      recordRestorePoint(tx, {
+        job: 'customers',
+        runId: run,
+        version: 1,
+        kind: 'savepoint',
+        path: `s3://lake/savepoint-${ago}`,
+        takenAt: new Date(Date.now() - ago),
+      }),
+    );
+  await point(26 * hour);
+  assert.match(await listed(), /● customers .* newest savepoint 26 h ago, allowed are 24 h/);
+  await point(2 * hour);
+  assert.doesNotMatch(await listed(), /customers/);
+  assert.doesNotMatch((await w.say(vic, 'list')).text, /nothing to go back to/);
 });

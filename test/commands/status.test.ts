@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inMs } from '../../src/db/clock.ts';
 import { leaseClusters, updateClusterView } from '../../src/deploy/cluster-views.store.ts';
-import { openIncident } from '../../src/incidents/incidents.store.ts';
+import { openIncident } from '../../src/incidents/open.ts';
 import { createWorld, emma, minute, otto, stopped, vic } from '../helpers/command-world.ts';
 
 const checkpoint = (agoMs: number) => ({

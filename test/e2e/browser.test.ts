@@ -55,10 +55,12 @@ describe('a person with a browser, on the practice page and the admin page', { t
     await emma.getByRole('button', { name: 'Choose one…' }).last().click();
     const dialog = emma.locator('dialog[open]');
     await dialog.waitFor();
-    const choice = dialog.locator('select');
-    const options = await choice.locator('option').allTextContents();
-    await choice.selectOption({ label: options.find((o) => o.startsWith('savepoint')) ?? '' });
-    await dialog.locator('textarea, input[type=text]').first().fill('today is wrong');
+    await dialog.getByRole('combobox').click();
+    await dialog
+      .getByRole('option', { name: /^savepoint/ })
+      .first()
+      .click();
+    await dialog.locator('textarea').first().fill('today is wrong');
     await dialog
       .getByRole('button', { name: /Run|Send|Submit|OK|Go|Restore|Continue/i })
       .last()

@@ -119,6 +119,7 @@ export async function startFaultWorld(t: TestContext, options: WorldOptions = {}
       git: { plainHttpHosts: [new URL(git.url).host] },
       builds: { minFreeDisk: '1 MB', mavenCommand: await fakeMaven(dir, options.cluster?.artifact.path) },
       starts: { runningWithin: '20s', firstCheckpointWithin: '30s' },
+      incidents: { restartingFor: '1s' },
       logLevel: 'warn',
     }),
   );

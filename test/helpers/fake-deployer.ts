@@ -87,7 +87,10 @@ export function fakeDeployer(t: TestContext): FakeDeployer {
 }
 
 /** Deployers for clusters that are not in the database. */
-export function fakeDeployers(clusters: Record<string, Deployer>, options: { pathsReadable?: boolean } = {}): Deployers {
+export function fakeDeployers(
+  clusters: Record<string, Deployer>,
+  options: { pathsReadable?: boolean; observed?: boolean } = {},
+): Deployers {
   return {
     async of(name) {
       const deployer = clusters[name];
@@ -103,6 +106,7 @@ export function fakeDeployers(clusters: Record<string, Deployer>, options: { pat
           team: null,
           alertChannel: null,
           options: {},
+          observed: options.observed ?? false,
           pathsReadable: options.pathsReadable ?? false,
           registeredAt: new Date(0),
         },

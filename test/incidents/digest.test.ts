@@ -7,7 +7,7 @@ import type { Database } from '../../src/db/db.ts';
 import { asc } from '../../src/db/query.ts';
 import { outboxMessages } from '../../src/db/schema/index.ts';
 import { buildDigest, digestChannels, postDigest } from '../../src/incidents/digest.ts';
-import { openIncident, resolveIncidents } from '../../src/incidents/incidents.store.ts';
+import { openIncident } from '../../src/incidents/open.ts';
 import { createJob } from '../../src/jobs/jobs.store.ts';
 import { endRun, insertRun, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
@@ -124,36 +124,4 @@ it('goes to the channels in which jobs speak', async (t) => {
   await job(database, 'b', {}, 'C2');
   await job(database, 'c');
   assert.deepEqual((await digestChannels(database.db, defaults)).sort(), ['C1', 'C2']);
-});
-
-it('an incident that was resolved opens anew as another one', async (t) => {
-  const database = await sharedDb(t);
-  const open = () =>
-    database.transaction((tx) =>
-      openIncident(tx, {
-        key: 'job:a:failed',
-        job: 'a',
-        cluster: 'c',
-        cause: 'failed',
-        title: 'a failed',
-        facts: { version: 2 },
-        runId: undefined,
-        channel: 'C1',
-        fallbackChannel: undefined,
-      }),
-    );
-  assert.deepEqual([await open(), await open()], [true, false]);
-  await database.transaction((tx) => resolveIncidents(tx, ['job:a:failed', 'job:a:lost'], 'a runs again.'));
-  assert.equal(await open(), true);
-  const rows = await database.db.select().from(outboxMessages).orderBy(asc(outboxMessages.createdAt));
-  assert.deepEqual(
-    rows.map((row) => [row.dedupeKey.split(':')[0], row.desired.title]),
-    [
-      ['incident', 'Resolved: a failed'],
-      ['incident-event', 'a runs again.'],
-      ['incident', 'a failed'],
-    ],
-  );
-  assert.equal(rows[1]?.threadOf, rows[0]?.id);
-  assert.match(messageToText(rows[0]!.desired), /seen 2 times/);
 });

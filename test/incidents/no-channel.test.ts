@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { outboxMessages } from '../../src/db/schema/index.ts';
-import {
-  acknowledgeIncident,
-  type IncidentInput,
-  openIncident,
-  openIncidents,
-  resolveIncidents,
-} from '../../src/incidents/incidents.store.ts';
+import { openIncidents } from '../../src/incidents/incidents.store.ts';
+import { acknowledgeIncidents, type IncidentInput, openIncident, resolveIncidents } from '../../src/incidents/open.ts';
 import { claimDue } from '../../src/outbox/turns.store.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
@@ -39,7 +34,7 @@ it('keeps an incident that has no channel, through its whole life, and sends not
   await expectFailed();
   const [incident] = await openIncidents(database.db, 'orders');
   assert.equal(incident?.occurrences, 2);
-  await database.transaction((tx) => acknowledgeIncident(tx, incident!.id, { teamId: 'T1', userId: 'U1', name: 'ann' }));
+  await database.transaction((tx) => acknowledgeIncidents(tx, [incident!.id], { teamId: 'T1', userId: 'U1', name: 'ann' }));
   await database.transaction((tx) => resolveIncidents(tx, [input.key], 'orders runs again.'));
   assert.deepEqual(await openIncidents(database.db), []);
   await expectFailed();

@@ -26,7 +26,7 @@ import { processesNaming } from '../helpers/processes.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
 type Files = Record<string, object | string | Buffer>;
-const team = { kind: 'team', name: 'data', channel: 'C0ETL', alertChannel: 'C0ALERTS' };
+const team = { kind: 'team', name: 'data', channel: 'C0ETL', alertChannel: 'C0ALERTS', onCall: 'S0ONCALL' };
 const cluster = {
   kind: 'cluster',
   name: 'standalone',
@@ -185,6 +185,26 @@ describe('a folder that is applied', () => {
       flink: { 'execution.checkpointing.timeout': '5 min' },
       links: [],
     });
+  });
+
+  it('an observed cluster needs a team for the jobs that appear there', async (t) => {
+    const seen = await setUp(t, {
+      ...all,
+      'cluster-old.yaml': { kind: 'cluster', name: 'old', type: 'standalone', url: 'http://old:8081', team: 'data', observe: true },
+    });
+    await seen.apply();
+    assert.deepEqual(
+      (await listClusters(seen.database.db)).map((one) => [one.name, one.observed]),
+      [
+        ['old', true],
+        ['standalone', false],
+      ],
+    );
+    const lacking = await setUp(t, {
+      ...all,
+      'cluster-old.yaml': { kind: 'cluster', name: 'old', type: 'standalone', url: 'http://old:8081', observe: true },
+    });
+    assert.match((await lacking.problems()).table, /observe.*needs a team/);
   });
 
   it('a second time changes nothing', async (t) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { putTeam } from '../../src/access/people.store.ts';
 import { now } from '../../src/db/clock.ts';
-import { openIncident, resolveIncidents } from '../../src/incidents/incidents.store.ts';
+import { openIncident, resolveIncidents } from '../../src/incidents/open.ts';
 import { insertOperation } from '../../src/operations/operations.store.ts';
 import { desire, findMessage } from '../../src/outbox/outbox.store.ts';
 import { claimDue } from '../../src/outbox/turns.store.ts';

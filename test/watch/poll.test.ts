@@ -9,7 +9,8 @@ import type { Database } from '../../src/db/db.ts';
 import { sql } from '../../src/db/query.ts';
 import { findClusterView } from '../../src/deploy/cluster-views.store.ts';
 import type { CheckpointSight, RunSight } from '../../src/deploy/deployer.ts';
-import { acknowledgeIncident, listEvents, listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
+import { listEvents, listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
+import { acknowledgeIncidents } from '../../src/incidents/open.ts';
 import { endRun, findRun, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
 import { outcome } from '../../src/operations/message.ts';
 import { findOperation, finish, insertOperation } from '../../src/operations/operations.store.ts';
@@ -43,7 +44,7 @@ describe('a job that fails', () => {
       all.map((i) => [i.key, i.state, i.occurrences, i.runId]),
       [['job:orders:failed', 'firing', 1, 'run_orders']],
     );
-    const row = (await findMessage(r.database.db, all[0]!.messageId))!;
+    const row = (await findMessage(r.database.db, all[0]!.messageId ?? ''))!;
     assert.deepEqual([row.channel, row.fallbackChannel, row.priority], ['C0ALERT', 'C0ETL', 1]);
     const text = messageToText(row.desired);
     assert.match(text, /^orders failed\njava\.net\.ConnectException: broker-1:9092/);
@@ -322,7 +323,7 @@ describe('a job without a channel', () => {
       { job: 'orders', cause: 'failed' },
     ]);
     for (const incident of await listIncidents(r.database.db)) {
-      const row = await findMessage(r.database.db, incident.messageId);
+      const row = await findMessage(r.database.db, incident.messageId ?? '');
       assert.deepEqual([row?.state, row?.lastError], ['failed', 'no channel is set']);
     }
     assert.deepEqual(await claimDue(r.database.db, 'me', 10), [], 'nothing is sent to nowhere');
@@ -336,7 +337,7 @@ describe('a parked operation', () => {
     await insertOp(r, 'parked');
     await tellParked(r.deps);
     const [incident] = await openIncidents(r.database.db);
-    const buttons = (await findMessage(r.database.db, incident!.messageId))!.desired.parts.flatMap((part) =>
+    const buttons = (await findMessage(r.database.db, incident!.messageId ?? ''))!.desired.parts.flatMap((part) =>
       part.kind === 'actions' ? part.actions.map((a) => ('command' in a ? [a.label, a.command] : [])) : [],
     );
     assert.deepEqual(buttons, [
@@ -469,7 +470,7 @@ describe('a cluster that does not answer', () => {
       all.map((i) => [i.key, i.job, i.occurrences]),
       [['cluster:standalone:unreachable', null, 1]],
     );
-    const row = (await findMessage(r.database.db, all[0]!.messageId))!;
+    const row = (await findMessage(r.database.db, all[0]!.messageId ?? ''))!;
     assert.equal(row.channel, 'C0OPS');
     const text = messageToText(row.desired);
     assert.match(text, /^standalone does not answer\nstandalone refused the connection\./);
@@ -634,10 +635,10 @@ it('an acknowledged incident says by whom, once', async (t) => {
   const [incident] = await openIncidents(r.database.db);
   const acks = await Promise.all(
     ['lee', 'lou'].map((name) =>
-      r.database.transaction((tx) => acknowledgeIncident(tx, incident!.id, { teamId: 'T1', userId: name, name })),
+      r.database.transaction((tx) => acknowledgeIncidents(tx, [incident!.id], { teamId: 'T1', userId: name, name })),
     ),
   );
-  assert.equal(acks.filter(Boolean).length, 1);
+  assert.equal(acks.filter((taken) => taken.length > 0).length, 1);
   const text = await r.text(incident!.messageId);
   assert.match(text, /Acknowledged by @(lee|lou)/);
   assert.doesNotMatch(text, /\[Acknowledge\]/);

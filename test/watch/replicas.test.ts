@@ -144,6 +144,12 @@ it('two replicas do what time brings once: polls, ends, digests, expiries; and w
       defaults: { defaultChannel: 'C0ALL', alertChannel: 'C0OPS' },
       times: { overviewEveryMs: 5000, checkpointsEveryMs: 60_000 },
       firstCheckpointWithinMs: 60_000,
+      incidents: {
+        restartingForMs: 0,
+        recoverableWithinMs: 30 * 60_000,
+        channels: { always: [], whenSlackIsDown: [] },
+        calls: { firstMs: 30 * 60_000, againMs: 4 * 3_600_000 },
+      },
       owner,
       jobsEveryMs: 200,
       digest: { at: '* * * * * *', timeZone: 'UTC' },

@@ -27,7 +27,7 @@ export interface Rig {
   /** What the cluster shows of its runs: job -> state and running tasks of 4. */
   shows(jobs: Record<string, [state: string, tasks: number]>): void;
   news(): number;
-  text(messageId: string): Promise<string>;
+  text(messageId: string | null): Promise<string>;
 }
 /** A cluster as watch sees it, with three jobs of one team. */
 export async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promise<Rig> {
@@ -63,6 +63,12 @@ export async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promi
     defaults: { defaultChannel: 'C0ALL', alertChannel: 'C0OPS' },
     times: { overviewEveryMs: 5000, checkpointsEveryMs: 60_000 },
     firstCheckpointWithinMs: 60_000,
+    incidents: {
+      restartingForMs: 0,
+      recoverableWithinMs: 30 * 60_000,
+      channels: { always: [], whenSlackIsDown: [] },
+      calls: { firstMs: 30 * 60_000, againMs: 4 * 3_600_000 },
+    },
     onNews: () => {
       news++;
     },
@@ -110,6 +116,6 @@ export async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promi
       );
     },
     news: () => news,
-    text: async (messageId) => messageToText((await findMessage(database.db, messageId))!.desired),
+    text: async (messageId) => messageToText((await findMessage(database.db, messageId ?? ''))!.desired),
   };
 }

@@ -3,7 +3,7 @@ import { putPerson } from '../../src/access/people.store.ts';
 import { inMs } from '../../src/db/clock.ts';
 import type { Database } from '../../src/db/db.ts';
 import { putCluster } from '../../src/deploy/clusters.store.ts';
-import { openIncident } from '../../src/incidents/incidents.store.ts';
+import { openIncident } from '../../src/incidents/open.ts';
 import { addVersion } from '../../src/jobs/jobs.store.ts';
 import { insertBuild, recordArtifact } from '../../src/projects/builds.store.ts';
 import { recordRestorePoint } from '../../src/restore-points/restore-points.store.ts';

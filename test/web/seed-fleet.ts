@@ -3,7 +3,9 @@ import { inMs } from '../../src/db/clock.ts';
 import type { Database } from '../../src/db/db.ts';
 import { leaseClusters, updateClusterView } from '../../src/deploy/cluster-views.store.ts';
 import { putCluster } from '../../src/deploy/clusters.store.ts';
-import { acknowledgeIncident, openIncident, openIncidents, resolveIncidents } from '../../src/incidents/incidents.store.ts';
+import { openIncidents } from '../../src/incidents/incidents.store.ts';
+import { acknowledgeIncidents, openIncident, resolveIncidents } from '../../src/incidents/open.ts';
+import { addSilence } from '../../src/incidents/silences.store.ts';
 import { addVersion, createJob, type JobDefinition } from '../../src/jobs/jobs.store.ts';
 import { insertApproval } from '../../src/operations/approvals.store.ts';
 import { writeStep } from '../../src/operations/operations.store.ts';
@@ -111,7 +113,8 @@ export async function seedFleet(database: Database): Promise<void> {
         checkpoint: { id: 4410, path: 's3://lake/checkpoints/77aa/chk-4410', at: new Date(Date.now() - 3.5 * minute).toISOString() },
       },
     });
-    for (const open of await openIncidents(tx, 'payments-fraud-scoring')) await acknowledgeIncident(tx, open.id, lena);
+    await addSilence(tx, { scope: 'cluster', name: 'standalone', reason: 'new nodes', by: lena, forMs: 90 * minute });
+    for (const open of await openIncidents(tx, 'payments-fraud-scoring')) await acknowledgeIncidents(tx, [open.id], lena);
     for (const [i, final] of [false, false, true].entries())
       await recordRestorePoint(tx, {
         job: 'etl-orders',

@@ -1,6 +1,7 @@
-import { formatAge } from '../../core/time.ts';
+import { formatAge, formatDuration, parseDuration } from '../../core/time.ts';
 import type { Db } from '../../db/db.ts';
 import { type ClusterView, listClusterViews } from '../../deploy/cluster-views.store.ts';
+import { listClusters } from '../../deploy/clusters.store.ts';
 import { type Incident, openIncidents } from '../../incidents/incidents.store.ts';
 import { type Job, listJobs } from '../../jobs/jobs.store.ts';
 import { latestRuns, type Run } from '../../jobs/runs.store.ts';
@@ -16,6 +17,8 @@ export interface JobView {
   incidents: Incident[];
   newest: RestorePoint | undefined;
   cluster: ClusterView | undefined;
+  /** Its cluster is only observed. */
+  observed: boolean;
   /** One word for lists. */
   state: JobState;
   /** The state in a few words, with when it was last proven. */
@@ -25,13 +28,14 @@ export type JobState = 'running' | 'starting' | 'restarting' | 'failed' | 'lost'
 
 /** Jobs with what is known of them, those with a problem first. */
 export async function jobViews(db: Db, now: Date, only?: (job: Job) => boolean): Promise<JobView[]> {
-  const [jobs, runs, operations, incidents, points, clusters] = await Promise.all([
+  const [jobs, runs, operations, incidents, points, clusters, registered] = await Promise.all([
     listJobs(db),
     latestRuns(db),
     activeOperations(db),
     openIncidents(db),
     newestRestorePoints(db),
     listClusterViews(db),
+    listClusters(db),
   ]);
   return jobs
     .filter((job) => !only || only(job))
@@ -47,6 +51,7 @@ export async function jobViews(db: Db, now: Date, only?: (job: Job) => boolean):
         incidents: incidents.filter((i) => i.job === job.name),
         newest: points.get(job.name),
         cluster,
+        observed: registered.find((one) => one.name === job.current.definition.cluster)?.observed === true,
         state,
         words,
       };
@@ -99,4 +104,19 @@ function stateOf(
 /** What an operation that holds a job is doing. */
 export function busyWords(holder: Operation): string {
   return holder.state === 'parked' ? `${holder.kind} is parked for a person` : `${holder.kind} in progress`;
+}
+
+const day = 24 * 3_600_000;
+/**
+ * Why a job could not be restored today to a state that is young enough: its own `recoverable-within`, or a day. Undefined when it could, or when it has
+ * never run or did the work it had. Only what outlives the run counts: a state in the JobManager's memory is gone with it.
+ */
+export function whyUnrecoverable({ job, run, newest }: Pick<JobView, 'job' | 'run' | 'newest'>, now: Date): string | undefined {
+  if (!run || (run.endReason === 'finished' && job.mode === 'batch')) return undefined;
+  if (!newest) return run.checkpointIntervalMs === 0 ? 'no checkpointing and no savepoint' : 'nothing to go back to';
+  const wanted = job.current.definition.recoverableWithin;
+  const limitMs = (wanted === undefined ? undefined : parseDuration(wanted)) ?? day;
+  // What ended stays as young as its last state was then.
+  const ageMs = (run.endedAt ?? now).getTime() - newest.takenAt.getTime();
+  return ageMs > limitMs ? `newest ${newest.kind} ${formatAge(newest.takenAt, now)}, allowed are ${formatDuration(limitMs)}` : undefined;
 }

@@ -6,6 +6,8 @@ export const teams = pgTable('teams', {
   channel: text(),
   /** Slack channel id for incidents; the job's channel when absent. */
   alertChannel: text('alert_channel'),
+  /** Slack user group id that is mentioned when somebody has to come. */
+  onCall: text('on_call'),
 });
 
 /** People by Slack identity: team id + user id, never a name or an e-mail. */

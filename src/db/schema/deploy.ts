@@ -22,5 +22,7 @@ export const clusters = pgTable('clusters', {
   options: jsonb().$type<Record<string, string>>().notNull().default({}),
   /** True when savepoint paths with scheme file: can be read from where Sluice runs. */
   pathsReadable: boolean('paths_readable').notNull().default(false),
+  /** Only ever read: its jobs are started by others, and Sluice sends it nothing that changes anything. */
+  observed: boolean().notNull().default(false),
   registeredAt: timestamp('registered_at', { withTimezone: true }).notNull().defaultNow(),
 });

@@ -1,6 +1,15 @@
 import type { PersonRef } from '../../core/message.ts';
 import { bigint, index, integer, jsonb, pgTable, primaryKey, sql, text, timestamp, uniqueIndex } from './builders.ts';
 
+/** The silence that an incident fell under. */
+export interface SilenceFact {
+  id: string;
+  by: PersonRef;
+  reason: string;
+  /** ISO time. */
+  until: string;
+}
+
 /** A problem with a job or a cluster, opened once per key. */
 export const incidents = pgTable(
   'incidents',
@@ -11,11 +20,32 @@ export const incidents = pgTable(
     job: text(),
     cluster: text(),
     cause: text().notNull(),
-    state: text().$type<'firing' | 'resolved'>().notNull(),
+    /** `pending`: it may pass by itself, so nobody was told yet. */
+    state: text().$type<'pending' | 'firing' | 'resolved'>().notNull(),
     title: text().notNull(),
     facts: jsonb().$type<Record<string, unknown>>().notNull(),
     runId: text('run_id'),
-    messageId: text('message_id').notNull(),
+    /** Outbox id; absent while nobody is told: pending, or silenced. */
+    messageId: text('message_id'),
+    /** Where it is told (Slack channel ids). */
+    channel: text(),
+    fallbackChannel: text('fallback_channel'),
+    /** Root exception without what differs from time to time; what is equal is one problem. */
+    fingerprint: text(),
+    /** The incident in whose message this one is told. */
+    leaderId: text('leader_id'),
+    /** How many joined it, when the last did, and how many of them its message counts. */
+    joined: integer().notNull().default(0),
+    joinedAt: timestamp('joined_at', { withTimezone: true }),
+    painted: integer().notNull().default(0),
+    /** When a pending one is told. */
+    fireAt: timestamp('fire_at', { withTimezone: true }),
+    /** Told to be quiet about; ends with the silence. */
+    silenced: jsonb().$type<SilenceFact>(),
+    /** How often it came back shortly after it was over. */
+    comebacks: integer().notNull().default(0),
+    /** When people were last called to it. */
+    calledAt: timestamp('called_at', { withTimezone: true }),
     occurrences: integer().notNull().default(1),
     firstSeen: timestamp('first_seen', { withTimezone: true }).notNull(),
     lastSeen: timestamp('last_seen', { withTimezone: true }).notNull(),
@@ -24,7 +54,31 @@ export const incidents = pgTable(
     resolvedAt: timestamp('resolved_at', { withTimezone: true }),
     resolution: text(),
   },
-  (t) => [uniqueIndex('incidents_open_key').on(t.key).where(sql`${t.state} = 'firing'`), index('incidents_job').on(t.job, t.firstSeen)],
+  (t) => [
+    uniqueIndex('incidents_open_key').on(t.key).where(sql`${t.state} <> 'resolved'`),
+    index('incidents_job').on(t.job, t.firstSeen),
+    index('incidents_key').on(t.key, t.resolvedAt),
+    index('incidents_leader').on(t.leaderId),
+    index('incidents_unpainted').on(t.id).where(sql`${t.joined} > ${t.painted}`),
+  ],
+);
+
+/** Somebody asked that nobody is called for a job, a cluster or a team for a while. */
+export const silences = pgTable(
+  'silences',
+  {
+    id: text().primaryKey(),
+    scope: text().$type<'job' | 'cluster' | 'team'>().notNull(),
+    name: text().notNull(),
+    reason: text().notNull(),
+    by: jsonb().$type<PersonRef>().notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+    /** When it ends by itself. */
+    until: timestamp({ withTimezone: true }).notNull(),
+    /** When it was ended: by somebody, or by watch once its time was over. */
+    endedAt: timestamp('ended_at', { withTimezone: true }),
+  },
+  (t) => [index('silences_open').on(t.scope, t.name).where(sql`${t.endedAt} is null`)],
 );
 
 /** The timeline of an incident, also its Slack thread. */

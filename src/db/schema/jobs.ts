@@ -12,6 +12,8 @@ export interface JobDefinition {
   parallelism?: number;
   /** Flink duration, for example `10s`; absent: the cluster's default. */
   checkpointInterval?: string;
+  /** How far a crash may set it back, for example `15 min`; absent: the installation's default. */
+  recoverableWithin?: string;
   checkpointDir?: string;
   savepointDir?: string;
   restartStrategy?: { kind: 'none' } | { kind: 'fixed-delay'; attempts: number; delay: string } | { kind: 'exponential-delay' };

@@ -9,7 +9,7 @@ import type { ClusterKind, Deployer, DeployTarget, RunSight, SavepointSight } fr
 export const standalone: ClusterKind = {
   kind: 'standalone',
   summary: 'A session cluster reached by its REST address.',
-  open: (target) => sessionDeployer(target, createFlinkClient({ url: target.url })),
+  open: (target) => sessionDeployer(target, createFlinkClient({ url: target.url, readOnly: target.observed === true })),
 };
 
 /** Uploaded jars are named by content, so that the same artifact is uploaded once. */
@@ -65,6 +65,8 @@ function sessionDeployer(target: DeployTarget, flink: FlinkClient): Deployer {
             state: job.state,
             tasksRunning: (job.tasks['running'] ?? 0) + (job.tasks['finished'] ?? 0),
             tasksTotal: job.tasks['total'] ?? 0,
+            name: job.name,
+            startedAt: job['start-time'],
           },
         ]),
       );

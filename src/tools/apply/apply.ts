@@ -47,6 +47,7 @@ export async function applyFolder(
         name: t.name,
         channel: t.channel ?? null,
         alertChannel: t.alertChannel ?? null,
+        onCall: t.onCall ?? null,
       });
     for (const { value: p } of read.person)
       await putPerson(tx, {
@@ -69,6 +70,7 @@ export async function applyFolder(
         team: c.team ?? null,
         alertChannel: c.alertChannel ?? null,
         pathsReadable: c.pathsReadable ?? false,
+        observed: c.observe ?? false,
         options: c.checkpointDir ? { checkpointDir: c.checkpointDir } : {},
       });
     for (const { value: p } of read.project)

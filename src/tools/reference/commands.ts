@@ -10,6 +10,7 @@ export function commandsPage(commands: readonly Command[]): string {
     'Type them after `/flink`, or after a mention of the app (`@sluice status etl-orders`). Slash commands do not work in threads; mentions do, and in the thread of an operation or an incident the job may be left out (`@sluice logs`). On the page every button is one of these commands.',
     '',
     '- `<job>` has to be typed, `[...]` may be left out. A value with spaces goes in quotes: `--reason "bad deploy at 14:00"`.',
+    '- Without the job, `/flink start` opens a form with the jobs on which you may use it; type a part of the name. `/flink restore` asks for the restore point there, too.',
     '- What is mistyped is never run: the nearest command, job or option is offered as a button.',
     '- `/flink help` lists what you may use, `/flink help start` or `/flink start --help` tells about one command.',
     '- Roles are per team, and a job belongs to a team. What rewinds or drops state on production becomes a plan in the channel that another lead approves.',

@@ -12,7 +12,7 @@ export function restoring(so: Conversation): void {
     assert.match(list.text, /Savepoint · .* ago · [\d.]+ [KM]?B · (mid-run|final)/);
     await w.emma.clicks(list, 'Choose one…');
     const modal = await w.emma.seesModal(/Restore etl-orders/);
-    const options = JSON.stringify(modal.raw);
+    const options = JSON.stringify(await w.emma.options({ viewId: modal.id }, 'sluice_point', 'savepoint'));
     assert.match(options, /savepoint, /);
     await w.emma.closesModal();
     assert.match((await w.emma.says(`/flink restore etl-orders --from ${so.savepoint}`, etl)).text, /Restoring etl-orders needs a reason/);

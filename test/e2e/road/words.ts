@@ -79,7 +79,6 @@ export function words(so: Conversation): void {
   test('bad input gets one clear sentence', async () => {
     const { w } = so;
     const table: [string, RegExp][] = [
-      ['/flink start', /needs the name of a job/],
       ['/flink start etl orders', /Job names have no spaces/],
       ['/flink start etl-orders --versoin v3', /Did you mean --version/],
       ['/flink start etl-orders --build --version v3', /--build makes a new version, so --version has no meaning beside it/],
@@ -99,5 +98,17 @@ export function words(so: Conversation): void {
       assert.doesNotMatch(text, /^\s+at |Error:|undefined/m, said);
     }
     assert.deepEqual(await w.liveJobs(), []);
+  });
+
+  test('a command that names no job asks for one, with the jobs that the person may use it on', async () => {
+    const { w } = so;
+    await w.emma.types('/flink start', etl);
+    const form = await w.emma.seesModal(/The same as \/flink start <job>/);
+    const offered = JSON.stringify(await w.emma.options({ viewId: form.id }, 'sluice_job', 'ETL'));
+    assert.match(offered, /"etl-orders".*production · has never run/);
+    await w.emma.closesModal();
+    await w.otto.types('/flink start', etl);
+    await w.otto.seesModal(/You may not use start/);
+    await w.otto.closesModal();
   });
 }

@@ -8,7 +8,9 @@ export function checkMessages(h: History, world: World): Violation[] {
   const posts = postsByRow(h);
   const found: [string, ...string[]][] = [];
   for (const incident of h.incidents) {
-    const row = rows.get(incident.messageId);
+    // Nobody is told yet, or somebody asked that nobody is.
+    if (incident.messageId === null && (incident.state === 'pending' || incident.silenced || incident.resolvedAt)) continue;
+    const row = rows.get(incident.messageId ?? '');
     if (!row) found.push([`the incident "${incident.title}" has no message`, incident.id]);
     else if (!visible(row, posts) && !hasNoPlace(row) && !world.recent(incident.firstSeen))
       found.push([`the incident "${incident.title}" is not to be seen`, incident.id, row.id]);

@@ -52,7 +52,19 @@ export type RunFact = Pick<
 export type RestorePointFact = Pick<typeof restorePoints.$inferSelect, 'id' | 'job' | 'runId' | 'kind' | 'path' | 'state' | 'operationId'>;
 export type IncidentFact = Pick<
   typeof incidents.$inferSelect,
-  'id' | 'key' | 'job' | 'cluster' | 'cause' | 'state' | 'title' | 'runId' | 'messageId' | 'firstSeen' | 'lastSeen'
+  | 'id'
+  | 'key'
+  | 'job'
+  | 'cluster'
+  | 'cause'
+  | 'state'
+  | 'title'
+  | 'runId'
+  | 'messageId'
+  | 'firstSeen'
+  | 'lastSeen'
+  | 'silenced'
+  | 'resolvedAt'
 >;
 export type OutboxFact = Pick<
   typeof outboxMessages.$inferSelect,

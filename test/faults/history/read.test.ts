@@ -12,7 +12,7 @@ import type { Database } from '../../../src/db/db.ts';
 import { eq } from '../../../src/db/query.ts';
 import { operationSteps, operations, outboxMessages } from '../../../src/db/schema/index.ts';
 import { putCluster } from '../../../src/deploy/clusters.store.ts';
-import { openIncident } from '../../../src/incidents/incidents.store.ts';
+import { openIncident } from '../../../src/incidents/open.ts';
 import { createJob, findJob, type Job } from '../../../src/jobs/jobs.store.ts';
 import { insertRun } from '../../../src/jobs/runs.store.ts';
 import { accept } from '../../../src/operations/accept.ts';

@@ -156,6 +156,8 @@ export async function readHistory(sources: HistorySources): Promise<History> {
         messageId: i.messageId,
         firstSeen: i.firstSeen,
         lastSeen: i.lastSeen,
+        silenced: i.silenced,
+        resolvedAt: i.resolvedAt,
       })
       .from(i),
     outbox: await db

@@ -202,6 +202,8 @@ export class Records {
       messageId: this.posts(`incident:${id}`, `🔴 ${title}`),
       firstSeen: this.tick(),
       lastSeen: new Date(this.clock),
+      silenced: null,
+      resolvedAt: null,
       ...more,
     };
     this.history.incidents.push(row);

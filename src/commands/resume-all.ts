@@ -1,0 +1,88 @@
+import { ConflictError, NotFoundError } from '../core/errors.ts';
+import { context, type Message, message, text } from '../core/message.ts';
+import { plural } from '../core/text.ts';
+import type { Tx } from '../db/db.ts';
+import { findIncident, type Incident, membersOf } from '../incidents/incidents.store.ts';
+import { jobChannels } from '../jobs/channels.ts';
+import { findJob } from '../jobs/jobs.store.ts';
+import { latestRun } from '../jobs/runs.store.ts';
+import { accept } from '../operations/accept.ts';
+import { holderOf } from '../operations/operations.store.ts';
+import { findMessage } from '../outbox/outbox.store.ts';
+import { type CommandContext, defineCommand } from './spec.ts';
+
+const wrongNow = 'What is wrong now: /flink list failed';
+
+export const resumeAll = defineCommand({
+  name: 'resume-all',
+  summary: 'Resume every job that one incident message tells of.',
+  details:
+    'One operation for each job: the version that ran, from its newest complete state. Jobs that run, or that somebody works on, are left alone.',
+  examples: ['resume-all inc_4k2m9x7qw3tz'],
+  arguments: [{ name: 'incident', summary: 'The id of the incident.', required: true, kind: 'text' }],
+  options: {},
+  kind: 'operate',
+  right: 'operate',
+  async run(ctx, args): Promise<Message> {
+    const { db } = ctx.services.database;
+    const id = args.values['incident'] as string;
+    const incident = await findIncident(db, id);
+    if (!incident) throw new NotFoundError(`There is no incident ${id}.`, { hint: wrongNow });
+    const members = await membersOf(db, incident.leaderId ?? incident.id);
+    if (members.length === 0)
+      throw new ConflictError('It is over already: no job of it is down.', { hint: `Nothing was done. ${wrongNow}` });
+    await ctx.services.disk?.check();
+    return ctx.effect(async (tx) => {
+      const root = incident.messageId ? await findMessage(tx, incident.messageId) : undefined;
+      const at = root?.sentChannel && root.sentTs ? { channel: root.sentChannel, threadTs: root.sentTs } : undefined;
+      const left: string[] = [];
+      let accepted = 0;
+      for (const member of members) {
+        const why = await resumeOne(ctx, tx, member, at);
+        if (why) left.push(`${member.job ?? member.cluster}: ${why}`);
+        else accepted++;
+      }
+      if (accepted === 0)
+        throw new ConflictError(`None of them can be resumed now. ${left.slice(0, 5).join('; ')}.`, {
+          hint: 'Nothing was done. To see how one of them stands: /flink status <job>',
+        });
+      return message(
+        'neutral',
+        `Accepted: resume ${plural(accepted, 'job')}`,
+        ...left.slice(0, 10).map((line) => text('Left alone: ', line)),
+        ...(left.length > 10 ? [context(`and ${left.length - 10} more left alone`)] : []),
+        context('Each tells its progress in the thread of the incident.'),
+      );
+    });
+  },
+});
+
+/** Accepts the resume of one job; why not, if it is left alone. */
+async function resumeOne(
+  ctx: CommandContext,
+  tx: Tx,
+  member: Incident,
+  at: { channel: string; threadTs: string } | undefined,
+): Promise<string | undefined> {
+  const job = member.job === null ? undefined : await findJob(tx, member.job);
+  if (!job) return 'it is not a job';
+  if (ctx.verdict('operate', job) !== 'yes') return `not yours: it belongs to team ${job.team}`;
+  const holder = await holderOf(tx, job.name);
+  if (holder) return `${holder.actor.name} works on it (${holder.id})`;
+  const run = await latestRun(tx, job.name);
+  if (run && !run.ended) return 'it runs';
+  const kind = ctx.services.kinds.find((one) => one.kind === 'start');
+  if (!kind) return 'it cannot be started here';
+  const { channel } = await jobChannels(tx, job, ctx.services);
+  const { kind: origin, channel: asked } = ctx.request.origin;
+  await accept(tx, {
+    kind,
+    job,
+    input: { right: 'operate' },
+    actor: ctx.me().ref,
+    origin: { kind: origin, ...(at ?? (asked ? { channel: asked } : {})) },
+    idemKey: `${ctx.request.deliveryKey}:${job.name}`,
+    jobChannel: channel,
+  });
+  return undefined;
+}

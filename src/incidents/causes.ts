@@ -1,0 +1,40 @@
+/** What can be wrong, as data: how bad it is, whether it may pass by itself, and how several of it are said in one title. */
+export interface CauseRule {
+  severity: 'critical' | 'warning';
+  /** Told only when it lasts: most of the time Flink mends it by itself. */
+  settles: boolean;
+  /** Told together when the root exception is the same, or when the cluster is; absent: each is told alone. */
+  together?: 'exception' | 'cluster';
+  /** How a title counts several jobs: `3 jobs failed`. */
+  many?: string;
+}
+/** Every cause of an incident. */
+export const causeRules = {
+  failed: { severity: 'critical', settles: false, together: 'exception', many: 'failed' },
+  lost: { severity: 'critical', settles: false, together: 'cluster', many: 'are gone' },
+  'canceled-elsewhere': { severity: 'critical', settles: false, together: 'cluster', many: 'were canceled outside Sluice' },
+  ended: { severity: 'critical', settles: false, together: 'cluster', many: 'ended' },
+  restarting: { severity: 'warning', settles: true, together: 'exception', many: 'are restarting' },
+  'not-recoverable': { severity: 'warning', settles: false, together: 'cluster', many: 'could go back only too far' },
+  unreachable: { severity: 'critical', settles: false },
+  parked: { severity: 'critical', settles: false },
+} as const satisfies Record<string, CauseRule>;
+export type Cause = keyof typeof causeRules;
+
+/** The rule of a cause; of one that another version of Sluice knew, a careful guess. */
+export function ruleOf(cause: string): CauseRule {
+  return (causeRules as Record<string, CauseRule>)[cause] ?? { severity: 'critical', settles: false };
+}
+
+const words: Record<string, string> = {
+  failed: 'failed',
+  lost: 'gone',
+  'canceled-elsewhere': 'canceled outside Sluice',
+  ended: 'ended',
+  restarting: 'restarting',
+  'not-recoverable': 'goes back too far',
+  unreachable: 'no answer',
+  parked: 'parked',
+};
+/** A cause in a word or two. */
+export const causeWords = (cause: string): string => words[cause] ?? cause;

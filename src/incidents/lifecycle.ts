@@ -1,0 +1,89 @@
+import { formatDuration } from '../core/time.ts';
+import { dbNow, now } from '../db/clock.ts';
+import type { Tx } from '../db/db.ts';
+import { type Cause, causeRules } from './causes.ts';
+import { changeIncidents, duePending, uncalled, unheard, unpaintedLeaders, unresolvedIncidents } from './incidents.store.ts';
+import type { IncidentFacts } from './message.ts';
+import { fire, union } from './open.ts';
+import { repaint, tellEvent } from './paint.ts';
+import { dueSilences, endSilences, type Silence } from './silences.store.ts';
+
+/** When people are called once more to what nobody looks after: critical problems the first time, then everything. */
+export interface CallTimes {
+  firstMs: number;
+  againMs: number;
+}
+/** What Slack has not taken for so long goes to the other channels. */
+const unheardForMs = 5 * 60_000;
+type AlsoTo = NonNullable<IncidentFacts['alsoTo']>;
+const critical = (Object.keys(causeRules) as Cause[]).filter((cause) => causeRules[cause].severity === 'critical');
+
+/**
+ * What time brings to incidents: pending ones that last are told, silences end, people are called again, messages of many count them all.
+ * @param slackIsDown channels that are told of what Slack has not taken for 5 minutes.
+ * @returns whether anything is to be sent.
+ */
+export async function carryIncidentsOn(tx: Tx, calls: CallTimes, slackIsDown: AlsoTo = []): Promise<boolean> {
+  let news = false;
+  for (const row of await duePending(tx)) {
+    await fire(tx, row);
+    news = true;
+  }
+  for (const silence of await endSilences(
+    tx,
+    (await dueSilences(tx)).map((one) => one.id),
+  )) {
+    await endedSilence(tx, silence, 'The silence is over.');
+    news = true;
+  }
+  const at = await dbNow(tx);
+  for (const row of await uncalled(tx, critical, calls.firstMs, calls.againMs)) {
+    await changeIncidents(tx, [row.id], { calledAt: now });
+    await tellEvent(tx, row, `Nobody looks after it, for ${formatDuration(at.getTime() - row.firstSeen.getTime())} now.`, { calls: true });
+    news = true;
+  }
+  for (const row of slackIsDown.length > 0 ? await unheard(tx, unheardForMs) : []) {
+    const facts = row.facts as IncidentFacts;
+    const alsoTo = union(facts.alsoTo, slackIsDown);
+    if (alsoTo.length === (facts.alsoTo ?? []).length) continue;
+    const [wider] = await changeIncidents(tx, [row.id], { facts: { ...facts, alsoTo } });
+    if (wider) await repaint(tx, wider);
+    news = true;
+  }
+  for (const leader of await unpaintedLeaders(tx)) {
+    await repaint(tx, leader);
+    news = true;
+  }
+  return news;
+}
+
+/** What fell under a silence that is over: what was kept from people is told now, the rest says that it is not silenced any more. */
+export async function endedSilence(tx: Tx, silence: Silence, words: string): Promise<void> {
+  const mine = (await unresolvedIncidents(tx)).filter((row) => row.silenced?.id === silence.id);
+  for (const row of mine) {
+    const [loud] = await changeIncidents(tx, [row.id], { silenced: null });
+    if (!loud) continue;
+    if (loud.messageId === null) {
+      await fire(tx, loud);
+      continue;
+    }
+    await repaint(tx, loud);
+    await tellEvent(tx, loud, words);
+  }
+}
+/** What is open already falls under a new silence: its message says so, and nobody is called to it. */
+export async function beganSilence(
+  tx: Tx,
+  silence: Silence,
+  covers: (row: { job: string | null; cluster: string | null }) => boolean,
+): Promise<number> {
+  const mine = (await unresolvedIncidents(tx)).filter(covers);
+  for (const row of mine) {
+    const silenced = { id: silence.id, by: silence.by, reason: silence.reason, until: silence.until.toISOString() };
+    const [quiet] = await changeIncidents(tx, [row.id], { silenced });
+    if (!quiet || quiet.messageId === null) continue;
+    await repaint(tx, quiet);
+    await tellEvent(tx, quiet, `Silenced by ${silence.by.name ?? silence.by.userId}: ${silence.reason}`);
+  }
+  return mine.length;
+}

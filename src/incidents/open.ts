@@ -1,0 +1,185 @@
+import { newId } from '../core/ids.ts';
+import type { PersonRef } from '../core/message.ts';
+import { inMs, now } from '../db/clock.ts';
+import type { Tx } from '../db/db.ts';
+import type { SilenceFact } from '../db/schema/index.ts';
+import { findJob } from '../jobs/jobs.store.ts';
+import { desire, nowhere } from '../outbox/outbox.store.ts';
+import { type Cause, ruleOf } from './causes.ts';
+import { fingerprint } from './fingerprint.ts';
+import {
+  changeIncidents,
+  type Incident,
+  insertIncident,
+  lastOfKey,
+  leaderFor,
+  onceMore,
+  openOfKey,
+  takeIncidents,
+} from './incidents.store.ts';
+import type { IncidentFacts } from './message.ts';
+import { repaint, tellEvent } from './paint.ts';
+import { silenceOver } from './silences.store.ts';
+
+export interface IncidentInput {
+  /** One open incident per key, for example `job:etl-orders:failed`. */
+  key: string;
+  job: string | undefined;
+  cluster: string;
+  cause: Cause;
+  title: string;
+  facts: IncidentFacts;
+  runId: string | undefined;
+  /** Slack channel that hears of it; undefined when none is set: the incident is kept, and its message counts as failed. */
+  channel: string | undefined;
+  fallbackChannel: string | undefined;
+  /** How long it has to last before it is told; 0: told at once. */
+  settleMs?: number;
+}
+
+/** What is over and comes back within this time is the same problem: its message goes on, instead of a new one. */
+const comebackMs = 15 * 60_000;
+/** After so many comebacks only the message itself is brought up to date: a job that crashes all night does not call people a hundred times. */
+const callsBack = 2;
+/** A message that counts so many already is repainted by watch, not by each one that joins. */
+const paintUpTo = 12;
+
+/** Opens an incident with its message, or counts one more occurrence of the open one. True when people are told of it now. */
+export async function openIncident(tx: Tx, input: IncidentInput): Promise<boolean> {
+  const shared = {
+    title: input.title,
+    facts: { ...input.facts },
+    fingerprint: input.facts.exception ? fingerprint(input.facts.exception, input.job) : null,
+    lastSeen: now,
+    occurrences: onceMore,
+  };
+  const open = await openOfKey(tx, input.key);
+  if (open) {
+    // Who was told of it once hears the rest as well.
+    const alsoTo = union((open.facts as IncidentFacts).alsoTo, input.facts.alsoTo);
+    await changeIncidents(tx, [open.id], alsoTo.length > 0 ? { ...shared, facts: { ...input.facts, alsoTo } } : shared);
+    if (open.state === 'firing') await repaint(tx, open);
+    return false;
+  }
+  const settles = (input.settleMs ?? 0) > 0;
+  const before = await lastOfKey(tx, input.key, comebackMs);
+  if (before) return comeBack(tx, before, { ...shared, runId: input.runId ?? null }, settles ? input.settleMs : undefined);
+  const row = await insertIncident(tx, {
+    ...shared,
+    occurrences: 1,
+    id: newId('inc'),
+    key: input.key,
+    job: input.job ?? null,
+    cluster: input.cluster,
+    cause: input.cause,
+    state: 'pending',
+    runId: input.runId ?? null,
+    channel: input.channel ?? null,
+    fallbackChannel: input.fallbackChannel ?? null,
+    firstSeen: now,
+    fireAt: settles ? inMs(input.settleMs ?? 0) : now,
+  });
+  if (settles) return false;
+  await fire(tx, row);
+  return true;
+}
+type AlsoTo = NonNullable<IncidentFacts['alsoTo']>;
+/** Channels of both lists, each once. */
+export function union(a: AlsoTo = [], b: AlsoTo = []): AlsoTo {
+  return [...a, ...b.filter((one) => !a.some((other) => other.name === one.name))];
+}
+/** The same problem again, shortly after it was over: nobody looks after it any more, and its message says so. */
+async function comeBack(
+  tx: Tx,
+  before: Incident,
+  shared: Partial<Parameters<typeof changeIncidents>[2]>,
+  settleMs: number | undefined,
+): Promise<boolean> {
+  const told = before.messageId !== null;
+  const pending = settleMs !== undefined || !told;
+  const [row] = await changeIncidents(tx, [before.id], {
+    ...shared,
+    state: pending ? 'pending' : 'firing',
+    fireAt: pending ? inMs(settleMs ?? 0) : null,
+    comebacks: told ? before.comebacks + 1 : before.comebacks,
+    ackedBy: null,
+    ackedAt: null,
+    resolvedAt: null,
+    resolution: null,
+  });
+  if (!row || settleMs !== undefined) return false;
+  await fire(tx, row);
+  return true;
+}
+
+/** Tells of a problem: by a message of its own, in the message of others like it, or, while it is silenced, only on the page. */
+export async function fire(tx: Tx, row: Incident): Promise<void> {
+  const team = row.job === null ? undefined : (await findJob(tx, row.job))?.team;
+  const silence = await silenceOver(tx, { job: row.job ?? undefined, team, cluster: row.cluster ?? undefined });
+  const silenced: SilenceFact | null = silence
+    ? { id: silence.id, by: silence.by, reason: silence.reason, until: silence.until.toISOString() }
+    : null;
+  const fired = { state: 'firing' as const, fireAt: null, silenced };
+  if (row.messageId !== null) {
+    const calls = !silenced && row.comebacks <= callsBack;
+    const [again] = await changeIncidents(tx, [row.id], { ...fired, ...(calls ? { calledAt: now } : {}) });
+    if (again) await repaint(tx, again);
+    const last = row.comebacks === callsBack ? '. From now on only the message is brought up to date when it comes back.' : '';
+    await tellEvent(tx, again ?? row, `Again: ${row.title}${last}`, { calls, thread: calls });
+    return;
+  }
+  if (silenced) {
+    const [quiet] = await changeIncidents(tx, [row.id], fired);
+    await tellEvent(tx, quiet ?? row, `${row.title} (silenced by ${silenced.by.name ?? silenced.by.userId}: ${silenced.reason})`);
+    return;
+  }
+  const leader = await leaderOf(tx, row);
+  if (leader) {
+    const [joined] = await changeIncidents(tx, [row.id], { ...fired, leaderId: leader.id, messageId: leader.messageId });
+    const [grown] = await changeIncidents(tx, [leader.id], { joined: leader.joined + 1, joinedAt: now });
+    if (joined && (grown?.joined ?? 0) <= paintUpTo) await repaint(tx, joined);
+    await tellEvent(tx, joined ?? row, row.title, { thread: false });
+    return;
+  }
+  const messageId = await desire(tx, {
+    dedupeKey: `incident:${row.id}`,
+    channel: row.channel ?? nowhere,
+    fallbackChannel: row.fallbackChannel ?? undefined,
+    message: { tone: 'bad', title: row.title, parts: [] },
+    priority: 1,
+  });
+  const [told] = await changeIncidents(tx, [row.id], { ...fired, messageId, joinedAt: now });
+  if (told) await repaint(tx, told);
+  await tellEvent(tx, told ?? row, row.title);
+}
+
+/** The incident in whose message this one can be told; none for what Sluice itself brought about, which has a story of its own. */
+async function leaderOf(tx: Tx, row: Incident): Promise<Incident | undefined> {
+  const { together } = ruleOf(row.cause);
+  const same = together === 'exception' ? row.fingerprint : together === 'cluster' ? row.cluster : null;
+  if (same === null || (row.facts as IncidentFacts).byOperation) return undefined;
+  return leaderFor(tx, { cause: row.cause, channel: row.channel, [together as string]: same });
+}
+
+/** Closes the open incidents of these keys; their messages say how. */
+export async function resolveIncidents(tx: Tx, keys: readonly string[], resolution: string): Promise<void> {
+  for (const key of keys) {
+    const open = await openOfKey(tx, key);
+    const [row] = open ? await changeIncidents(tx, [open.id], { state: 'resolved', resolvedAt: now, resolution }) : [];
+    if (!row) continue;
+    if (row.messageId !== null) await repaint(tx, row);
+    await tellEvent(tx, row, resolution, { thread: row.comebacks === 0 });
+  }
+}
+/**
+ * Notes who looks after an incident, and after all that its message tells.
+ * @returns those that nobody looked after before; none when it is closed or somebody else does.
+ */
+export async function acknowledgeIncidents(tx: Tx, ids: readonly string[], by: PersonRef): Promise<Incident[]> {
+  const taken = await takeIncidents(tx, ids, by);
+  const first = taken[0];
+  if (!first) return [];
+  await repaint(tx, first);
+  await tellEvent(tx, first, `Acknowledged by ${by.name ?? by.userId}.`);
+  return taken;
+}

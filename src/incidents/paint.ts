@@ -1,0 +1,34 @@
+import { type Part, text } from '../core/message.ts';
+import type { Tx } from '../db/db.ts';
+import { desire, findMessage, nowhere } from '../outbox/outbox.store.ts';
+import { changeIncidents, findIncident, type Incident, incidentsOfGroup, insertEvent, listEvents } from './incidents.store.ts';
+import { groupMessage, type IncidentFacts, incidentMessage, shownOfGroup } from './message.ts';
+
+/** Brings the message of an incident up to date, also when it is told in the message of another. */
+export async function repaint(tx: Tx, row: Incident): Promise<void> {
+  const leaderId = row.leaderId ?? row.id;
+  const { rows, total, open } = await incidentsOfGroup(tx, leaderId, shownOfGroup);
+  const leader = rows.find((one) => one.id === leaderId) ?? (await findIncident(tx, leaderId));
+  if (!leader) return;
+  const message = total === 1 ? incidentMessage(leader) : groupMessage(leader, rows, { total, open });
+  await desire(tx, { dedupeKey: `incident:${leaderId}`, channel: nowhere, message, priority: 1 });
+  for (const { kind, name } of (leader.facts as IncidentFacts).alsoTo ?? [])
+    await desire(tx, { dedupeKey: `incident:${leaderId}:${name}`, channelKind: kind, channel: name, message, priority: 1 });
+  if (leader.painted !== leader.joined) await changeIncidents(tx, [leaderId], { painted: leader.joined });
+}
+
+/**
+ * A line of the timeline, also in the Slack thread (all but the first, which the message itself says).
+ * @param options `calls` mentions who is on call; `thread: false` keeps it out of Slack.
+ */
+export async function tellEvent(tx: Tx, row: Incident, line: string, options: { calls?: boolean; thread?: boolean } = {}): Promise<void> {
+  const id = await insertEvent(tx, row.id, line);
+  if (options.thread === false || row.messageId === null || (await listEvents(tx, row.id)).length === 1) return;
+  const root = await findMessage(tx, row.messageId);
+  const channel = root?.sentChannel ?? root?.channel ?? nowhere;
+  if (channel === nowhere) return;
+  const { onCall } = row.facts as IncidentFacts;
+  const parts: Part[] = options.calls && onCall ? [text({ group: onCall })] : [];
+  const title = row.leaderId !== null && row.job && !line.includes(row.job) ? `${row.job}: ${line}` : line;
+  await desire(tx, { dedupeKey: `incident-event:${id}`, channel, threadOf: row.messageId, message: { tone: 'neutral', title, parts } });
+}

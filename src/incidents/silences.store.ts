@@ -1,0 +1,72 @@
+import { newId } from '../core/ids.ts';
+import type { PersonRef } from '../core/message.ts';
+import { inMs, now } from '../db/clock.ts';
+import type { Db, Tx } from '../db/db.ts';
+import { and, asc, desc, eq, gt, inArray, isNull, lte, or } from '../db/query.ts';
+import { silences } from '../db/schema/index.ts';
+
+export type Silence = typeof silences.$inferSelect;
+export type SilenceScope = Silence['scope'];
+
+/** What a problem belongs to: a silence of any of them covers it. */
+export interface Covered {
+  job: string | undefined;
+  team: string | undefined;
+  cluster: string | undefined;
+}
+
+export async function addSilence(
+  tx: Tx,
+  input: { scope: SilenceScope; name: string; reason: string; by: PersonRef; forMs: number },
+): Promise<Silence> {
+  const [row] = await tx
+    .insert(silences)
+    .values({
+      id: newId('sil'),
+      scope: input.scope,
+      name: input.name,
+      reason: input.reason,
+      by: input.by,
+      createdAt: now,
+      until: inMs(input.forMs),
+    })
+    .returning();
+  return row as Silence;
+}
+/** Those that last, the one that ends first at the top. */
+export async function listSilences(db: Db | Tx): Promise<Silence[]> {
+  return db
+    .select()
+    .from(silences)
+    .where(and(isNull(silences.endedAt), gt(silences.until, now)))
+    .orderBy(asc(silences.until));
+}
+/** The silence that covers a problem; of several the one that lasts longest. */
+export async function silenceOver(db: Db | Tx, { job, team, cluster }: Covered): Promise<Silence | undefined> {
+  const named = (scope: SilenceScope, name: string | undefined) =>
+    name === undefined ? undefined : and(eq(silences.scope, scope), eq(silences.name, name));
+  const [row] = await db
+    .select()
+    .from(silences)
+    .where(and(isNull(silences.endedAt), gt(silences.until, now), or(named('job', job), named('team', team), named('cluster', cluster))))
+    .orderBy(desc(silences.until))
+    .limit(1);
+  return row;
+}
+/** Ends silences; those that were not over already. */
+export async function endSilences(tx: Tx, ids: readonly string[]): Promise<Silence[]> {
+  if (ids.length === 0) return [];
+  return tx
+    .update(silences)
+    .set({ endedAt: now })
+    .where(and(inArray(silences.id, [...ids]), isNull(silences.endedAt)))
+    .returning();
+}
+/** Silences whose time is over and that nobody has ended. */
+export async function dueSilences(tx: Tx): Promise<Silence[]> {
+  return tx
+    .select()
+    .from(silences)
+    .where(and(isNull(silences.endedAt), lte(silences.until, now)))
+    .for('update', { skipLocked: true });
+}

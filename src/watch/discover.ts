@@ -1,0 +1,82 @@
+import { newId } from '../core/ids.ts';
+import { now } from '../db/clock.ts';
+import type { Tx } from '../db/db.ts';
+import type { Cluster } from '../deploy/clusters.store.ts';
+import type { RunOverview } from '../deploy/deployer.ts';
+import { createJob, findJob, type Job } from '../jobs/jobs.store.ts';
+import { insertRun, latestRun, liveRuns, type Run } from '../jobs/runs.store.ts';
+import { endedStates } from './cluster-poll.rule.ts';
+
+/** Who acts where nobody of ours did. */
+export const elsewhere = { teamId: '', userId: '', name: 'somebody outside Sluice' };
+/** Operation of a run that no operation started. */
+export const noOperation = '';
+
+/**
+ * Jobs of an observed cluster that nobody has told Sluice of: each gets a job by its own name and a run. The same name again, once the run before has
+ * ended, is the next run of that job; beside a live one it is another job. True when something was found.
+ */
+export async function discover(tx: Tx, cluster: Cluster, seen: ReadonlyMap<string, RunOverview>): Promise<boolean> {
+  const known = new Set((await liveRuns(tx, cluster.name)).map((run) => run.flinkJobId));
+  let found = false;
+  for (const [flinkJobId, job] of seen) {
+    if (known.has(flinkJobId) || endedStates.includes(job.state) || !job.name) continue;
+    const name = await placeFor(tx, cluster, jobNameOf(job.name), flinkJobId);
+    if (name === undefined) continue;
+    await insertRun(tx, {
+      id: newId('run'),
+      job: name,
+      version: 1,
+      cluster: cluster.name,
+      flinkJobId,
+      operationId: noOperation,
+      state: job.state,
+      stateAt: now,
+      startedBy: elsewhere,
+      startedAt: job.startedAt ? new Date(job.startedAt) : now,
+      runningAt: job.startedAt ? new Date(job.startedAt) : now,
+      // How others began it is not known; its restore points tell what it can go back to.
+      beginning: 'resume',
+      tasksRunning: job.tasksRunning,
+      tasksTotal: job.tasksTotal,
+    });
+    found = true;
+  }
+  return found;
+}
+
+/** The job that a run belongs to, made when there is none; undefined when every name for it is taken. */
+async function placeFor(tx: Tx, cluster: Cluster, plain: string, flinkJobId: string): Promise<string | undefined> {
+  for (const name of [plain, `${plain}-${flinkJobId.slice(0, 6)}`, `${cluster.name}-${plain}`.slice(0, 60)]) {
+    const job = await findJob(tx, name);
+    if (!job) {
+      await createJob(tx, {
+        name,
+        team: cluster.team ?? '',
+        kind: 'jar',
+        mode: 'streaming',
+        project: null,
+        definition: { cluster: cluster.name, environment: 'production', args: [], flink: {}, links: [] },
+        origin: 'observed',
+        createdBy: elsewhere,
+      });
+      return name;
+    }
+    if (isFree(job, cluster, await latestRun(tx, name))) return name;
+  }
+  return undefined;
+}
+const isFree = (job: Job, cluster: Cluster, last: Run | undefined) =>
+  job.current.definition.cluster === cluster.name && (last === undefined || last.ended);
+
+/** A name as jobs have them, of what a program calls itself: `Orders -> Lake (v2)` becomes `orders-lake-v2`. */
+export function jobNameOf(name: string): string {
+  const plain = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 50)
+    .replace(/-+$/, '');
+  return /^[a-z]/.test(plain) ? plain : `job-${plain || 'unnamed'}`;
+}

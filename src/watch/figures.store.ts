@@ -1,0 +1,68 @@
+import type { Db } from '../db/db.ts';
+import { sql } from '../db/query.ts';
+import { outboxHealth } from '../outbox/outbox.store.ts';
+
+/** One figure of `/metrics`: its name and help, and a value for each set of labels. Seconds where it is a time. */
+export interface Figure {
+  name: string;
+  help: string;
+  values: { labels: Record<string, string>; value: number }[];
+}
+
+/** What is known of the work and of the watcher itself, by the database: the same for every replica. @throws UnreachableError */
+export async function figures(db: Db): Promise<Figure[]> {
+  const outbox = await outboxHealth(db);
+  const { rows: operations } = await db.execute<{ state: string; n: number }>(
+    sql`select state, count(*)::int as n from operations where state in ('waiting', 'queued', 'running', 'parked') group by state`,
+  );
+  const { rows: incidents } = await db.execute<{ cause: string; state: string; n: number }>(
+    sql`select cause, case when silenced is null then state else 'silenced' end as state, count(*)::int as n from incidents
+      where state <> 'resolved' group by 1, 2`,
+  );
+  const { rows: clusters } = await db.execute<{ cluster: string; age: number; failures: number }>(
+    sql`select cluster, extract(epoch from sluice_now() - last_ok_at)::float8 as age, failures from cluster_views where last_ok_at is not null`,
+  );
+  const { rows: runs } = await db.execute<{ state: string; n: number }>(
+    sql`select state, count(*)::int as n from runs where not ended group by state`,
+  );
+  const { rows: sent } = await db.execute<{ age: number | null }>(
+    sql`select extract(epoch from sluice_now() - max(updated_at))::float8 as age from outbox_messages where state = 'sent'`,
+  );
+  const lastSent = sent[0]?.age;
+  return [
+    figure(
+      'sluice_operations',
+      'Operations that are not over, by state.',
+      operations.map((row) => [{ state: row.state }, row.n]),
+    ),
+    figure(
+      'sluice_incidents',
+      'Problems that are not over, by cause and state.',
+      incidents.map((row) => [{ cause: row.cause, state: row.state }, row.n]),
+    ),
+    figure(
+      'sluice_runs',
+      'Runs whose end is not proven, by the state that Flink told last.',
+      runs.map((row) => [{ state: row.state }, row.n]),
+    ),
+    figure('sluice_outbox_messages', 'Messages that are not to be seen yet as they should be.', [
+      [{ state: 'pending' }, outbox.pending],
+      [{ state: 'failed' }, outbox.failed],
+    ]),
+    figure('sluice_outbox_oldest_seconds', 'How long the oldest message has been due.', [[{}, outbox.oldestMs / 1000]]),
+    figure('sluice_last_sent_age_seconds', 'Since a channel last took a message.', lastSent == null ? [] : [[{}, lastSent]]),
+    figure(
+      'sluice_cluster_last_answer_age_seconds',
+      'Since a cluster last answered.',
+      clusters.map((row) => [{ cluster: row.cluster }, row.age]),
+    ),
+    figure(
+      'sluice_cluster_failed_polls',
+      'Polls in a row that a cluster did not answer.',
+      clusters.map((row) => [{ cluster: row.cluster }, row.failures]),
+    ),
+  ];
+}
+function figure(name: string, help: string, values: [labels: Record<string, string>, value: number][]): Figure {
+  return { name, help, values: values.map(([labels, value]) => ({ labels, value })) };
+}

@@ -1,0 +1,44 @@
+import { formatDuration, parseDuration } from '../core/time.ts';
+import type { Tx } from '../db/db.ts';
+import type { CheckpointSight } from '../deploy/deployer.ts';
+import { openOfKey } from '../incidents/incidents.store.ts';
+import { openIncident, resolveIncidents } from '../incidents/open.ts';
+import { findJob } from '../jobs/jobs.store.ts';
+import type { Run } from '../jobs/runs.store.ts';
+import { incidentInput } from './incident-input.ts';
+import { objectiveFact } from './objective.rule.ts';
+import type { PollDeps } from './poll-deps.ts';
+
+/** Key of the incident about a job that could go back only too far. */
+export const objectiveKey = (job: string): string => `job:${job}:not-recoverable`;
+
+/** Tells when a run could go back only further than its job allows, and when that is over. True when there is something to send. */
+export async function tellObjective(tx: Tx, deps: PollDeps, run: Run, sight: CheckpointSight, readAt: Date): Promise<boolean> {
+  const job = await findJob(tx, run.job);
+  if (!job) return false;
+  const wanted = job.current.definition.recoverableWithin;
+  const fact = objectiveFact(run, readAt, wanted === undefined ? undefined : parseDuration(wanted), deps.incidents.recoverableWithinMs);
+  const key = objectiveKey(run.job);
+  const open = await openOfKey(tx, key);
+  if (fact.is !== 'lost') {
+    if (!open) return false;
+    await resolveIncidents(tx, [key], fact.is === 'met' ? 'A checkpoint is complete again.' : 'Checkpointing is off now.');
+    return true;
+  }
+  // One look tells it; that it goes on is no news.
+  if (open) return false;
+  const failed = sight.lastFailed;
+  return openIncident(
+    tx,
+    await incidentInput(tx, deps, job, run, {
+      cause: 'not-recoverable',
+      title: `${run.job} could only go back to ${formatDuration(fact.ageMs)} ago; it should be at most ${formatDuration(fact.limitMs)}`,
+      facts: {
+        ...(failed ? { exception: `The last checkpoint that failed: ${failed.message}` } : {}),
+        detail: fact.ever
+          ? 'It runs, but no checkpoint has completed since: a crash now repeats all that was done in that time.'
+          : 'It runs, but no checkpoint has completed yet: a crash now goes back to where it started from.',
+      },
+    }),
+  );
+}

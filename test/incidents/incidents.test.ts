@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { findIncident, listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
+import { beganSilence, endedSilence } from '../../src/incidents/lifecycle.ts';
+import { acknowledgeIncidents } from '../../src/incidents/open.ts';
+import { addSilence, endSilences, listSilences } from '../../src/incidents/silences.store.ts';
+import { incidentRig } from './rig.ts';
+
+const minute = 60_000;
+const lee = { teamId: 'T1', userId: 'U2', name: 'lee' };
+const broker = { exception: 'java.io.IOException: broker kafka-3:9092 is gone after 5012 ms' };
+
+it('jobs with one root exception are one message: the first at once, the others in it', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks', 'views']);
+  assert.equal(await r.breaks('orders', { facts: broker }), true);
+  assert.deepEqual(await r.said(), ['orders failed']);
+  await r.breaks('clicks', { facts: { exception: 'java.io.IOException: broker kafka-1:9092 is gone after 77 ms' } });
+  await r.breaks('views', { facts: { exception: 'java.lang.NullPointerException: customer' } });
+  assert.deepEqual(await r.said(), ['2 jobs failed: java.io.IOException: broker kafka-3:9092 is gone after 5012 ms', 'views failed']);
+  const text = await r.text(/2 jobs/);
+  assert.match(text, /orders/);
+  assert.match(text, /clicks/);
+  assert.match(text, /Resume all 2/);
+  await r.mends('orders');
+  assert.match(await r.text(/2 jobs/), /1 of 2[\s\S]*✗ clicks[\s\S]*✓ orders, orders runs again\./);
+  await r.mends('clicks');
+  assert.match(await r.text(/2 jobs/), /^Resolved: 2 jobs failed/);
+});
+
+it('a problem of its own that begins later, or elsewhere, has its own message', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks', 'views']);
+  await r.breaks('orders', { facts: broker });
+  await r.breaks('clicks', { facts: broker, channel: 'C0OTHER' } as never);
+  await r.later(2 * minute);
+  await r.breaks('views', { facts: broker });
+  assert.equal((await r.said()).filter((line) => line === 'views failed').length, 1);
+});
+
+it('without a known exception nothing is taken for the same problem; jobs that a cluster lost are', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks']);
+  await r.breaks('orders');
+  await r.breaks('clicks');
+  assert.deepEqual(await r.said(), ['orders failed', 'clicks failed']);
+  await r.breaks('orders', { cause: 'lost' });
+  await r.breaks('clicks', { cause: 'lost' });
+  assert.ok((await r.said()).includes('2 jobs are gone on standalone'));
+});
+
+it('many at once: every one is recorded, the message names the first and counts all', async (t) => {
+  const jobs = Array.from({ length: 40 }, (_, n) => `job-${n + 1}`);
+  const r = await incidentRig(t, jobs);
+  for (const job of jobs) await r.breaks(job, { facts: broker });
+  await r.later(1000);
+  assert.equal((await openIncidents(r.database.db)).length, 40);
+  const said = await r.said();
+  assert.equal(said.length, 1);
+  assert.match(said[0] ?? '', /^40 jobs failed/);
+  assert.match(await r.text(/40 jobs/), /and 28 more jobs[\s\S]*Resume all 40/);
+});
+
+it('what comes back soon goes on in its message, calls people twice, and then only changes the message', async (t) => {
+  const r = await incidentRig(t);
+  for (let n = 0; n < 12; n++) {
+    await r.breaks('orders', { facts: broker });
+    await r.later(2 * minute);
+    await r.mends('orders');
+    await r.later(2 * minute);
+  }
+  const said = await r.said();
+  assert.ok(said.length <= 4, said.join('\n'));
+  assert.equal((await listIncidents(r.database.db)).length, 1);
+  assert.match(said[0] ?? '', /^Resolved: orders failed/);
+  assert.deepEqual(said.slice(1), [
+    '> orders runs again.',
+    '> Again: orders failed',
+    '> Again: orders failed. From now on only the message is brought up to date when it comes back.',
+  ]);
+  assert.match(await r.text(/orders failed/), /Came back 11 times/);
+  // A quarter of an hour of peace: what comes then is something new.
+  await r.later(20 * minute);
+  await r.breaks('orders', { facts: broker });
+  assert.equal((await r.said()).filter((line) => line === 'orders failed').length, 1);
+});
+
+it('who looked after it before is not taken to look after it when it comes back', async (t) => {
+  const r = await incidentRig(t);
+  await r.breaks('orders');
+  const [open] = await openIncidents(r.database.db);
+  await r.transaction((tx) => acknowledgeIncidents(tx, [open!.id], lee));
+  await r.mends('orders');
+  await r.breaks('orders');
+  assert.equal((await findIncident(r.database.db, open!.id))?.ackedBy, null);
+  assert.match(await r.text(/^orders failed/), /Acknowledge\]/);
+});
+
+it('what may mend itself is told only when it lasts', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks']);
+  assert.equal(await r.breaks('orders', { cause: 'restarting', settleMs: 30_000 }), false);
+  assert.equal(await r.breaks('clicks', { cause: 'restarting', settleMs: 30_000 }), false);
+  await r.later(20_000);
+  assert.deepEqual(await r.said(), []);
+  await r.mends('orders', 'restarting');
+  await r.later(20_000);
+  assert.deepEqual(await r.said(), ['clicks is restarting']);
+  const [, orders] = await listIncidents(r.database.db);
+  assert.deepEqual([orders?.job, orders?.state, orders?.messageId], ['orders', 'resolved', null]);
+});
+
+it('a silenced job is recorded and tells nobody; what is not over when the silence ends is told then', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks']);
+  await r.transaction((tx) => addSilence(tx, { scope: 'job', name: 'orders', reason: 'Kafka upgrade', by: lee, forMs: 60 * minute }));
+  await r.breaks('orders');
+  await r.breaks('clicks');
+  assert.deepEqual(await r.said(), ['clicks failed']);
+  assert.equal((await openIncidents(r.database.db, 'orders'))[0]?.silenced?.reason, 'Kafka upgrade');
+  await r.later(61 * minute);
+  assert.ok((await r.said()).includes('orders failed'));
+  assert.deepEqual(await listSilences(r.database.db), []);
+});
+
+it('a silenced problem that is over before the end of the silence is never told', async (t) => {
+  const r = await incidentRig(t);
+  await r.transaction((tx) => addSilence(tx, { scope: 'team', name: 'data', reason: 'drill', by: lee, forMs: 60 * minute }));
+  await r.breaks('orders');
+  await r.mends('orders');
+  await r.later(61 * minute);
+  assert.deepEqual(await r.said(), []);
+});
+
+it('a silence covers what is open already, and says so; ended early, it says that too', async (t) => {
+  const r = await incidentRig(t);
+  await r.breaks('orders');
+  const silence = await r.transaction(async (tx) => {
+    const made = await addSilence(tx, { scope: 'cluster', name: 'standalone', reason: 'new nodes', by: lee, forMs: 600 * minute });
+    assert.equal(await beganSilence(tx, made, (row) => row.cluster === 'standalone'), 1);
+    return made;
+  });
+  assert.match(await r.text(/orders failed/), /Silenced by @lee until .*: new nodes/);
+  await r.later(300 * minute);
+  assert.deepEqual(await r.said(), ['orders failed', '> Silenced by lee: new nodes']);
+  await r.transaction(async (tx) => {
+    for (const one of await endSilences(tx, [silence.id])) await endedSilence(tx, one, 'The silence was ended by lee.');
+  });
+  assert.doesNotMatch(await r.text(/orders failed/), /Silenced/);
+  await r.later(1000);
+  // Nobody was called for five hours: now somebody is.
+  assert.deepEqual((await r.said()).slice(2), ['> The silence was ended by lee.', '> Nobody looks after it, for 5 h now.']);
+});
+
+it('nobody looks after it: called after half an hour, then every four hours, until somebody does', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks']);
+  await r.breaks('orders');
+  await r.breaks('clicks', { cause: 'restarting' });
+  await r.later(31 * minute);
+  await r.later(31 * minute);
+  assert.deepEqual((await r.said()).slice(2), ['> Nobody looks after it, for 31 min now.']);
+  assert.match(await r.text(/for 31 min now/), /@S0ONCALL/);
+  await r.later(240 * minute);
+  assert.equal((await r.said()).filter((line) => /Nobody looks after it/.test(line)).length, 3);
+  for (const open of await openIncidents(r.database.db)) await r.transaction((tx) => acknowledgeIncidents(tx, [open.id], lee));
+  await r.later(500 * minute);
+  assert.equal((await r.said()).filter((line) => /Nobody looks after it/.test(line)).length, 3);
+});
+
+it('who takes a message takes all that it tells', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks']);
+  await r.breaks('orders', { facts: broker });
+  await r.breaks('clicks', { facts: broker });
+  const taken = await r.transaction(async (tx) =>
+    acknowledgeIncidents(
+      tx,
+      (await openIncidents(tx)).map((one) => one.id),
+      lee,
+    ),
+  );
+  assert.equal(taken.length, 2);
+  assert.match(await r.text(/2 jobs/), /Acknowledged by @lee/);
+  assert.deepEqual(await r.transaction((tx) => acknowledgeIncidents(tx, [taken[0]!.id], lee)), []);
+});
+
+it('a channel beside Slack hears of an incident, of who takes it and of its end, in one message of its own', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks']);
+  const alsoTo = [{ kind: 'events', name: 'pager' }];
+  await r.breaks('orders', { facts: { ...broker, alsoTo } });
+  await r.breaks('clicks', { facts: { ...broker, alsoTo } });
+  const title = '2 jobs failed: java.io.IOException: broker kafka-3:9092 is gone after 5012 ms';
+  assert.deepEqual(await r.elsewhere('pager'), [['events', title, 'firing']]);
+  for (const open of await openIncidents(r.database.db)) await r.transaction((tx) => acknowledgeIncidents(tx, [open.id], lee));
+  assert.deepEqual(await r.elsewhere('pager'), [['events', title, 'acknowledged']]);
+  await r.mends('orders');
+  await r.mends('clicks');
+  assert.deepEqual(await r.elsewhere('pager'), [['events', `Resolved: ${title}`, 'resolved']]);
+});
+
+it('what Slack has not taken for five minutes goes to the other channel, once, and its end goes there too', async (t) => {
+  const r = await incidentRig(t);
+  const mail = [{ kind: 'email', name: 'oncall-mail' }];
+  await r.breaks('orders');
+  await r.later(4 * minute, mail);
+  assert.deepEqual(await r.elsewhere('oncall-mail'), []);
+  await r.later(2 * minute, mail);
+  await r.later(2 * minute, mail);
+  assert.deepEqual(await r.elsewhere('oncall-mail'), [['email', 'orders failed', 'firing']]);
+  await r.mends('orders');
+  assert.deepEqual(await r.elsewhere('oncall-mail'), [['email', 'Resolved: orders failed', 'resolved']]);
+});

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { putTeam } from '../../src/access/people.store.ts';
+import { findCluster, putCluster } from '../../src/deploy/clusters.store.ts';
+import { jobNames } from '../../src/jobs/jobs.store.ts';
+import { endRun, latestRun, listRuns } from '../../src/jobs/runs.store.ts';
+import { discover, jobNameOf } from '../../src/watch/discover.ts';
+import { sharedDb } from '../helpers/shared-db.ts';
+
+test('a job gets the name that its program gives itself, as names are here', () => {
+  assert.equal(jobNameOf('Orders -> Lake (v2)'), 'orders-lake-v2');
+  assert.equal(jobNameOf('insert-into_default_catalog.default_database.Ümsätze'), 'insert-into-default-catalog-default-database-u-msa');
+  assert.equal(jobNameOf('2024 backfill'), 'job-2024-backfill');
+  assert.equal(jobNameOf('订单'), 'job-unnamed');
+  fc.assert(fc.property(fc.string({ maxLength: 300 }), (name) => assert.match(jobNameOf(name), /^[a-z][a-z0-9-]{0,62}$/)));
+});
+
+test('the same name is the next run of its job; beside a live one it is another job; elsewhere it is another one too', async (t) => {
+  const database = await sharedDb(t);
+  await database.transaction(async (tx) => {
+    await putTeam(tx, { name: 'data', channel: null, alertChannel: null });
+    for (const name of ['old', 'older'])
+      await putCluster(tx, { name, kind: 'standalone', url: 'http://x:1', team: 'data', observed: true });
+  });
+  const job = { state: 'RUNNING', tasksRunning: 2, tasksTotal: 2, name: 'Orders', startedAt: Date.now() };
+  const sees = async (cluster: string, ...ids: string[]) =>
+    database.transaction(async (tx) => discover(tx, (await findCluster(tx, cluster))!, new Map(ids.map((id) => [id, job]))));
+  assert.equal(await sees('old', 'aaaaaa11'), true);
+  assert.equal(await sees('old', 'aaaaaa11'), false);
+  assert.equal(await sees('old', 'aaaaaa11', 'bbbbbb22'), true);
+  assert.equal(await sees('older', 'cccccc33'), true);
+  assert.deepEqual(await jobNames(database.db), ['orders', 'orders-bbbbbb', 'orders-cccccc']);
+  const run = await latestRun(database.db, 'orders');
+  await database.transaction((tx) => endRun(tx, run!.id, { state: 'CANCELED', reason: 'canceled' }));
+  job.startedAt += 1000;
+  await sees('old', 'dddddd44');
+  assert.deepEqual(
+    (await listRuns(database.db, 'orders')).map((one) => one.flinkJobId),
+    ['dddddd44', 'aaaaaa11'],
+  );
+});
+
+test('what has ended is not taken up', async (t) => {
+  const database = await sharedDb(t);
+  await database.transaction(async (tx) => {
+    await putTeam(tx, { name: 'data', channel: null, alertChannel: null });
+    await putCluster(tx, { name: 'old', kind: 'standalone', url: 'http://x:1', team: 'data', observed: true });
+  });
+  const ended = { state: 'FAILED', tasksRunning: 0, tasksTotal: 2, name: 'Orders', startedAt: 1 };
+  assert.equal(await database.transaction(async (tx) => discover(tx, (await findCluster(tx, 'old'))!, new Map([['a', ended]]))), false);
+  assert.deepEqual(await jobNames(database.db), []);
+});

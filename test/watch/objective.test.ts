@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
+import { addVersion, findJob } from '../../src/jobs/jobs.store.ts';
+import { objectiveFact } from '../../src/watch/objective.rule.ts';
+import { noCheckpoints } from '../helpers/fake-deployer.ts';
+import { ann, type Rig, rig } from './rig.ts';
+
+const minute = 60_000;
+const at = new Date('2026-11-25T12:00:00Z');
+const ago = (min: number) => new Date(at.getTime() - min * minute);
+const run = (more: object = {}) => ({ runningAt: ago(300), checkpointIntervalMs: minute, lastCheckpoint: null, ...more });
+const last = (min: number) => ({ id: 7, path: 's3://x/chk-7', size: 1, durationMs: 1, at: ago(min).toISOString() });
+
+describe('how far a crash would set a run back', () => {
+  it('is met up to the limit, and lost beyond it', () => {
+    assert.equal(objectiveFact(run({ lastCheckpoint: last(30) }), at, undefined, 30 * minute).is, 'met');
+    const lost = objectiveFact(run({ lastCheckpoint: last(31) }), at, undefined, 30 * minute);
+    assert.deepEqual([lost.is, lost.is === 'lost' && lost.ageMs, lost.is === 'lost' && lost.ever], ['lost', 31 * minute, true]);
+  });
+  it('what the job asks for wins over the default, in both directions', () => {
+    assert.equal(objectiveFact(run({ lastCheckpoint: last(6) }), at, 5 * minute, 30 * minute).is, 'lost');
+    assert.equal(objectiveFact(run({ lastCheckpoint: last(40) }), at, 60 * minute, 30 * minute).is, 'met');
+  });
+  it('a default is never under three intervals of the job', () => {
+    assert.equal(objectiveFact(run({ lastCheckpoint: last(70), checkpointIntervalMs: 30 * minute }), at, undefined, 30 * minute).is, 'met');
+  });
+  it('counts from the start of a run, whose state was complete then', () => {
+    assert.equal(objectiveFact(run({ runningAt: ago(5) }), at, undefined, 30 * minute).is, 'met');
+    assert.equal(objectiveFact(run({ runningAt: ago(5), lastCheckpoint: last(100) }), at, undefined, 30 * minute).is, 'met');
+    assert.equal(objectiveFact(run({ runningAt: ago(31) }), at, undefined, 30 * minute).is, 'lost');
+  });
+  it('does not judge a run without checkpointing, or that does not run yet', () => {
+    assert.equal(objectiveFact(run({ checkpointIntervalMs: 0 }), at, undefined, minute).is, 'none');
+    assert.equal(objectiveFact(run({ runningAt: null }), at, undefined, minute).is, 'none');
+  });
+});
+
+describe('the objective of a job, as watch sees it', () => {
+  async function running(r: Rig): Promise<void> {
+    await r.run('orders', {
+      startedAt: new Date(Date.now() - 120 * minute),
+      runningAt: new Date(Date.now() - 119 * minute),
+      firstCheckpoint: 'seen',
+      checkpointsReadAt: null,
+      checkpointIntervalMs: 10_000,
+    });
+    r.shows({ orders: ['RUNNING', 4] });
+  }
+  const checkpoint = (min: number) => ({
+    id: 9,
+    path: 's3://x/chk-9',
+    isSavepoint: false,
+    discarded: false,
+    size: 1,
+    durationMs: 1,
+    at: Date.now() - min * minute,
+  });
+
+  it('is told once when it is lost, with the checkpoint that failed, and closes with the next one that completes', async (t) => {
+    const r = await rig(t, {
+      incidents: {
+        restartingForMs: 0,
+        recoverableWithinMs: 30 * minute,
+        channels: { always: [], whenSlackIsDown: [] },
+        calls: { firstMs: minute, againMs: minute },
+      },
+    });
+    await running(r);
+    r.deployer.always('checkpoints', {
+      ...noCheckpoints,
+      completed: [checkpoint(47)],
+      lastFailed: { id: 8, at: Date.now() - minute, message: 'Checkpoint expired before completing.' },
+    });
+    await r.poll();
+    await r.poll();
+    const [told] = await openIncidents(r.database.db);
+    assert.equal(told?.key, 'job:orders:not-recoverable');
+    assert.equal(told?.occurrences, 1);
+    const text = await r.text(told!.messageId);
+    assert.match(text, /orders could only go back to 47 min ago; it should be at most 30 min/);
+    assert.match(text, /Checkpoint expired before completing/);
+    assert.doesNotMatch(text, /\[Resume\]/);
+    r.deployer.always('checkpoints', { ...noCheckpoints, completed: [checkpoint(0)] });
+    await r.database.db.execute('update runs set checkpoints_read_at = null' as never);
+    await r.poll();
+    assert.deepEqual(
+      (await listIncidents(r.database.db)).map((one) => [one.state, one.resolution]),
+      [['resolved', 'A checkpoint is complete again.']],
+    );
+  });
+
+  it('a job asks for its own', async (t) => {
+    const r = await rig(t);
+    await running(r);
+    const job = await findJob(r.database.db, 'orders');
+    await r.database.transaction((tx) =>
+      addVersion(tx, 'orders', {
+        definition: { ...job!.current.definition, recoverableWithin: '5 min' },
+        origin: 'set',
+        createdBy: ann,
+      } as never),
+    );
+    r.deployer.always('checkpoints', { ...noCheckpoints, completed: [checkpoint(6)] });
+    await r.poll();
+    assert.match((await openIncidents(r.database.db))[0]?.title ?? '', /at most 5 min/);
+  });
+});

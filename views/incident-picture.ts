@@ -1,0 +1,23 @@
+import { type Html, html } from '../src/core/html.ts';
+import type { Story } from '../src/incidents/story.ts';
+
+const width = 960;
+const lanes = { acts: 26, runs: 60, points: 108 };
+const height = 150;
+
+/** State over time, checkpoints as marks, what people did as flags; everything in it is also a line of text below. */
+export function incidentPicture(story: Story): Html {
+  const span = Math.max(1, story.to.getTime() - story.from.getTime());
+  const x = (at: Date) =>
+    Math.round((Math.min(Math.max(at.getTime(), story.from.getTime()), story.to.getTime()) - story.from.getTime()) * (width / span));
+  const trouble = { from: x(story.trouble.from), to: x(story.trouble.to ?? story.to) };
+  return html`<figure class="picture"><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="The job from an hour before the incident on">
+<rect class="trouble" x="${trouble.from}" y="0" width="${Math.max(2, trouble.to - trouble.from)}" height="${height - 22}"/>
+${story.runs.map((run) => html`<g><rect class="${run.lives ? 'lives' : 'ended'}" x="${x(run.from)}" y="${lanes.runs}" width="${Math.max(2, x(run.to) - x(run.from))}" height="22" rx="3"><title>${run.words}</title></rect>${x(run.to) - x(run.from) > 70 ? html`<text x="${x(run.from) + 6}" y="${lanes.runs + 15}">${run.words}</text>` : ''}</g>`)}
+${story.points.map((point) => html`<circle class="${point.kind}" cx="${x(point.at)}" cy="${lanes.points}" r="${point.kind === 'savepoint' ? 6 : 4}"><title>${point.words}</title></circle>`)}
+${story.acts.map((act) => html`<g class="act"><line x1="${x(act.at)}" y1="${lanes.acts}" x2="${x(act.at)}" y2="${height - 22}"/><path d="M${x(act.at)} ${lanes.acts}l10 -5l-10 -5z"/><title>${act.words}</title></g>`)}
+<line class="axis" x1="0" y1="${height - 22}" x2="${width}" y2="${height - 22}"/>
+${[0, 0.25, 0.5, 0.75, 1].map((part) => html`<text class="tick ${part === 0 ? 'first' : part === 1 ? 'last' : ''}" x="${Math.round(part * width)}" y="${height - 6}">${clock(new Date(story.from.getTime() + part * span))}</text>`)}
+</svg><figcaption>Bars are runs, dots are checkpoints (large: savepoints), flags are what people did, red is the incident. Times are UTC.</figcaption></figure>`;
+}
+const clock = (at: Date) => at.toISOString().slice(11, 16);
