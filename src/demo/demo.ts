@@ -14,7 +14,7 @@ import { type LocalCluster, startLocalCluster } from '../flink/local-cluster.ts'
 import { createPractice, defaultSeed, type Practice, refuseProduction } from '../practice/server.ts';
 import { buildManifest } from '../slack/manifest.ts';
 import { applyFolder } from '../tools/apply/apply.ts';
-import { freePort } from './free-port.ts';
+import { freePort, onFreePort } from './free-port.ts';
 import { type GitServer, startGitServer } from './git-server.ts';
 import { type DemoCluster, writeSeed } from './seed.ts';
 
@@ -152,18 +152,21 @@ async function startFlink(
   );
   const dir = join(options.home, `flink-${version}`);
   const cluster = await step(`Flink ${version} session cluster`, async () => {
+    const start = async (restPort: number) => {
+      const started = await startLocalCluster({
+        home: distribution.home,
+        dir,
+        restPort,
+        taskManagers: 2,
+        slots: 3,
+        onProgress: options.onProgress,
+      });
+      closing.push(() => started.stop());
+      await started.waitReady();
+      return started;
+    };
     // The REST port is kept over restarts of the demo, so that links in old messages stay right.
-    const started = await startLocalCluster({
-      home: distribution.home,
-      dir,
-      restPort: await keptPort(dir, 8081 + index * 10),
-      taskManagers: 2,
-      slots: 3,
-      onProgress: options.onProgress,
-    });
-    closing.push(() => started.stop());
-    await started.waitReady();
-    return started;
+    return onFreePort(await keptPort(dir, 8081 + index * 10), start);
   });
   await writeFile(join(dir, 'rest-port'), new URL(cluster.url).port);
   const ended = cluster.superviseRestarts(10_000, (event) =>

@@ -15,7 +15,8 @@ describe('a person with a browser, on the practice page and the admin page', { t
   };
   const practice = (as: string) => `${w.demo.practiceUrl}/?as=${as}&channel=C0ETL`;
   before(async () => {
-    [w, browser] = await Promise.all([startWorld('2.3.0'), launchBrowser()]);
+    browser = await launchBrowser();
+    w = await startWorld('2.3.0');
   });
   after(async () => {
     await browser?.close();
