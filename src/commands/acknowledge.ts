@@ -22,11 +22,13 @@ export const acknowledge = defineCommand({
     const incident = await findIncident(ctx.services.database.db, id);
     if (!incident) throw new NotFoundError(`There is no incident ${id}.`, { hint: wrongNow });
     // The message may tell of several jobs: of those that are this person's to look after.
-    const members = await mine(ctx, await membersOf(ctx.services.database.db, incident.leaderId ?? incident.id));
-    if (members.length === 0 && incident.job) await ctx.job(incident.job);
-    if (incident.state === 'resolved') throw new ConflictError('It is over already.', { hint: `Nothing was done. ${wrongNow}` });
-    if (incident.ackedBy)
-      throw new ConflictError(`${incident.ackedBy.name ?? 'Somebody'} looks after it already.`, {
+    const open = await membersOf(ctx.services.database.db, incident.leaderId ?? incident.id);
+    const members = await mine(ctx, open);
+    const refused = members.length === 0 ? (open[0]?.job ?? incident.job) : undefined;
+    if (refused) await ctx.job(refused);
+    if (members.length === 0) throw new ConflictError('It is over already.', { hint: `Nothing was done. ${wrongNow}` });
+    if (members.every((one) => one.ackedBy))
+      throw new ConflictError(`${members[0]?.ackedBy?.name ?? 'Somebody'} looks after it already.`, {
         hint: 'Nothing was done. Say in its thread what you know, or ask whether help is needed.',
       });
     return ctx.effect(async (tx) => {
@@ -42,7 +44,10 @@ export const acknowledge = defineCommand({
         action: 'incident.acknowledged',
         subject: `incident:${id}`,
       });
-      return message('good', `You look after: ${incident.title}${taken.length > 1 ? `, and ${taken.length - 1} more like it` : ''}`);
+      return message(
+        'good',
+        `You look after: ${taken[0]?.title ?? incident.title}${taken.length > 1 ? `, and ${taken.length - 1} more like it` : ''}`,
+      );
     });
   },
 });

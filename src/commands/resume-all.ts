@@ -1,4 +1,4 @@
-import { ConflictError, NotFoundError } from '../core/errors.ts';
+import { AppError, ConflictError, NotFoundError } from '../core/errors.ts';
 import { context, type Message, message, text } from '../core/message.ts';
 import { plural } from '../core/text.ts';
 import type { Tx } from '../db/db.ts';
@@ -75,7 +75,7 @@ async function resumeOne(
   if (!kind) return 'it cannot be started here';
   const { channel } = await jobChannels(tx, job, ctx.services);
   const { kind: origin, channel: asked } = ctx.request.origin;
-  await accept(tx, {
+  const refused = await accept(tx, {
     kind,
     job,
     input: { right: 'operate' },
@@ -83,6 +83,13 @@ async function resumeOne(
     origin: { kind: origin, ...(at ?? (asked ? { channel: asked } : {})) },
     idemKey: `${ctx.request.deliveryKey}:${job.name}`,
     jobChannel: channel,
-  });
-  return undefined;
+  }).then(
+    () => undefined,
+    // Somebody took the job since, or its cluster is only observed: the others are resumed all the same.
+    (error: unknown) => {
+      if (error instanceof AppError) return error.message;
+      throw error;
+    },
+  );
+  return refused;
 }

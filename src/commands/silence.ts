@@ -45,9 +45,9 @@ export const silence = defineCommand({
         hint: `For example: /flink silence ${target.name} ${args.values['for']} "Kafka upgrade". Nothing was silenced.`,
       });
     const by = ctx.me().ref;
+    const covered = target.scope === 'team' ? await jobsOfTeam(ctx, target.name) : new Set<string>();
     return ctx.effect(async (tx) => {
       const made = await addSilence(tx, { scope: target.scope, name: target.name, reason, by, forMs });
-      const covered = target.scope === 'team' ? await jobsOfTeam(ctx, target.name) : new Set<string>();
       const open = await beganSilence(tx, made, (row) =>
         target.scope === 'job'
           ? row.job === target.name
@@ -86,11 +86,13 @@ export async function findTarget(ctx: CommandContext, typed: string): Promise<Si
   const [, scope, name = typed] = /^(job|cluster|team):(.+)$/.exec(typed) ?? [];
   if ((scope === undefined && (await findJob(db, name))) || scope === 'job')
     return { scope: 'job', name: (await ctx.job(name)).name, words: `job ${name}` };
-  if (scope !== 'team' && (await findCluster(db, name))) {
-    if (decide(ctx.person, 'operate', { team: undefined }) !== 'yes')
-      throw new PermissionError(`You may not silence the cluster ${name}: that needs an engineer, on-call, lead or admin.`, {
-        hint: 'Ask one of them, or an admin for a role.',
-      });
+  const cluster = scope === 'team' ? undefined : await findCluster(db, name);
+  if (cluster) {
+    if (decide(ctx.person, 'operate', { team: cluster.team ?? undefined }) !== 'yes')
+      throw new PermissionError(
+        `You may not silence the cluster ${name}: that needs an engineer, on-call or lead${cluster.team ? ` of team ${cluster.team}` : ''}, or an admin.`,
+        { hint: 'Nothing was silenced. Ask somebody of that team, or an admin.' },
+      );
     return { scope: 'cluster', name, words: `cluster ${name}` };
   }
   if (scope !== 'cluster' && (await findTeam(db, name))) {

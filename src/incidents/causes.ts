@@ -21,6 +21,9 @@ export const causeRules = {
 } as const satisfies Record<string, CauseRule>;
 export type Cause = keyof typeof causeRules;
 
+/** After so many comebacks only the message itself is brought up to date: a job that crashes all night does not call people a hundred times. */
+export const callsBack = 2;
+
 /** The rule of a cause; of one that another version of Sluice knew, a careful guess. */
 export function ruleOf(cause: string): CauseRule {
   return (causeRules as Record<string, CauseRule>)[cause] ?? { severity: 'critical', settles: false };

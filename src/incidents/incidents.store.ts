@@ -128,12 +128,18 @@ export async function leaderFor(
     .for('update');
   return row;
 }
-/** Pending ones whose time has come; locked, those that another replica looks at are left out. */
+/** Holds an incident until the transaction ends. */
+export async function lockIncident(tx: Tx, id: string): Promise<void> {
+  await tx.select({ id: incidents.id }).from(incidents).where(eq(incidents.id, id)).for('update');
+}
+/** Pending ones whose time has come, some hundreds at a time; locked, those that another replica looks at are left out. */
 export async function duePending(tx: Tx): Promise<Incident[]> {
   return tx
     .select()
     .from(incidents)
     .where(and(eq(incidents.state, 'pending'), sql`${incidents.fireAt} <= ${now}`))
+    .orderBy(asc(incidents.fireAt))
+    .limit(200)
     .for('update', { skipLocked: true });
 }
 /** Those that nobody has taken, and nobody was called to for `againMs` (the first time, when they are critical: for `firstMs`). */
@@ -145,7 +151,7 @@ export async function uncalled(tx: Tx, critical: readonly string[], firstMs: num
     .where(
       and(
         firing,
-        isNull(incidents.leaderId),
+        isNotNull(incidents.messageId),
         isNull(incidents.ackedBy),
         isNull(incidents.silenced),
         or(
@@ -164,7 +170,6 @@ export async function unheard(tx: Tx, forMs: number): Promise<Incident[]> {
     .where(
       and(
         firing,
-        isNull(incidents.leaderId),
         sql`exists (select 1 from outbox_messages m where m.id = ${incidents.messageId} and m.sent_ts is null
           and m.state <> 'sent' and m.created_at <= ${inMs(-forMs)})`,
       ),

@@ -2,9 +2,18 @@ import { formatDuration } from '../core/time.ts';
 import { dbNow, now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
 import { type Cause, causeRules } from './causes.ts';
-import { changeIncidents, duePending, uncalled, unheard, unpaintedLeaders, unresolvedIncidents } from './incidents.store.ts';
+import {
+  changeIncidents,
+  duePending,
+  findIncident,
+  openOfKey,
+  uncalled,
+  unheard,
+  unpaintedLeaders,
+  unresolvedIncidents,
+} from './incidents.store.ts';
 import type { IncidentFacts } from './message.ts';
-import { fire, union } from './open.ts';
+import { fire, silenceOf, union } from './open.ts';
 import { repaint, tellEvent } from './paint.ts';
 import { dueSilences, endSilences, type Silence } from './silences.store.ts';
 
@@ -37,12 +46,22 @@ export async function carryIncidentsOn(tx: Tx, calls: CallTimes, slackIsDown: Al
     news = true;
   }
   const at = await dbNow(tx);
-  for (const row of await uncalled(tx, critical, calls.firstMs, calls.againMs)) {
-    await changeIncidents(tx, [row.id], { calledAt: now });
+  const messages = Map.groupBy(await uncalled(tx, critical, calls.firstMs, calls.againMs), (row) => row.messageId);
+  // One call for each message, however many jobs it tells of.
+  for (const [row, ...others] of messages.values()) {
+    if (!row) continue;
+    await changeIncidents(
+      tx,
+      [row, ...others].map((one) => one.id),
+      { calledAt: now },
+    );
     await tellEvent(tx, row, `Nobody looks after it, for ${formatDuration(at.getTime() - row.firstSeen.getTime())} now.`, { calls: true });
     news = true;
   }
-  for (const row of slackIsDown.length > 0 ? await unheard(tx, unheardForMs) : []) {
+  const unheardLeaders = new Set((slackIsDown.length > 0 ? await unheard(tx, unheardForMs) : []).map((one) => one.leaderId ?? one.id));
+  for (const id of unheardLeaders) {
+    const row = await findIncident(tx, id);
+    if (!row) continue;
     const facts = row.facts as IncidentFacts;
     const alsoTo = union(facts.alsoTo, slackIsDown);
     if (alsoTo.length === (facts.alsoTo ?? []).length) continue;
@@ -60,9 +79,17 @@ export async function carryIncidentsOn(tx: Tx, calls: CallTimes, slackIsDown: Al
 /** What fell under a silence that is over: what was kept from people is told now, the rest says that it is not silenced any more. */
 export async function endedSilence(tx: Tx, silence: Silence, words: string): Promise<void> {
   const mine = (await unresolvedIncidents(tx)).filter((row) => row.silenced?.id === silence.id);
-  for (const row of mine) {
-    const [loud] = await changeIncidents(tx, [row.id], { silenced: null });
-    if (!loud) continue;
+  for (const seen of mine) {
+    // Read again under its lock: it may be over by now.
+    const row = await openOfKey(tx, seen.key);
+    if (row?.silenced?.id !== silence.id) continue;
+    const silenced = await silenceOf(tx, row);
+    const [loud] = await changeIncidents(tx, [row.id], { silenced });
+    if (!loud || loud.state === 'pending') continue;
+    if (silenced) {
+      if (loud.messageId !== null) await repaint(tx, loud);
+      continue;
+    }
     if (loud.messageId === null) {
       await fire(tx, loud);
       continue;
@@ -78,7 +105,10 @@ export async function beganSilence(
   covers: (row: { job: string | null; cluster: string | null }) => boolean,
 ): Promise<number> {
   const mine = (await unresolvedIncidents(tx)).filter(covers);
-  for (const row of mine) {
+  for (const seen of mine) {
+    const row = await openOfKey(tx, seen.key);
+    // Of two silences the one that lasts longer counts.
+    if (!row || (row.silenced && row.silenced.until >= silence.until.toISOString())) continue;
     const silenced = { id: silence.id, by: silence.by, reason: silence.reason, until: silence.until.toISOString() };
     const [quiet] = await changeIncidents(tx, [row.id], { silenced });
     if (!quiet || quiet.messageId === null) continue;

@@ -58,8 +58,10 @@ export function groupMessage(
   );
   for (const row of rows) parts.push(text(...lineOf(row)));
   if (total > rows.length) parts.push(context(`and ${plural(total - rows.length, 'more job')}: all are on the page`));
-  parts.push(...changesPart(f), ...linksPart(f), ...stateParts(leader));
-  const resumes = !over && !f.observed;
+  parts.push(...changesPart(f), ...linksPart(f), ...groupStateParts(rows));
+  const resumes = !over && !f.observed && leader.cause !== 'restarting' && leader.cause !== 'not-recoverable';
+  const openRows = rows.filter((row) => row.state !== 'resolved');
+  const untaken = openRows.filter((row) => !row.ackedBy);
   if (!over)
     parts.push(
       actions(
@@ -77,11 +79,11 @@ export function groupMessage(
               } as const,
             ]
           : []),
-        ...(leader.ackedBy ? [] : [{ label: 'Acknowledge', command: `acknowledge ${leader.id}` }]),
+        ...(untaken.length === 0 ? [] : [{ label: 'Acknowledge', command: `acknowledge ${leader.id}` }]),
       ),
     );
   return {
-    incident: refOf(leader, over),
+    incident: refOf(leader, over, untaken.length === 0),
     tone: over ? 'good' : toneOf(leader),
     title: over ? `Resolved: ${plural(total, 'job')} ${what}${cause}` : `${plural(total, 'job')} ${what}${cause}`,
     parts,
@@ -98,9 +100,9 @@ function lineOf(row: typeof incidents.$inferSelect): Span[] {
   ];
 }
 /** What other systems have to know of it. */
-const refOf = (row: typeof incidents.$inferSelect, over: boolean): IncidentRef => ({
+const refOf = (row: typeof incidents.$inferSelect, over: boolean, taken = row.ackedBy !== null): IncidentRef => ({
   id: row.id,
-  state: over ? 'resolved' : row.ackedBy ? 'acknowledged' : 'firing',
+  state: over ? 'resolved' : taken ? 'acknowledged' : 'firing',
   cause: row.cause,
   ...(row.job === null ? {} : { job: row.job }),
   ...(row.cluster === null ? {} : { cluster: row.cluster }),
@@ -119,6 +121,24 @@ function changesPart(f: IncidentFacts): Part[] {
 function linksPart(f: IncidentFacts): Part[] {
   if (!f.links?.length) return [];
   return [context(...f.links.flatMap((link, i): Span[] => [i > 0 ? ' · ' : '', { link: link.label, url: link.url }]))];
+}
+/** Who looks after which of a group, and what of it is silenced. */
+function groupStateParts(rows: (typeof incidents.$inferSelect)[]): Part[] {
+  const open = rows.filter((row) => row.state !== 'resolved');
+  const parts: Part[] = [];
+  for (const [, mine] of Map.groupBy(open, (row) => row.ackedBy && `${row.ackedBy.teamId}:${row.ackedBy.userId}`)) {
+    const by = mine[0]?.ackedBy;
+    if (!by) continue;
+    const which = mine.length === open.length ? '' : `: ${mine.map((row) => row.job ?? row.cluster).join(', ')}`;
+    parts.push(context('Acknowledged by ', { person: by }, which));
+  }
+  for (const [, mine] of Map.groupBy(open, (row) => row.silenced?.id)) {
+    const silenced = mine[0]?.silenced;
+    if (!silenced) continue;
+    const which = mine.length === open.length ? '' : ` (${mine.map((row) => row.job ?? row.cluster).join(', ')})`;
+    parts.push(context(`Silenced${which} by `, { person: silenced.by }, ' until ', { time: silenced.until }, `: ${silenced.reason}`));
+  }
+  return parts;
 }
 /** Who looks after it, who silenced it, and how often it came back. */
 function stateParts(row: typeof incidents.$inferSelect): Part[] {

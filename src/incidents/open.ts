@@ -5,7 +5,7 @@ import type { Tx } from '../db/db.ts';
 import type { SilenceFact } from '../db/schema/index.ts';
 import { findJob } from '../jobs/jobs.store.ts';
 import { desire, nowhere } from '../outbox/outbox.store.ts';
-import { type Cause, ruleOf } from './causes.ts';
+import { type Cause, callsBack, ruleOf } from './causes.ts';
 import { fingerprint } from './fingerprint.ts';
 import {
   changeIncidents,
@@ -39,8 +39,6 @@ export interface IncidentInput {
 
 /** What is over and comes back within this time is the same problem: its message goes on, instead of a new one. */
 const comebackMs = 15 * 60_000;
-/** After so many comebacks only the message itself is brought up to date: a job that crashes all night does not call people a hundred times. */
-const callsBack = 2;
 /** A message that counts so many already is repainted by watch, not by each one that joins. */
 const paintUpTo = 12;
 
@@ -56,8 +54,15 @@ export async function openIncident(tx: Tx, input: IncidentInput): Promise<boolea
   const open = await openOfKey(tx, input.key);
   if (open) {
     // Who was told of it once hears the rest as well.
-    const alsoTo = union((open.facts as IncidentFacts).alsoTo, input.facts.alsoTo);
-    await changeIncidents(tx, [open.id], alsoTo.length > 0 ? { ...shared, facts: { ...input.facts, alsoTo } } : shared);
+    const known = open.facts as IncidentFacts;
+    const alsoTo = union(known.alsoTo, input.facts.alsoTo);
+    const facts = {
+      ...input.facts,
+      ...(alsoTo.length > 0 ? { alsoTo } : {}),
+      // What was changed before it began, not before it was seen last.
+      ...(known.changes ? { changes: known.changes } : {}),
+    };
+    await changeIncidents(tx, [open.id], { ...shared, facts });
     if (open.state === 'firing') await repaint(tx, open);
     return false;
   }
@@ -95,13 +100,11 @@ async function comeBack(
   shared: Partial<Parameters<typeof changeIncidents>[2]>,
   settleMs: number | undefined,
 ): Promise<boolean> {
-  const told = before.messageId !== null;
-  const pending = settleMs !== undefined || !told;
   const [row] = await changeIncidents(tx, [before.id], {
     ...shared,
-    state: pending ? 'pending' : 'firing',
-    fireAt: pending ? inMs(settleMs ?? 0) : null,
-    comebacks: told ? before.comebacks + 1 : before.comebacks,
+    state: 'pending',
+    fireAt: inMs(settleMs ?? 0),
+    silenced: null,
     ackedBy: null,
     ackedAt: null,
     resolvedAt: null,
@@ -114,17 +117,15 @@ async function comeBack(
 
 /** Tells of a problem: by a message of its own, in the message of others like it, or, while it is silenced, only on the page. */
 export async function fire(tx: Tx, row: Incident): Promise<void> {
-  const team = row.job === null ? undefined : (await findJob(tx, row.job))?.team;
-  const silence = await silenceOver(tx, { job: row.job ?? undefined, team, cluster: row.cluster ?? undefined });
-  const silenced: SilenceFact | null = silence
-    ? { id: silence.id, by: silence.by, reason: silence.reason, until: silence.until.toISOString() }
-    : null;
+  const silenced = await silenceOf(tx, row);
   const fired = { state: 'firing' as const, fireAt: null, silenced };
   if (row.messageId !== null) {
-    const calls = !silenced && row.comebacks <= callsBack;
-    const [again] = await changeIncidents(tx, [row.id], { ...fired, ...(calls ? { calledAt: now } : {}) });
+    // Only what people were told of counts as coming back.
+    const comebacks = row.comebacks + 1;
+    const calls = !silenced && comebacks <= callsBack;
+    const [again] = await changeIncidents(tx, [row.id], { ...fired, comebacks, ...(calls ? { calledAt: now } : {}) });
     if (again) await repaint(tx, again);
-    const last = row.comebacks === callsBack ? '. From now on only the message is brought up to date when it comes back.' : '';
+    const last = comebacks === callsBack ? '. From now on only the message is brought up to date when it comes back.' : '';
     await tellEvent(tx, again ?? row, `Again: ${row.title}${last}`, { calls, thread: calls });
     return;
   }
@@ -150,7 +151,14 @@ export async function fire(tx: Tx, row: Incident): Promise<void> {
   });
   const [told] = await changeIncidents(tx, [row.id], { ...fired, messageId, joinedAt: now });
   if (told) await repaint(tx, told);
-  await tellEvent(tx, told ?? row, row.title);
+  await tellEvent(tx, told ?? row, row.title, { thread: false });
+}
+
+/** The silence that an incident is under now. */
+export async function silenceOf(tx: Tx, row: Incident): Promise<SilenceFact | null> {
+  const team = row.job === null ? undefined : (await findJob(tx, row.job))?.team;
+  const silence = await silenceOver(tx, { job: row.job ?? undefined, team, cluster: row.cluster ?? undefined });
+  return silence ? { id: silence.id, by: silence.by, reason: silence.reason, until: silence.until.toISOString() } : null;
 }
 
 /** The incident in whose message this one can be told; none for what Sluice itself brought about, which has a story of its own. */

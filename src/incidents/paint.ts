@@ -1,18 +1,32 @@
 import { type Part, text } from '../core/message.ts';
 import type { Tx } from '../db/db.ts';
 import { desire, findMessage, nowhere } from '../outbox/outbox.store.ts';
-import { changeIncidents, findIncident, type Incident, incidentsOfGroup, insertEvent, listEvents } from './incidents.store.ts';
+import { callsBack } from './causes.ts';
+import {
+  changeIncidents,
+  findIncident,
+  type Incident,
+  incidentsOfGroup,
+  insertEvent,
+  listEvents,
+  lockIncident,
+} from './incidents.store.ts';
 import { groupMessage, type IncidentFacts, incidentMessage, shownOfGroup } from './message.ts';
 
 /** Brings the message of an incident up to date, also when it is told in the message of another. */
 export async function repaint(tx: Tx, row: Incident): Promise<void> {
   const leaderId = row.leaderId ?? row.id;
+  // Two that tell of one message at once do so one after the other, each with what the other has written.
+  await lockIncident(tx, leaderId);
   const { rows, total, open } = await incidentsOfGroup(tx, leaderId, shownOfGroup);
   const leader = rows.find((one) => one.id === leaderId) ?? (await findIncident(tx, leaderId));
   if (!leader) return;
   const message = total === 1 ? incidentMessage(leader) : groupMessage(leader, rows, { total, open });
   await desire(tx, { dedupeKey: `incident:${leaderId}`, channel: nowhere, message, priority: 1 });
-  for (const { kind, name } of (leader.facts as IncidentFacts).alsoTo ?? [])
+  // What is silenced, or comes back again and again, calls nobody by other ways either.
+  const openRows = rows.filter((one) => one.state !== 'resolved');
+  const quiet = leader.comebacks > callsBack || (openRows.length > 0 && openRows.every((one) => one.silenced !== null));
+  for (const { kind, name } of quiet ? [] : ((leader.facts as IncidentFacts).alsoTo ?? []))
     await desire(tx, { dedupeKey: `incident:${leaderId}:${name}`, channelKind: kind, channel: name, message, priority: 1 });
   if (leader.painted !== leader.joined) await changeIncidents(tx, [leaderId], { painted: leader.joined });
 }

@@ -55,6 +55,15 @@ export async function liveRuns(db: Db | Tx, cluster: string): Promise<Run[]> {
 export async function insertRun(tx: Tx, run: RunInput): Promise<void> {
   await tx.insert(runs).values(run).onConflictDoNothing();
 }
+/** A run that was taken for over and is there after all: it lives again, and its end is not told any more. */
+export async function reviveRun(tx: Tx, cluster: string, flinkJobId: string, state: string): Promise<boolean> {
+  const rows = await tx
+    .update(runs)
+    .set({ ended: false, endedAt: null, endReason: null, endTold: false, state, stateAt: now })
+    .where(and(eq(runs.cluster, cluster), eq(runs.flinkJobId, flinkJobId), eq(runs.ended, true)))
+    .returning({ id: runs.id });
+  return rows.length > 0;
+}
 /** Changes what is known of a run. */
 export async function updateRun(tx: Db | Tx, id: string, change: RunChange): Promise<void> {
   await tx.update(runs).set(change).where(eq(runs.id, id));

@@ -1,3 +1,4 @@
+import { findTeam } from '../access/people.store.ts';
 import { formatAge } from '../core/time.ts';
 import { dbNow, now } from '../db/clock.ts';
 import type { Database } from '../db/db.ts';
@@ -117,6 +118,7 @@ async function tellUnreachable(deps: PollDeps, open: OpenCluster, why: string, l
   const place = cluster.alertChannel ?? deps.defaults.alertChannel ?? deps.defaults.defaultChannel;
   const runs = await liveRuns(deps.database.db, cluster.name);
   const names = runs.map((run) => run.job);
+  const onCall = cluster.team === null ? undefined : (await findTeam(deps.database.db, cluster.team))?.onCall;
   const isNew = await deps.database.transaction(async (tx) => {
     const known = (await openIncidents(tx)).some((incident) => incident.key === `cluster:${cluster.name}:unreachable`);
     if (known) return false;
@@ -128,6 +130,7 @@ async function tellUnreachable(deps: PollDeps, open: OpenCluster, why: string, l
       title: `${cluster.name} does not answer`,
       facts: {
         exception: why,
+        ...(onCall ? { onCall } : {}),
         detail: `${lastOkAt ? `It last answered ${formatAge(lastOkAt, at)}. ` : ''}${names.length > 0 ? `What is not known since: ${names.slice(0, 10).join(', ')}${names.length > 10 ? ` and ${names.length - 10} more` : ''}. They may well run.` : 'No job is known to run there.'}`,
         links: [{ label: 'Page', url: `${deps.publicUrl}/clusters` }],
         ...(deps.incidents.channels.always.length > 0 ? { alsoTo: deps.incidents.channels.always } : {}),

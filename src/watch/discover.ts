@@ -4,7 +4,7 @@ import type { Tx } from '../db/db.ts';
 import type { Cluster } from '../deploy/clusters.store.ts';
 import type { RunOverview } from '../deploy/deployer.ts';
 import { createJob, findJob, type Job } from '../jobs/jobs.store.ts';
-import { insertRun, latestRun, liveRuns, type Run } from '../jobs/runs.store.ts';
+import { insertRun, latestRun, liveRuns, type Run, reviveRun } from '../jobs/runs.store.ts';
 import { endedStates } from './cluster-poll.rule.ts';
 
 /** Who acts where nobody of ours did. */
@@ -21,6 +21,11 @@ export async function discover(tx: Tx, cluster: Cluster, seen: ReadonlyMap<strin
   let found = false;
   for (const [flinkJobId, job] of seen) {
     if (known.has(flinkJobId) || endedStates.includes(job.state) || !job.name) continue;
+    // A JobManager that fails over brings its jobs back under their own ids.
+    if (await reviveRun(tx, cluster.name, flinkJobId, job.state)) {
+      found = true;
+      continue;
+    }
     const name = await placeFor(tx, cluster, jobNameOf(job.name), flinkJobId);
     if (name === undefined) continue;
     await insertRun(tx, {

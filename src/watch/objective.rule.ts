@@ -3,7 +3,7 @@ import type { Run } from '../jobs/runs.store.ts';
 /** How far back a crash would set a run, against what its job allows. */
 export type ObjectiveFact =
   /** Not to be judged: checkpointing is off (its start says so), or it does not run yet. */
-  { is: 'none' } | { is: 'met' } | { is: 'lost'; ageMs: number; limitMs: number; since: Date; ever: boolean };
+  { is: 'none' } | { is: 'met'; by: 'checkpoint' | 'start' } | { is: 'lost'; ageMs: number; limitMs: number; since: Date; ever: boolean };
 
 /**
  * Judged by what Flink told at the last look, not by how long ago that was: a cluster that does not answer loses no objective. Pure.
@@ -22,5 +22,7 @@ export function objectiveFact(
   const last = run.lastCheckpoint ? new Date(run.lastCheckpoint.at) : undefined;
   const since = last && last > run.runningAt ? last : run.runningAt;
   const ageMs = readAt.getTime() - since.getTime();
-  return ageMs > limitMs ? { is: 'lost', ageMs, limitMs, since, ever: last !== undefined } : { is: 'met' };
+  return ageMs > limitMs
+    ? { is: 'lost', ageMs, limitMs, since, ever: last !== undefined }
+    : { is: 'met', by: since === run.runningAt ? 'start' : 'checkpoint' };
 }

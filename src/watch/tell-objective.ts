@@ -22,7 +22,13 @@ export async function tellObjective(tx: Tx, deps: PollDeps, run: Run, sight: Che
   const open = await openOfKey(tx, key);
   if (fact.is !== 'lost') {
     if (!open) return false;
-    await resolveIncidents(tx, [key], fact.is === 'met' ? 'A checkpoint is complete again.' : 'Checkpointing is off now.');
+    const words =
+      fact.is === 'none'
+        ? 'Checkpointing is off now.'
+        : fact.by === 'start'
+          ? 'It was started anew, from a complete state.'
+          : 'What it can go back to is young enough again.';
+    await resolveIncidents(tx, [key], words);
     return true;
   }
   // One look tells it; that it goes on is no news.

@@ -38,7 +38,8 @@ test('a cluster or a team is silenced by its name; a silence that is over is not
   const w = await createWorld(t);
   assert.match((await w.once(omar, 'silence cluster:standalone 30min new nodes')).text, /^Silenced: cluster standalone, for 30 min/);
   assert.match((await w.once(omar, 'silence standalone 30min new nodes')).text, /^Silenced: cluster standalone/);
-  assert.equal((await listSilences(w.database.db)).length, 2);
+  assert.match((await w.once(omar, 'silence team:data 30min drill')).text, /^Silenced: team data, for 30 min/);
+  assert.equal((await listSilences(w.database.db)).length, 3);
   await moveClock(w.database.db, 31 * minute);
   assert.match((await w.say(emma, 'silences')).text, /^Nothing is silenced/);
 });

@@ -204,3 +204,109 @@ it('what Slack has not taken for five minutes goes to the other channel, once, a
   await r.mends('orders');
   assert.deepEqual(await r.elsewhere('oncall-mail'), [['email', 'Resolved: orders failed', 'resolved']]);
 });
+
+it('a group whose first job runs again can still be taken, and is still called for', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks']);
+  await r.breaks('orders', { facts: broker });
+  await r.breaks('clicks', { facts: broker });
+  await r.mends('orders');
+  assert.match(await r.text(/2 jobs/), /\[Acknowledge\]/);
+  await r.later(31 * minute);
+  assert.equal((await r.said()).filter((line) => /Nobody looks after it/.test(line)).length, 1);
+  const [clicks] = await openIncidents(r.database.db);
+  await r.transaction((tx) => acknowledgeIncidents(tx, [clicks!.id], lee));
+  assert.doesNotMatch(await r.text(/2 jobs/), /\[Acknowledge\]/);
+  await r.later(300 * minute);
+  assert.equal((await r.said()).filter((line) => /Nobody looks after it/.test(line)).length, 1);
+  // Over, and one of them comes back: nobody looks after that one.
+  await r.mends('clicks');
+  await r.breaks('clicks', { facts: broker });
+  assert.match(await r.text(/2 jobs/), /\[Acknowledge\]/);
+});
+
+it('who takes a part of a group leaves the rest to be taken, and it is called for', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks']);
+  await r.breaks('orders', { facts: broker });
+  await r.breaks('clicks', { facts: broker });
+  const [orders] = await openIncidents(r.database.db, 'orders');
+  await r.transaction((tx) => acknowledgeIncidents(tx, [orders!.id], lee));
+  assert.match(await r.text(/2 jobs/), /Acknowledged by @lee: orders[\s\S]*\[Acknowledge\]/);
+  await r.later(31 * minute);
+  assert.match((await r.said()).at(-1) ?? '', /Nobody looks after it/);
+});
+
+it('a silence holds on the other channels too, and what comes back all night triggers them no more', async (t) => {
+  const alsoTo = [{ kind: 'events', name: 'pager' }];
+  const r = await incidentRig(t);
+  const states = async () => (await r.elsewhere('pager')).map(([, , state]) => state);
+  await r.breaks('orders', { facts: { alsoTo } });
+  await r.mends('orders');
+  assert.deepEqual(await states(), ['resolved']);
+  await r.transaction((tx) => addSilence(tx, { scope: 'job', name: 'orders', reason: 'drill', by: lee, forMs: 5 * minute }));
+  await r.breaks('orders', { facts: { alsoTo } });
+  assert.deepEqual(await states(), ['resolved']);
+  await r.later(6 * minute);
+  assert.deepEqual(await states(), ['firing']);
+  for (let n = 0; n < 4; n++) {
+    await r.mends('orders');
+    await r.breaks('orders', { facts: { alsoTo } });
+  }
+  await r.mends('orders');
+  const [incident] = await listIncidents(r.database.db);
+  assert.ok((incident?.comebacks ?? 0) > 2);
+});
+
+it('two members of a group that end at the same moment both count', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks']);
+  await r.breaks('orders', { facts: broker });
+  await r.breaks('clicks', { facts: broker });
+  await Promise.all([r.mends('orders'), r.mends('clicks')]);
+  assert.match(await r.text(/2 jobs/), /^Resolved: 2 jobs failed/);
+});
+
+it('of two silences the longer one counts, whichever was made first and whichever ends first', async (t) => {
+  const r = await incidentRig(t);
+  await r.breaks('orders');
+  const silenceFor = (scope: 'job' | 'cluster', name: string, forMs: number) =>
+    r.transaction(async (tx) => {
+      const made = await addSilence(tx, { scope, name, reason: scope, by: lee, forMs });
+      await beganSilence(tx, made, () => true);
+    });
+  await silenceFor('cluster', 'standalone', 480 * minute);
+  await silenceFor('job', 'orders', 30 * minute);
+  await r.later(31 * minute);
+  assert.match(await r.text(/orders failed/), /Silenced by @lee until .*: cluster/);
+  assert.equal((await r.said()).filter((line) => /Nobody looks after it|silence is over/.test(line)).length, 0);
+});
+
+it('a silence that ends while its problem does leaves it over', async (t) => {
+  const r = await incidentRig(t);
+  await r.transaction((tx) => addSilence(tx, { scope: 'job', name: 'orders', reason: 'drill', by: lee, forMs: 5 * minute }));
+  await r.breaks('orders');
+  await Promise.all([r.mends('orders'), r.later(6 * minute)]);
+  assert.equal((await listIncidents(r.database.db))[0]?.state, 'resolved');
+});
+
+it('restarts that nobody was told of do not count as coming back', async (t) => {
+  const r = await incidentRig(t);
+  const restarts = () => r.breaks('orders', { cause: 'restarting', settleMs: 30_000 });
+  await restarts();
+  await r.later(31_000);
+  await r.mends('orders', 'restarting');
+  for (let n = 0; n < 3; n++) {
+    await restarts();
+    await r.later(5000);
+    await r.mends('orders', 'restarting');
+  }
+  await restarts();
+  await r.later(31_000);
+  assert.match((await r.said()).at(-1) ?? '', /^> Again: orders is restarting$/);
+  assert.match(await r.text(/orders is restarting/), /Came back 1 time/);
+});
+
+it('jobs that Flink itself restarts are not offered to be resumed', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks']);
+  await r.breaks('orders', { cause: 'restarting', facts: broker });
+  await r.breaks('clicks', { cause: 'restarting', facts: broker });
+  assert.doesNotMatch(await r.text(/2 jobs are restarting/), /Resume/);
+});

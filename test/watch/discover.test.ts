@@ -51,3 +51,20 @@ test('what has ended is not taken up', async (t) => {
   assert.equal(await database.transaction(async (tx) => discover(tx, (await findCluster(tx, 'old'))!, new Map([['a', ended]]))), false);
   assert.deepEqual(await jobNames(database.db), []);
 });
+
+test('a run that was lost and is there after all lives again, once', async (t) => {
+  const database = await sharedDb(t);
+  await database.transaction(async (tx) => {
+    await putTeam(tx, { name: 'data', channel: null, alertChannel: null });
+    await putCluster(tx, { name: 'old', kind: 'standalone', url: 'http://x:1', team: 'data', observed: true });
+  });
+  const job = { state: 'RUNNING', tasksRunning: 2, tasksTotal: 2, name: 'Orders', startedAt: 1 };
+  const sees = () => database.transaction(async (tx) => discover(tx, (await findCluster(tx, 'old'))!, new Map([['a1', job]])));
+  await sees();
+  const run = await latestRun(database.db, 'orders');
+  await database.transaction((tx) => endRun(tx, run!.id, { state: 'LOST', reason: 'lost' }));
+  assert.equal(await sees(), true);
+  assert.equal(await sees(), false);
+  const again = await latestRun(database.db, 'orders');
+  assert.deepEqual([again?.id, again?.ended, again?.state], [run?.id, false, 'RUNNING']);
+});

@@ -86,7 +86,7 @@ describe('the objective of a job, as watch sees it', () => {
     await r.poll();
     assert.deepEqual(
       (await listIncidents(r.database.db)).map((one) => [one.state, one.resolution]),
-      [['resolved', 'A checkpoint is complete again.']],
+      [['resolved', 'What it can go back to is young enough again.']],
     );
   });
 
