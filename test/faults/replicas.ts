@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { sleep } from '../../src/core/time.ts';
 import type { FaultMode } from './app.ts';
 
+/** A process that has just died takes no message; its next life is told anew. */
+const gone = (_error: Error | null) => {};
+
 /** One process of Sluice that may be killed, frozen and started again under the same name. */
 export interface Replica {
   name: string;
@@ -101,7 +104,7 @@ export function startFleet(options: FleetOptions): Fleet {
           if (said.fired && said.mode) {
             armed.delete(said.fired);
             for (const other of replicas)
-              if (other !== replica && other.child.connected) other.child.send({ arm: Object.fromEntries(armed) });
+              if (other !== replica && other.child.connected) other.child.send({ arm: Object.fromEntries(armed) }, gone);
             fired.push({ point: said.fired, mode: said.mode, replica: name, at: Date.now() });
             if (said.mode === 'kill') expected = true;
             if (said.mode === 'freeze') frozen(child);
@@ -155,7 +158,7 @@ export function startFleet(options: FleetOptions): Fleet {
     surprises,
     arm(points: Record<string, FaultMode>) {
       armed = new Map(Object.entries(points));
-      for (const { child } of replicas) if (child.connected) child.send({ arm: points });
+      for (const { child } of replicas) if (child.connected) child.send({ arm: points }, gone);
     },
     unfired: () => [...armed.keys()],
     deaths: () => deaths,
