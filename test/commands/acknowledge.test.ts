@@ -63,3 +63,31 @@ test('an incident of a cluster is acknowledged by anybody who operates jobs', as
   const [open] = await openIncidents(w.database.db);
   assert.deepEqual([open?.job, open?.ackedBy?.userId], [null, omar.userId]);
 });
+
+test('of a message that tells of two teams each takes what is theirs', async (t) => {
+  const w = await createWorld(t);
+  const facts = { exception: 'java.io.IOException: broker is gone' };
+  await w.database.transaction(async (tx) => {
+    await tx.execute("update jobs set team = 'ads' where name = 'customers'" as never);
+    for (const job of ['etl-orders', 'customers'])
+      await openIncident(tx, {
+        key: `job:${job}:failed`,
+        job,
+        cluster: 'standalone',
+        cause: 'failed',
+        title: `${job} failed`,
+        facts,
+        runId: undefined,
+        channel: 'C0ALERTS',
+        fallbackChannel: undefined,
+      });
+  });
+  const leader = (await openIncidents(w.database.db)).find((one) => one.leaderId === null)!;
+  assert.equal((await w.say(omar, `acknowledge ${leader.id}`)).text, 'You look after: etl-orders failed');
+  const half = await w.posted(`incident:${leader.id}`);
+  assert.match(half.text, /Acknowledged by @Omar: etl-orders/);
+  assert.equal(half.button('Acknowledge'), `acknowledge ${leader.id}`);
+  await w.refused(omar, `acknowledge ${leader.id}`, /^Omar looks after it already/);
+  assert.equal((await w.say(nina, `acknowledge ${leader.id}`)).text, 'You look after: customers failed');
+  assert.ok(!(await w.posted(`incident:${leader.id}`)).actions.some((action) => action.label === 'Acknowledge'));
+});

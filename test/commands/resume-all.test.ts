@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { putCluster } from '../../src/deploy/clusters.store.ts';
 import { listIncidents } from '../../src/incidents/incidents.store.ts';
 import { openIncident } from '../../src/incidents/open.ts';
+import { addVersion, findJob } from '../../src/jobs/jobs.store.ts';
 import { createWorld, emma, nina, omar, stopped, vic, type World } from '../helpers/command-world.ts';
 
 const broker = { exception: 'java.io.IOException: broker is gone' };
@@ -50,4 +52,21 @@ test('what runs, or is busy, or is not this person’s is left alone, by name', 
   await w.refused(omar, `resume-all ${id}`, /^None of them can be resumed now\. etl-orders: Emma works on it/);
   await w.refused(vic, `resume-all ${id}`, /may not/);
   await w.refused(nina, `resume-all ${id}`, /None of them can be resumed now\. etl-orders: not yours/);
+});
+
+test('a job of a cluster that is only observed is left alone; the others are resumed all the same', async (t) => {
+  const w = await createWorld(t);
+  await w.run('etl-orders', failedRun);
+  await w.run('customers', failedRun);
+  const id = await fail(w, 'etl-orders', 'customers');
+  await w.database.transaction(async (tx) => {
+    await putCluster(tx, { name: 'elsewhere', kind: 'standalone', url: 'http://elsewhere:8081', team: 'data', observed: true });
+    const job = await findJob(tx, 'customers');
+    await addVersion(tx, 'customers', {
+      definition: { ...job!.current.definition, cluster: 'elsewhere' },
+      origin: 'set',
+      createdBy: job!.current.createdBy,
+    });
+  });
+  assert.match((await w.once(omar, `resume-all ${id}`)).text, /^Accepted: resume 1 job\nLeft alone: customers: .*only observes/);
 });
