@@ -29,6 +29,7 @@ export function metricsRoute(web: WebOptions) {
         },
       );
       for (const { name, help, values } of metrics) {
+        if (values.length === 0) continue;
         const gauge = new Gauge({ name, help, labelNames: Object.keys(values[0]?.labels ?? {}), registers: [now] });
         for (const { labels, value } of values) gauge.set(labels, value);
       }
