@@ -35,7 +35,7 @@ const pidOf = (owner: string) => Number(owner.split(':')[1]);
  * @param gone the process stays away until all is taken over.
  */
 async function killAndWait(w: FaultWorld, count: number, gone: boolean): Promise<number[]> {
-  const jobs = await runningJobs(w, Math.min(16, count));
+  const jobs = await runningJobs(w, Math.min(8, count));
   const took: number[] = [];
   while (took.length < count) {
     w.flink?.set({ savepointDelayMs: gone ? 10_000 : 4000 });

@@ -38,12 +38,12 @@ test('raw HTTP, JSON in and out, without any library of Slack: everything Sluice
   assert.equal(((await call('conversations.replies', { channel, ts }))['messages'] as Body[]).length, 2);
   assert.ok((await call('chat.getPermalink', { channel, message_ts: ts }))['permalink']);
   assert.equal(((await call('conversations.info', { channel }))['channel'] as Body)['is_member'], true);
-  assert.equal(((await call('conversations.members', { channel }))['members'] as string[]).length, 7);
+  assert.equal(((await call('conversations.members', { channel }))['members'] as string[]).length, 9);
   assert.equal(((await call('conversations.list', { limit: 2 }))['channels'] as Body[]).length, 2);
   const dm = (await call('conversations.open', { users: 'U0EMMA' }))['channel'] as Body;
   await call('chat.postMessage', { channel: dm['id'], text: 'Approved.' });
   assert.equal(((await call('users.info', { user: 'U0LENA' }))['user'] as Body)['name'], 'lena');
-  assert.equal(((await call('users.list', {}))['members'] as Body[]).length, 7);
+  assert.equal(((await call('users.list', {}))['members'] as Body[]).length, 9);
   assert.equal(((await call('usergroups.list', { include_users: true }))['usergroups'] as Body[])[0]?.['user_count'], 2);
   assert.deepEqual((await call('usergroups.users.list', { usergroup: 'S0LEADS' }))['users'], ['U0LENA', 'U0LARS']);
 

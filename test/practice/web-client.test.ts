@@ -45,7 +45,7 @@ test("Slack's own client alone: everything Sluice does with the Web API", async 
   assert.equal((await web.users.info({ user: 'U0LENA' })).user?.real_name, 'Lena Brandt');
   const seen: unknown[] = [];
   for await (const page of web.paginate('users.list', { limit: 3 })) seen.push(...((page as { members?: unknown[] }).members ?? []));
-  assert.equal(seen.length, 7);
+  assert.equal(seen.length, 9);
   assert.deepEqual((await web.usergroups.users.list({ usergroup: 'S0LEADS' })).users, ['U0LENA', 'U0LARS']);
   assert.equal((await web.conversations.info({ channel })).channel?.name, 'etl');
   assert.ok((await web.conversations.members({ channel })).members?.includes('U0EMMA'));
