@@ -3,6 +3,7 @@ import { demoHome } from '../config/places.ts';
 import { AppError, UserError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
 import { createLog } from '../log.ts';
+import { onStopSignal } from '../stop-signals.ts';
 import { startDemo } from './demo.ts';
 
 const usage = 'npm run demo -- [--flink 1.20.5[,2.3.0]] [--home DIR] [--port N] [--practice-port M] [--socket] [--no-open]';
@@ -13,20 +14,13 @@ async function main(): Promise<void> {
   const say = (line: string) => console.error(line);
   const giveUp = new AbortController();
   const starting = startDemo({ ...options, log: createLog('warn'), onProgress: say, signal: giveUp.signal });
-  const stop = () => {
-    if (giveUp.signal.aborted) return process.exit(1);
+  onStopSignal(async () => {
     say('Stopping …');
     giveUp.abort();
     // Also during the start: what it has started so far would be left behind.
-    starting
-      .then((started) => started.stop())
-      .then(
-        () => process.exit(0),
-        () => process.exit(0),
-      );
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+    await starting.then((started) => started.stop()).catch(() => {});
+    return 0;
+  });
   const demo = await starting.catch((error: unknown) => {
     if (!giveUp.signal.aborted) throw error;
   });
