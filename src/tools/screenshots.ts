@@ -72,7 +72,8 @@ async function converse(demo: Demo, browser: Browser, say: (line: string) => voi
   await lena.page.locator('.msg').filter({ hasText: 'Building customers' }).getByRole('button', { name: /repl/ }).click();
   await lena.page
     .locator('aside .msg')
-    .filter({ hasText: /compiler/ })
+    // What Maven says last depends on how fast it is.
+    .filter({ hasText: /compiler|BUILD|INFO/ })
     .waitFor({ timeout: stepMs });
   await lena.page.evaluate(`for (const log of document.querySelectorAll('.log')) log.scrollTop = log.scrollHeight`);
   await shoot(lena.page, 'practice.png', 1000);
