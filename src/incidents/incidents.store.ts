@@ -142,7 +142,7 @@ export async function duePending(tx: Tx): Promise<Incident[]> {
     .limit(200)
     .for('update', { skipLocked: true });
 }
-/** Those that nobody has taken, and nobody was called to for `againMs` (the first time, when they are critical: for `firstMs`). */
+/** Those that nobody has taken and that last: `firstMs` since they were told and nobody was called since (critical ones), or `againMs` since the last call. */
 export async function uncalled(tx: Tx, critical: readonly string[], firstMs: number, againMs: number): Promise<Incident[]> {
   const called = incidents.calledAt;
   return tx
@@ -155,8 +155,8 @@ export async function uncalled(tx: Tx, critical: readonly string[], firstMs: num
         isNull(incidents.ackedBy),
         isNull(incidents.silenced),
         or(
-          sql`coalesce(${called}, ${incidents.firstSeen}) <= ${inMs(-againMs)}`,
-          and(isNull(called), inArray(incidents.cause, [...critical]), sql`${incidents.firstSeen} <= ${inMs(-firstMs)}`),
+          sql`coalesce(${called}, ${incidents.fireAt}) <= ${inMs(-againMs)}`,
+          and(isNull(called), inArray(incidents.cause, [...critical]), sql`${incidents.fireAt} <= ${inMs(-firstMs)}`),
         ),
       ),
     )

@@ -50,11 +50,13 @@ export async function carryIncidentsOn(tx: Tx, calls: CallTimes, slackIsDown: Al
   // One call for each message, however many jobs it tells of.
   for (const [row, ...others] of messages.values()) {
     if (!row) continue;
-    await changeIncidents(
+    const [called] = await changeIncidents(
       tx,
       [row, ...others].map((one) => one.id),
       { calledAt: now },
     );
+    // Channels that were spared while it came and went hear of it now.
+    if (called) await repaint(tx, called);
     await tellEvent(tx, row, `Nobody looks after it, for ${formatDuration(at.getTime() - row.firstSeen.getTime())} now.`, { calls: true });
     news = true;
   }

@@ -118,12 +118,13 @@ async function comeBack(
 /** Tells of a problem: by a message of its own, in the message of others like it, or, while it is silenced, only on the page. */
 export async function fire(tx: Tx, row: Incident): Promise<void> {
   const silenced = await silenceOf(tx, row);
-  const fired = { state: 'firing' as const, fireAt: null, silenced };
+  // Nobody was called to it yet, this time: how long it lasts counts from now.
+  const fired = { state: 'firing' as const, fireAt: now, calledAt: null, silenced };
   if (row.messageId !== null) {
     // Only what people were told of counts as coming back.
     const comebacks = row.comebacks + 1;
     const calls = !silenced && comebacks <= callsBack;
-    const [again] = await changeIncidents(tx, [row.id], { ...fired, comebacks, ...(calls ? { calledAt: now } : {}) });
+    const [again] = await changeIncidents(tx, [row.id], { ...fired, comebacks });
     if (again) await repaint(tx, again);
     const last = comebacks === callsBack ? '. From now on only the message is brought up to date when it comes back.' : '';
     await tellEvent(tx, again ?? row, `Again: ${row.title}${last}`, { calls, thread: calls });

@@ -23,9 +23,10 @@ export async function repaint(tx: Tx, row: Incident): Promise<void> {
   if (!leader) return;
   const message = total === 1 ? incidentMessage(leader) : groupMessage(leader, rows, { total, open });
   await desire(tx, { dedupeKey: `incident:${leaderId}`, channel: nowhere, message, priority: 1 });
-  // What is silenced, or comes back again and again, calls nobody by other ways either.
+  // What is silenced, or comes back again and again without lasting, calls nobody by other ways either.
   const openRows = rows.filter((one) => one.state !== 'resolved');
-  const quiet = leader.comebacks > callsBack || (openRows.length > 0 && openRows.every((one) => one.silenced !== null));
+  const flaps = leader.comebacks > callsBack && leader.calledAt === null;
+  const quiet = flaps || (openRows.length > 0 && openRows.every((one) => one.silenced !== null));
   for (const { kind, name } of quiet ? [] : ((leader.facts as IncidentFacts).alsoTo ?? []))
     await desire(tx, { dedupeKey: `incident:${leaderId}:${name}`, channelKind: kind, channel: name, message, priority: 1 });
   if (leader.painted !== leader.joined) await changeIncidents(tx, [leaderId], { painted: leader.joined });

@@ -42,7 +42,8 @@ export async function pollCluster(unfenced: PollDeps, lease: ClusterLease, since
     return { answered: false };
   }
   const { overview } = fetched;
-  if (open.cluster.observed && overview && (await database.transaction((tx) => discover(tx, open.cluster, overview)))) deps.onNews();
+  if (open.cluster.observed && overview && (await database.transaction((tx) => discover(tx, open.cluster, overview, fetched.seen.states))))
+    deps.onNews();
   const facts = runs.map((run) => ({ run, fact: runFact(run, fetched.seen, at) }));
   await storeSeen(database, name, fetched, facts, deps, at);
   const incidents = await unresolvedIncidents(database.db);

@@ -15,14 +15,22 @@ export const noOperation = '';
 /**
  * Jobs of an observed cluster that nobody has told Sluice of: each gets a job by its own name and a run. The same name again, once the run before has
  * ended, is the next run of that job; beside a live one it is another job. True when something was found.
+ * @param seen `/jobs/overview`, for the names. @param states `/jobs`, Flink's states as they are now.
  */
-export async function discover(tx: Tx, cluster: Cluster, seen: ReadonlyMap<string, RunOverview>): Promise<boolean> {
+export async function discover(
+  tx: Tx,
+  cluster: Cluster,
+  seen: ReadonlyMap<string, RunOverview>,
+  states: ReadonlyMap<string, string>,
+): Promise<boolean> {
   const known = new Set((await liveRuns(tx, cluster.name)).map((run) => run.flinkJobId));
   let found = false;
   for (const [flinkJobId, job] of seen) {
-    if (known.has(flinkJobId) || endedStates.includes(job.state) || !job.name) continue;
+    // The overview may be 3 s old and show as running what has ended since; the states are not.
+    const state = states.get(flinkJobId);
+    if (state === undefined || endedStates.includes(state) || known.has(flinkJobId) || !job.name) continue;
     // A JobManager that fails over brings its jobs back under their own ids.
-    if (await reviveRun(tx, cluster.name, flinkJobId, job.state)) {
+    if (await reviveRun(tx, cluster.name, flinkJobId, state)) {
       found = true;
       continue;
     }
@@ -35,7 +43,7 @@ export async function discover(tx: Tx, cluster: Cluster, seen: ReadonlyMap<strin
       cluster: cluster.name,
       flinkJobId,
       operationId: noOperation,
-      state: job.state,
+      state,
       stateAt: now,
       startedBy: elsewhere,
       startedAt: job.startedAt ? new Date(job.startedAt) : now,

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { sleep } from '../../src/core/time.ts';
 import { findIncident, listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
 import { beganSilence, endedSilence } from '../../src/incidents/lifecycle.ts';
-import { acknowledgeIncidents } from '../../src/incidents/open.ts';
+import { acknowledgeIncidents, resolveIncidents } from '../../src/incidents/open.ts';
 import { addSilence, endSilences, listSilences } from '../../src/incidents/silences.store.ts';
 import { incidentRig } from './rig.ts';
 
@@ -260,7 +261,19 @@ it('two members of a group that end at the same moment both count', async (t) =>
   const r = await incidentRig(t, ['orders', 'clicks']);
   await r.breaks('orders', { facts: broker });
   await r.breaks('clicks', { facts: broker });
-  await Promise.all([r.mends('orders'), r.mends('clicks')]);
+  const wrote = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const first = r.transaction(async (tx) => {
+    await resolveIncidents(tx, ['job:orders:failed'], 'orders runs again.');
+    wrote.resolve();
+    await goOn.promise;
+  });
+  await wrote.promise;
+  const second = r.mends('clicks');
+  const waiting = "select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+  while ((await r.database.db.execute<{ n: number }>(waiting as never)).rows[0]?.n === 0) await sleep(10);
+  goOn.resolve();
+  await Promise.all([first, second]);
   assert.match(await r.text(/2 jobs/), /^Resolved: 2 jobs failed/);
 });
 
@@ -309,4 +322,31 @@ it('jobs that Flink itself restarts are not offered to be resumed', async (t) =>
   await r.breaks('orders', { cause: 'restarting', facts: broker });
   await r.breaks('clicks', { cause: 'restarting', facts: broker });
   assert.doesNotMatch(await r.text(/2 jobs are restarting/), /Resume/);
+});
+
+it('what came and went all night and then stays calls people, and the pager, when it has lasted', async (t) => {
+  const alsoTo = [{ kind: 'events', name: 'pager' }];
+  const r = await incidentRig(t);
+  const breaks = () => r.breaks('orders', { facts: { alsoTo } });
+  await breaks();
+  for (let n = 0; n < 4; n++) {
+    await r.later(2 * minute);
+    await r.mends('orders');
+    await r.later(2 * minute);
+    await breaks();
+  }
+  const calls = async () => (await r.said()).filter((line) => /Nobody looks after it/.test(line)).length;
+  assert.equal(await calls(), 0);
+  assert.equal((await r.elsewhere('pager'))[0]?.[2], 'resolved');
+  await r.later(31 * minute);
+  assert.equal(await calls(), 1);
+  assert.equal((await r.elsewhere('pager'))[0]?.[2], 'firing');
+  await r.mends('orders');
+  assert.equal((await r.elsewhere('pager'))[0]?.[2], 'resolved');
+  // And it counts anew when it comes once more.
+  await r.later(minute);
+  await breaks();
+  assert.equal((await r.elsewhere('pager'))[0]?.[2], 'resolved');
+  await r.later(31 * minute);
+  assert.equal(await calls(), 2);
 });

@@ -25,7 +25,9 @@ test('the same name is the next run of its job; beside a live one it is another 
   });
   const job = { state: 'RUNNING', tasksRunning: 2, tasksTotal: 2, name: 'Orders', startedAt: Date.now() };
   const sees = async (cluster: string, ...ids: string[]) =>
-    database.transaction(async (tx) => discover(tx, (await findCluster(tx, cluster))!, new Map(ids.map((id) => [id, job]))));
+    database.transaction(async (tx) =>
+      discover(tx, (await findCluster(tx, cluster))!, new Map(ids.map((id) => [id, job])), new Map(ids.map((id) => [id, job.state]))),
+    );
   assert.equal(await sees('old', 'aaaaaa11'), true);
   assert.equal(await sees('old', 'aaaaaa11'), false);
   assert.equal(await sees('old', 'aaaaaa11', 'bbbbbb22'), true);
@@ -48,7 +50,12 @@ test('what has ended is not taken up', async (t) => {
     await putCluster(tx, { name: 'old', kind: 'standalone', url: 'http://x:1', team: 'data', observed: true });
   });
   const ended = { state: 'FAILED', tasksRunning: 0, tasksTotal: 2, name: 'Orders', startedAt: 1 };
-  assert.equal(await database.transaction(async (tx) => discover(tx, (await findCluster(tx, 'old'))!, new Map([['a', ended]]))), false);
+  assert.equal(
+    await database.transaction(async (tx) =>
+      discover(tx, (await findCluster(tx, 'old'))!, new Map([['a', ended]]), new Map([['a', 'FAILED']])),
+    ),
+    false,
+  );
   assert.deepEqual(await jobNames(database.db), []);
 });
 
@@ -59,10 +66,14 @@ test('a run that was lost and is there after all lives again, once', async (t) =
     await putCluster(tx, { name: 'old', kind: 'standalone', url: 'http://x:1', team: 'data', observed: true });
   });
   const job = { state: 'RUNNING', tasksRunning: 2, tasksTotal: 2, name: 'Orders', startedAt: 1 };
-  const sees = () => database.transaction(async (tx) => discover(tx, (await findCluster(tx, 'old'))!, new Map([['a1', job]])));
+  const sees = (state = 'RUNNING') =>
+    database.transaction(async (tx) => discover(tx, (await findCluster(tx, 'old'))!, new Map([['a1', job]]), new Map([['a1', state]])));
   await sees();
   const run = await latestRun(database.db, 'orders');
   await database.transaction((tx) => endRun(tx, run!.id, { state: 'LOST', reason: 'lost' }));
+  // The list with the names is old: it has ended for good.
+  assert.equal(await sees('CANCELED'), false);
+  assert.equal((await latestRun(database.db, 'orders'))?.ended, true);
   assert.equal(await sees(), true);
   assert.equal(await sees(), false);
   const again = await latestRun(database.db, 'orders');

@@ -38,13 +38,13 @@ export const incidents = pgTable(
     joined: integer().notNull().default(0),
     joinedAt: timestamp('joined_at', { withTimezone: true }),
     painted: integer().notNull().default(0),
-    /** When a pending one is told. */
+    /** When a pending one is told; of one that is told, when it was, the last time it came. */
     fireAt: timestamp('fire_at', { withTimezone: true }),
     /** Told to be quiet about; ends with the silence. */
     silenced: jsonb().$type<SilenceFact>(),
     /** How often it came back shortly after it was over. */
     comebacks: integer().notNull().default(0),
-    /** When people were last called to it. */
+    /** When people were last called to it because nobody looked after it; null since it was told. */
     calledAt: timestamp('called_at', { withTimezone: true }),
     occurrences: integer().notNull().default(1),
     firstSeen: timestamp('first_seen', { withTimezone: true }).notNull(),
