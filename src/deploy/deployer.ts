@@ -93,6 +93,11 @@ export interface Deployer {
   listRuns(options?: CallOptions): Promise<Map<string, string>>;
   /** Tasks of each run, up to 3 s stale. */
   overview(options?: CallOptions): Promise<Map<string, RunOverview>>;
+  /**
+   * Which JobManager process answers; another value after each of its restarts, undefined where it cannot be told. One that is new knows nothing of what an
+   * earlier one took in, unless high availability brings it back.
+   */
+  jobManager(options?: CallOptions): Promise<string | undefined>;
   look(flinkJobId: string, options?: CallOptions): Promise<RunSight>;
   /** The state alone, never stale and without filling Flink's cache of details (up to 3 s old after a `look`). Undefined when it cannot be told. */
   state(flinkJobId: string, options?: CallOptions): Promise<string | undefined>;

@@ -128,6 +128,34 @@ describe('start', () => {
     assert.equal(new Set(ids).size, 1, 'both under one id, so that the cluster can tell');
   });
 
+  describe('whose JobManager was restarted while it was under way', () => {
+    it('is not submitted a second time: what the first submission did is not known, and the next start looks for it', async (t) => {
+      const rig = await createRig(t);
+      ready(rig)
+        .expect('jobManager', '/tmp/flink-web-1')
+        .always('jobManager', '/tmp/flink-web-2')
+        .expect('submit', noAnswer())
+        .always('look', gone);
+      const op = await rig.accept(startKind);
+      assert.equal((await rig.carryOut([startKind])).state, 'failed');
+      assert.match(
+        await rig.said(op),
+        /standalone was restarted while etl-orders was being submitted: whether it ran for a moment before that is not known\..*\nStart it again, from what it left/,
+      );
+      const run = await latestRun(rig.database.db, 'etl-orders');
+      assert.deepEqual([run?.ended, run?.state, run?.endReason], [true, 'LOST', 'lost'], 'not a run that never started');
+    });
+
+    it('after Flink had accepted it, leaves a run that is lost, not one that never started', async (t) => {
+      const rig = await createRig(t);
+      ready(rig).expect('submit', 'submitted').always('look', gone);
+      const op = await rig.accept(startKind);
+      assert.equal((await rig.carryOut([startKind])).state, 'failed');
+      assert.match(await rig.said(op), /no longer knows the job that was just submitted/);
+      assert.equal((await latestRun(rig.database.db, 'etl-orders'))?.endReason, 'lost');
+    });
+  });
+
   it('uploads the artifact when the cluster does not have it, and again when it lost it', async (t) => {
     const rig = await createRig(t);
     const lost = new UpstreamError('Flink does not know the jar.', { details: { kind: 'jar-not-found' } });

@@ -54,6 +54,8 @@ function sessionDeployer(target: DeployTarget, flink: FlinkClient): Deployer {
         jobsRunning: o['jobs-running'],
       };
     },
+    // Every process draws a folder of its own for its page and puts it into the configuration that it shows (1.20 and 2.3).
+    jobManager: async (options) => (await flink.jobManagerConfig(options))['web.tmpdir'],
     async listRuns(options) {
       return new Map((await flink.jobs(options)).map((job) => [job.id, job.status]));
     },

@@ -35,7 +35,10 @@ const place: Step = {
   holds: true,
   async act(c) {
     await nothingElseRuns(c);
-    return { handle: await placeArtifact(c, true) };
+    const { open } = await versionOf(c);
+    // Asked before anything is sent: only the same process can later say that the run never reached it.
+    const jobManager = (await open.deployer.jobManager({ signal: c.signal })) ?? null;
+    return { handle: await placeArtifact(c, true), jobManager };
   },
 };
 /** Belt and braces: whatever the records say, no other run of this job may be alive on the cluster it goes to. */
@@ -100,7 +103,14 @@ const submit: Step = {
     const open = await c.services.deployers.of(planOf(c).cluster);
     const sight = await open.deployer.look(intent['flinkJobId'] as string, { signal: c.signal });
     if (sight.is === 'unknown') return { is: 'unknown', why: sight.why };
-    return sight.is === 'seen' ? { is: 'done', result: { ...intent } } : { is: 'not-done' };
+    if (sight.is === 'seen') return { is: 'done', result: { ...intent } };
+    // A second submission under the same id would run beside what the first one left, and hide it.
+    if ((await jobManagerNow(c, open)) !== 'the same')
+      throw new UpstreamError(
+        `${open.cluster.name} was restarted while ${c.op.job} was being submitted: whether it ran for a moment before that is not known. It does not run now.`,
+        { hint: `Start it again, from what it left: /flink start ${c.op.job}` },
+      );
+    return { is: 'not-done' };
   },
   async act(c, intent) {
     const { version, artifact, open } = await versionOf(c);
@@ -130,6 +140,14 @@ const submit: Step = {
     return { ...intent };
   },
 };
+
+/** Whether the JobManager from before the submission still answers. Only then its silence about a run says that it never had it. */
+async function jobManagerNow(c: StepContext, open: OpenCluster): Promise<'the same' | 'another' | 'unknown'> {
+  const before = c.results['place']?.['jobManager'];
+  const now = await open.deployer.jobManager({ signal: c.signal });
+  if (typeof before !== 'string' || now === undefined) return 'unknown';
+  return now === before ? 'the same' : 'another';
+}
 
 interface Submitted {
   flinkJobId: string;
@@ -275,6 +293,7 @@ export const undoStart: Step = {
     const open = await deployers.of(run.cluster);
     const mayComeLate = !c.results['submit'] && c.op.turned?.unanswered !== false;
     let asked = false;
+    let wasSeen = c.results['submit'] !== undefined;
     let unseenSince: number | undefined;
     // Until the step's time is over: an end that cannot be proven is a question for a person, never "done".
     for (let round = 0; ; round++) {
@@ -282,11 +301,15 @@ export const undoStart: Step = {
       if (sight.is === 'unknown') c.note(`cannot tell yet: ${sight.why}`);
       if (sight.is === 'gone') {
         unseenSince ??= performance.now();
-        if (!mayComeLate || performance.now() - unseenSince > lateSubmitMs) {
-          await endRun(database.db, run.id, { state: 'CANCELED', reason: 'never-started' });
+        const manager = mayComeLate ? await jobManagerNow(c, open) : 'the same';
+        if (wasSeen || !mayComeLate || manager === 'another' || performance.now() - unseenSince > lateSubmitMs) {
+          // What was there, or may have been, is lost with the JobManager: it may have kept state that the next start has to look for.
+          const lost = wasSeen || manager !== 'the same';
+          await endRun(database.db, run.id, lost ? { state: 'LOST', reason: 'lost' } : { state: 'CANCELED', reason: 'never-started' });
           return asked ? { said: 'What had been submitted was canceled again.' } : {};
         }
       } else unseenSince = undefined;
+      if (sight.is === 'seen') wasSeen = true;
       if (sight.is === 'seen' && sight.ended) {
         await settleRun(database, open, run, sight, 'never-started');
         return asked ? { said: 'What had been submitted was canceled again.' } : {};

@@ -2,6 +2,7 @@
 export const answerNames = [
   'overview',
   'config',
+  'job manager config',
   'task-managers',
   'log',
   'log of a task manager',

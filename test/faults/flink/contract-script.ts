@@ -43,6 +43,7 @@ async function clusterAndJars(talk: Talk): Promise<void> {
   const { ask, target } = talk;
   await ask('overview', 'GET', '/overview');
   await ask('config', 'GET', '/config');
+  await ask('job manager config', 'GET', '/jobmanager/config');
   const { taskmanagers } = (await ask('task-managers', 'GET', '/taskmanagers')) as { taskmanagers: { id: string }[] };
   await ask('log', 'GET', '/jobmanager/log');
   await ask('log of a task manager', 'GET', `/taskmanagers/${taskmanagers[0]?.id}/log`);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Answer } from './answers.ts';
 import { type Clock, createClock } from './clock.ts';
 import { createJars, type Jars } from './jars.ts';
@@ -21,6 +22,8 @@ export interface Request {
 export interface JobManager {
   cluster: Cluster;
   clock: Clock;
+  /** Its own folder, as it names it in its configuration. */
+  webDir: string;
   jobs: Jobs;
   jars: Jars;
   savepoints: Savepoints;
@@ -41,6 +44,7 @@ export function bootJobManager(about: Omit<Cluster, 'after'>): JobManager {
   const manager: JobManager = {
     cluster,
     clock,
+    webDir: `/tmp/flink-web-${randomUUID()}`,
     jobs,
     jars,
     savepoints,
