@@ -43,6 +43,12 @@ export async function doneLately(db: Db | Tx, subjects: readonly string[], withi
     .limit(limit);
 }
 
+/** The same for many subjects of one kind of report: what was done to any of them, newest first. */
+export async function doneLatelyTo(db: Db | Tx, subjects: readonly string[], withinMs: number): Promise<Map<string, AuditRow[]>> {
+  const rows = await doneLately(db, subjects, withinMs, 5000);
+  return Map.groupBy(rows, (row) => row.subject);
+}
+
 function hashOf(previous: string, at: Date, actor: AuditActor, action: string, subject: string, details: unknown): string {
   return createHash('sha256')
     .update(canonical([previous, at.toISOString(), actor, action, subject, details]))

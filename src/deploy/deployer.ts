@@ -98,6 +98,8 @@ export interface Deployer {
    * earlier one took in, unless high availability brings it back.
    */
   jobManager(options?: CallOptions): Promise<string | undefined>;
+  /** High availability: a JobManager that takes over brings the jobs back, after a while. */
+  keepsJobs(options?: CallOptions): Promise<boolean>;
   look(flinkJobId: string, options?: CallOptions): Promise<RunSight>;
   /** The state alone, never stale and without filling Flink's cache of details (up to 3 s old after a `look`). Undefined when it cannot be told. */
   state(flinkJobId: string, options?: CallOptions): Promise<string | undefined>;

@@ -56,6 +56,29 @@ export async function openIncidents(db: Db | Tx, job?: string): Promise<Incident
 export async function unresolvedIncidents(db: Db | Tx): Promise<Incident[]> {
   return db.select().from(incidents).where(ne(incidents.state, 'resolved')).orderBy(desc(incidents.firstSeen));
 }
+/** Of these keys those that are not over. */
+export async function openKeys(db: Db | Tx, keys: readonly string[]): Promise<string[]> {
+  if (keys.length === 0) return [];
+  const rows = await db
+    .select({ key: incidents.key })
+    .from(incidents)
+    .where(and(sql`${incidents.key} = any(${sql.param([...keys])}::text[])`, ne(incidents.state, 'resolved')));
+  return rows.map((row) => row.key);
+}
+/** Keys and jobs of all that is not over: what a poll has to know, however many there are. */
+export async function unresolvedKeys(db: Db | Tx): Promise<{ key: string; job: string | null }[]> {
+  return db.select({ key: incidents.key, job: incidents.job }).from(incidents).where(ne(incidents.state, 'resolved'));
+}
+/** The open incidents of runs, by run id. */
+export async function openOfRuns(tx: Tx, runIds: readonly string[]): Promise<Map<string, Incident>> {
+  if (runIds.length === 0) return new Map();
+  const rows = await tx
+    .select()
+    .from(incidents)
+    .where(and(inArray(incidents.runId, [...runIds]), ne(incidents.state, 'resolved')))
+    .for('update');
+  return new Map(rows.flatMap((row) => (row.runId === null ? [] : [[row.runId, row]])));
+}
 /** Incidents of a job or of all, newest first. */
 export async function listIncidents(db: Db | Tx, job?: string, limit = 20): Promise<Incident[]> {
   return db
@@ -69,12 +92,13 @@ export async function listIncidents(db: Db | Tx, job?: string, limit = 20): Prom
 export async function pastIncidents(db: Db | Tx, limit: number): Promise<Incident[]> {
   return db.select().from(incidents).where(eq(incidents.state, 'resolved')).orderBy(desc(incidents.resolvedAt)).limit(limit);
 }
-/** What one message tells, what is not over first, then oldest first; and how many there are in all, and not over. */
+/** What one message tells, what is not over first, then oldest first; and how many there are in all, and not over; of how
+ * many the root exception is not read yet, or is another one than the leader's. */
 export async function incidentsOfGroup(
   db: Db | Tx,
   leaderId: string,
   limit: number,
-): Promise<{ rows: Incident[]; total: number; open: number }> {
+): Promise<{ rows: Incident[]; total: number; open: number; unread: number; others: number }> {
   const mine = or(eq(incidents.id, leaderId), eq(incidents.leaderId, leaderId));
   const rows = await db
     .select()
@@ -82,12 +106,23 @@ export async function incidentsOfGroup(
     .where(mine)
     .orderBy(sql`${incidents.state} = 'resolved'`, asc(incidents.firstSeen), asc(incidents.id))
     .limit(limit);
-  if (rows.length < limit) return { rows, total: rows.length, open: rows.filter((row) => row.state !== 'resolved').length };
   const [counted] = await db
-    .select({ total: count(), open: sql<number>`(count(*) filter (where ${incidents.state} <> 'resolved'))::int` })
+    .select({
+      total: count(),
+      open: sql<number>`(count(*) filter (where ${incidents.state} <> 'resolved'))::int`,
+      unread: sql<number>`(count(*) filter (where ${incidents.facts} ? 'causeUnread'))::int`,
+      others: sql<number>`(count(*) filter (where not ${incidents.facts} ? 'causeUnread' and ${incidents.fingerprint}
+        is distinct from (select l.fingerprint from incidents l where l.id = ${leaderId})))::int`,
+    })
     .from(incidents)
     .where(mine);
-  return { rows, total: counted?.total ?? rows.length, open: counted?.open ?? 0 };
+  return {
+    rows,
+    total: counted?.total ?? rows.length,
+    open: counted?.open ?? 0,
+    unread: counted?.unread ?? 0,
+    others: counted?.others ?? 0,
+  };
 }
 /** All that one message tells and that is not over. */
 export async function membersOf(db: Db | Tx, leaderId: string): Promise<Incident[]> {
@@ -189,6 +224,25 @@ export async function changeIncidents(tx: Tx, ids: readonly string[], change: Pa
     .where(inArray(incidents.id, [...ids]))
     .returning();
 }
+/** Of these keys those that are open, or were over so short a time ago. */
+export async function keysInUse(tx: Tx, keys: readonly string[], withinMs: number): Promise<Set<string>> {
+  const rows = await tx
+    .select({ key: incidents.key })
+    .from(incidents)
+    .where(
+      and(
+        sql`${incidents.key} = any(${sql.param([...keys])}::text[])`,
+        or(ne(incidents.state, 'resolved'), gt(incidents.resolvedAt, inMs(-withinMs))),
+      ),
+    );
+  return new Set(rows.map((row) => row.key));
+}
+export async function insertIncidents(tx: Tx, rows: readonly Values<typeof incidents.$inferInsert>[]): Promise<Incident[]> {
+  return tx
+    .insert(incidents)
+    .values(rows as (typeof incidents.$inferInsert)[])
+    .returning();
+}
 export async function insertIncident(tx: Tx, row: Values<typeof incidents.$inferInsert>): Promise<Incident> {
   const [made] = await tx
     .insert(incidents)
@@ -209,6 +263,10 @@ export async function takeIncidents(tx: Tx, ids: readonly string[], by: PersonRe
 export async function insertEvent(tx: Tx, incidentId: string, text: string): Promise<number> {
   const [event] = await tx.insert(incidentEvents).values({ incidentId, at: now, text }).returning({ id: incidentEvents.id });
   return event?.id ?? 0;
+}
+/** The first lines of many timelines. */
+export async function insertEvents(tx: Tx, events: readonly { incidentId: string; text: string }[]): Promise<void> {
+  if (events.length > 0) await tx.insert(incidentEvents).values(events.map((event) => ({ ...event, at: now })) as never);
 }
 /** The timeline, oldest first. */
 export async function listEvents(db: Db | Tx, incidentId: string): Promise<(typeof incidentEvents.$inferSelect)[]> {

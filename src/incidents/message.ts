@@ -8,6 +8,8 @@ import { ruleOf } from './causes.ts';
 export interface IncidentFacts {
   /** Root exception in one line. */
   exception?: string;
+  /** It ended among many: the root exception is still to be read. */
+  causeUnread?: true;
   /** Task that failed. */
   task?: string;
   version?: number;
@@ -40,15 +42,18 @@ export const shownOfGroup = 12;
 export function groupMessage(
   leader: typeof incidents.$inferSelect,
   rows: (typeof incidents.$inferSelect)[],
-  { total, open }: { total: number; open: number },
+  { total, open, unread, others }: { total: number; open: number; unread: number; others: number },
 ): Message {
   const over = open === 0;
   const f = leader.facts as IncidentFacts;
   const what = ruleOf(leader.cause).many ?? 'have one problem';
-  const cause = f.exception ? `: ${truncate(f.exception, 120)}` : leader.cluster ? ` on ${leader.cluster}` : '';
+  // One cause is only named for all of them when it is that of all.
+  const shared = f.exception && unread + others === 0;
+  const cause = shared ? `: ${truncate(f.exception ?? '', 120)}` : leader.cluster ? ` on ${leader.cluster}` : '';
   const parts: Part[] = [];
   if (f.onCall && !over) parts.push(context({ group: f.onCall }));
   if (f.exception) parts.push({ kind: 'code', text: f.exception });
+  if (f.exception && !shared) parts.push(context(causesRead(total, unread, others)));
   parts.push(
     fields([
       ['Since', [{ time: leader.firstSeen }]],
@@ -88,6 +93,13 @@ export function groupMessage(
     title: over ? `Resolved: ${plural(total, 'job')} ${what}${cause}` : `${plural(total, 'job')} ${what}${cause}`,
     parts,
   };
+}
+/** How far one root exception speaks for a group that came at once. */
+function causesRead(total: number, unread: number, others: number): string {
+  const same = `This is the cause of ${plural(total - unread - others, 'job')}`;
+  const different = others > 0 ? `; ${others} ended of something else, which the page tells` : '';
+  const open = unread > 0 ? `; ${plural(unread, 'is', 'are')} still to be read` : '';
+  return `${same}${different}${open}.`;
 }
 function lineOf(row: typeof incidents.$inferSelect): Span[] {
   const f = row.facts as IncidentFacts;

@@ -38,7 +38,7 @@ export interface IncidentInput {
 }
 
 /** What is over and comes back within this time is the same problem: its message goes on, instead of a new one. */
-const comebackMs = 15 * 60_000;
+export const comebackMs = 15 * 60_000;
 /** A message that counts so many already is repainted by watch, not by each one that joins. */
 const paintUpTo = 12;
 

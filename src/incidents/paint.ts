@@ -18,10 +18,10 @@ export async function repaint(tx: Tx, row: Incident): Promise<void> {
   const leaderId = row.leaderId ?? row.id;
   // Two that tell of one message at once do so one after the other, each with what the other has written.
   await lockIncident(tx, leaderId);
-  const { rows, total, open } = await incidentsOfGroup(tx, leaderId, shownOfGroup);
+  const { rows, ...counts } = await incidentsOfGroup(tx, leaderId, shownOfGroup);
   const leader = rows.find((one) => one.id === leaderId) ?? (await findIncident(tx, leaderId));
   if (!leader) return;
-  const message = total === 1 ? incidentMessage(leader) : groupMessage(leader, rows, { total, open });
+  const message = counts.total === 1 ? incidentMessage(leader) : groupMessage(leader, rows, counts);
   await desire(tx, { dedupeKey: `incident:${leaderId}`, channel: nowhere, message, priority: 1 });
   // What is silenced, or comes back again and again without lasting, calls nobody by other ways either.
   const openRows = rows.filter((one) => one.state !== 'resolved');

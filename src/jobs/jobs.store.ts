@@ -1,7 +1,7 @@
 import type { PersonRef } from '../core/message.ts';
 import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, desc, eq, sql } from '../db/query.ts';
+import { and, asc, desc, eq, inArray, sql } from '../db/query.ts';
 import { type JobDefinition, jobs, jobVersions } from '../db/schema/index.ts';
 
 export type { JobDefinition };
@@ -31,6 +31,17 @@ export async function findJob(db: Db | Tx, name: string): Promise<Job | undefine
     .innerJoin(jobVersions, and(eq(jobVersions.job, jobs.name), eq(jobVersions.number, jobs.currentVersion)))
     .where(eq(jobs.name, name));
   return row && { ...row.jobs, current: row.job_versions };
+}
+
+/** The jobs of these names that there are, each with its current version. */
+export async function findJobs(db: Db | Tx, names: readonly string[]): Promise<Map<string, Job>> {
+  if (names.length === 0) return new Map();
+  const rows = await db
+    .select()
+    .from(jobs)
+    .innerJoin(jobVersions, and(eq(jobVersions.job, jobs.name), eq(jobVersions.number, jobs.currentVersion)))
+    .where(inArray(jobs.name, [...names]));
+  return new Map(rows.map((row) => [row.jobs.name, { ...row.jobs, current: row.job_versions }]));
 }
 
 /** The job as it is now, locked until the transaction ends: what is decided by it cannot be overtaken. */

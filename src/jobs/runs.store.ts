@@ -1,6 +1,6 @@
 import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, or, sql, type Values } from '../db/query.ts';
+import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, isNotNull, isNull, lt, or, sql, type Values } from '../db/query.ts';
 import { type CheckpointFact, runs } from '../db/schema/index.ts';
 
 export type { CheckpointFact };
@@ -8,15 +8,24 @@ export type Run = typeof runs.$inferSelect;
 export type RunInput = Values<typeof runs.$inferInsert>;
 export type RunChange = Partial<Values<Omit<typeof runs.$inferInsert, 'id' | 'job' | 'flinkJobId'>>>;
 
+/** Part of every write: who keeps runs in memory learns of it by this. */
+const changed = { changedIn: sql`pg_current_xact_id()::text::bigint` };
+/** As stored, but the state of a run that lives was proven by the last poll that its cluster answered: polls write only what changes. */
+const columns = {
+  ...getTableColumns(runs),
+  stateAt: sql<Date>`case when runs.ended then runs.state_at else greatest(runs.state_at,
+    (select v.last_ok_at from cluster_views v where v.cluster = runs.cluster)) end`.mapWith(runs.stateAt),
+};
+
 /** The newest run of a job, undefined if it never ran. */
 export async function latestRun(db: Db | Tx, job: string): Promise<Run | undefined> {
-  const [row] = await db.select().from(runs).where(eq(runs.job, job)).orderBy(desc(runs.startedAt), desc(runs.id)).limit(1);
+  const [row] = await db.select(columns).from(runs).where(eq(runs.job, job)).orderBy(desc(runs.startedAt), desc(runs.id)).limit(1);
   return row;
 }
 /** The newest run of a job of which every vertex ran once: the version that "ran last". */
 export async function lastRunThatRan(db: Db | Tx, job: string): Promise<Run | undefined> {
   const [row] = await db
-    .select()
+    .select(columns)
     .from(runs)
     .where(and(eq(runs.job, job), isNotNull(runs.runningAt)))
     .orderBy(desc(runs.startedAt), desc(runs.id))
@@ -25,54 +34,76 @@ export async function lastRunThatRan(db: Db | Tx, job: string): Promise<Run | un
 }
 /** The newest run of each job. */
 export async function latestRuns(db: Db | Tx): Promise<Map<string, Run>> {
-  const rows = await db.selectDistinctOn([runs.job]).from(runs).orderBy(runs.job, desc(runs.startedAt), desc(runs.id));
+  const rows = await db.selectDistinctOn([runs.job], columns).from(runs).orderBy(runs.job, desc(runs.startedAt), desc(runs.id));
   return new Map(rows.map((row) => [row.job, row]));
 }
 /** Runs of a job, newest first. */
 export async function listRuns(db: Db | Tx, job: string, limit = 20): Promise<Run[]> {
-  return db.select().from(runs).where(eq(runs.job, job)).orderBy(desc(runs.startedAt), desc(runs.id)).limit(limit);
+  return db.select(columns).from(runs).where(eq(runs.job, job)).orderBy(desc(runs.startedAt), desc(runs.id)).limit(limit);
 }
 /** Runs of a job that were there at any time between two moments, oldest first. */
 export async function runsBetween(db: Db | Tx, job: string, from: Date, to: Date): Promise<Run[]> {
   return db
-    .select()
+    .select(columns)
     .from(runs)
     .where(and(eq(runs.job, job), lt(runs.startedAt, to), or(isNull(runs.endedAt), gt(runs.endedAt, from))))
     .orderBy(asc(runs.startedAt));
 }
 export async function findRun(db: Db | Tx, id: string): Promise<Run | undefined> {
-  const [row] = await db.select().from(runs).where(eq(runs.id, id));
+  const [row] = await db.select(columns).from(runs).where(eq(runs.id, id));
   return row;
 }
 /** Runs on a cluster whose end is not proven. */
 export async function liveRuns(db: Db | Tx, cluster: string): Promise<Run[]> {
   return db
-    .select()
+    .select(columns)
     .from(runs)
     .where(and(eq(runs.cluster, cluster), eq(runs.ended, false)));
 }
+/**
+ * Runs on a cluster that were written since an earlier look, for who keeps the live ones in memory. Nothing is missed: what was not committed when that look
+ * began has a transaction that is not older than `until`, whenever it commits.
+ * @param since `until` of that look; undefined: all that live.
+ */
+export async function runsChangedSince(db: Db | Tx, cluster: string, since: number | undefined): Promise<{ rows: Run[]; until: number }> {
+  const [mark] = await db.select({ until: sql<string>`pg_snapshot_xmin(pg_current_snapshot())::text` }).from(sql`(select 1) one`);
+  const rows =
+    since === undefined
+      ? await liveRuns(db, cluster)
+      : await db
+          .select(columns)
+          .from(runs)
+          .where(and(eq(runs.cluster, cluster), gte(runs.changedIn, since)));
+  return { rows, until: Number(mark?.until ?? 0) };
+}
 /** Records a run before it is submitted. Doing so twice changes nothing. */
 export async function insertRun(tx: Tx, run: RunInput): Promise<void> {
-  await tx.insert(runs).values(run).onConflictDoNothing();
+  await tx
+    .insert(runs)
+    .values({ ...run, ...changed })
+    .onConflictDoNothing();
 }
 /** A run that was taken for over and is there after all: it lives again, and its end is not told any more. */
 export async function reviveRun(tx: Tx, cluster: string, flinkJobId: string, state: string): Promise<boolean> {
   const rows = await tx
     .update(runs)
-    .set({ ended: false, endedAt: null, endReason: null, endTold: false, state, stateAt: now })
+    .set({ ended: false, endedAt: null, endReason: null, endTold: false, lastWordsDue: false, state, stateAt: now, ...changed })
     .where(and(eq(runs.cluster, cluster), eq(runs.flinkJobId, flinkJobId), eq(runs.ended, true)))
     .returning({ id: runs.id });
   return rows.length > 0;
 }
 /** Changes what is known of a run. */
 export async function updateRun(tx: Db | Tx, id: string, change: RunChange): Promise<void> {
-  await tx.update(runs).set(change).where(eq(runs.id, id));
+  await tx
+    .update(runs)
+    .set({ ...change, ...changed })
+    .where(eq(runs.id, id));
 }
 /** The same, unless its end was recorded meanwhile: what was seen before must not overwrite it. */
 export async function updateLiveRun(tx: Db | Tx, id: string, change: RunChange): Promise<void> {
   await tx
     .update(runs)
-    .set(change)
+    .set({ ...change, ...changed })
     .where(and(eq(runs.id, id), eq(runs.ended, false)));
 }
 /** Ends that people made or saw themselves: nobody has to be told of them. */
@@ -89,6 +120,7 @@ export async function endRun(tx: Db | Tx, id: string, end: { state: string; reas
       state: end.state,
       stateAt: now,
       tasksRunning: 0,
+      ...changed,
     })
     .where(and(eq(runs.id, id), eq(runs.ended, false)))
     .returning({ id: runs.id });
@@ -99,33 +131,10 @@ export async function endRun(tx: Db | Tx, id: string, end: { state: string; reas
 export async function untoldRuns(db: Db | Tx, cluster: string): Promise<Run[]> {
   // Written out, so that the partial index of exactly these rows serves it.
   return db
-    .select()
+    .select(columns)
     .from(runs)
     .where(and(eq(runs.cluster, cluster), sql`${runs.ended} and not ${runs.endTold}`))
     .orderBy(asc(runs.endedAt));
-}
-/** Takes the telling of an end, once. True if this call took it. */
-export async function takeTelling(tx: Tx, id: string): Promise<boolean> {
-  const rows = await tx
-    .update(runs)
-    .set({ endTold: true })
-    .where(and(eq(runs.id, id), sql`${runs.ended} and not ${runs.endTold}`))
-    .returning({ id: runs.id });
-  return rows.length === 1;
-}
-/** Whether a later run of the same job came up: what happened to this one is history. */
-export async function isSuperseded(db: Db | Tx, run: Pick<Run, 'id' | 'job' | 'startedAt'>): Promise<boolean> {
-  const ran = await lastRunThatRan(db, run.job);
-  return ran !== undefined && ran.id !== run.id && ran.startedAt > run.startedAt;
-}
-
-/** Says for many runs at once that their state was proven just now. */
-export async function touchRuns(db: Db | Tx, ids: readonly string[]): Promise<void> {
-  if (ids.length > 0)
-    await db
-      .update(runs)
-      .set({ stateAt: now })
-      .where(inArray(runs.id, [...ids]));
 }
 /** Whether a version of a job ever ran. */
 export async function versionsThatRan(db: Db | Tx, job: string): Promise<Set<number>> {

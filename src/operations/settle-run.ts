@@ -1,11 +1,13 @@
-import type { Database } from '../db/db.ts';
-import type { RunSight } from '../deploy/deployer.ts';
+import type { Database, Tx } from '../db/db.ts';
+import type { CheckpointSight, RootCause, RunSight } from '../deploy/deployer.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
 import { endRun, findRun, type Run, updateRun } from '../jobs/runs.store.ts';
 import { recordCheckpoints } from '../restore-points/record-checkpoints.ts';
 import { markFinal, markVanished, restorePointsOfRun } from '../restore-points/restore-points.store.ts';
 
 const reasons: Record<string, string> = { FINISHED: 'finished', CANCELED: 'canceled', FAILED: 'failed' };
+/** Why a run is over that nobody of Sluice ended, by Flink's state. */
+export const reasonOf = (state: string): string => reasons[state] ?? 'lost';
 
 /**
  * Records the proven end of a run with its last state, before the cluster forgets it. Does nothing (and says so) when the end is not proven.
@@ -25,17 +27,8 @@ export async function settleRun(
   const last = sight.is === 'seen' ? await lastWords(cluster, run) : undefined;
   const state = sight.is === 'seen' ? sight.state : 'LOST';
   return database.transaction(async (tx) => {
-    if (last?.checkpoints) await recordCheckpoints(tx, run, last.checkpoints);
-    if (last?.cause)
-      await updateRun(tx, run.id, {
-        rootException: {
-          name: last.cause.name,
-          message: last.cause.message,
-          task: last.cause.task,
-          at: new Date(last.cause.at).toISOString(),
-        },
-      });
-    const endedNow = await endRun(tx, run.id, { state, reason: reason ?? reasons[state] ?? 'lost' });
+    if (last) await recordLastWords(tx, run, last);
+    const endedNow = await endRun(tx, run.id, { state, reason: reason ?? reasonOf(state) });
     const points = await restorePointsOfRun(tx, run.id);
     // On FINISHED Flink deletes every checkpoint, retained or not (flink.md fact 7).
     if (state === 'FINISHED')
@@ -48,7 +41,21 @@ export async function settleRun(
   });
 }
 
-async function lastWords(cluster: OpenCluster, run: Run) {
+/** What Flink still tells of a run that ended; it forgets that after an hour, and all of it with its JobManager. */
+export interface LastWords {
+  checkpoints: CheckpointSight | undefined;
+  cause: RootCause | undefined;
+}
+/** Writes what was read. */
+export async function recordLastWords(tx: Tx, run: Run, { checkpoints, cause }: LastWords): Promise<void> {
+  if (checkpoints) await recordCheckpoints(tx, run, checkpoints);
+  if (cause) {
+    const { name, message, task, at } = cause;
+    await updateRun(tx, run.id, { rootException: { name, message, task, at: new Date(at).toISOString() } });
+  }
+}
+/** Asks for what Flink still tells of a run that ended; never throws: what cannot be read is undefined. */
+export async function lastWords(cluster: OpenCluster, run: Run): Promise<LastWords> {
   const [checkpoints, cause] = await Promise.all([
     cluster.deployer.checkpoints(run.flinkJobId).catch(() => undefined),
     cluster.deployer.rootCause(run.flinkJobId).catch(() => undefined),

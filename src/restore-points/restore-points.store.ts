@@ -69,6 +69,24 @@ export async function markFinal(db: Db | Tx, id: string): Promise<void> {
     .set({ final: sql`${restorePoints.id} = ${id}` })
     .where(eq(restorePoints.runId, point.runId));
 }
+/** Marks what many runs that have ended leave: of each its newest point as its last state. */
+export async function markNewestFinal(tx: Tx, runIds: readonly string[]): Promise<void> {
+  if (runIds.length === 0) return;
+  const newest = sql`(select distinct on (n.run_id) n.id from restore_points n
+    where n.run_id in ${[...runIds]} and n.state = 'available' order by n.run_id, n.taken_at desc, n.checkpoint_id desc nulls last)`;
+  await tx
+    .update(restorePoints)
+    .set({ final: sql`${restorePoints.id} in ${newest}` })
+    .where(inArray(restorePoints.runId, [...runIds]));
+}
+/** Of runs that finished: Flink deletes every checkpoint then, retained or not (flink.md fact 7). */
+export async function markCheckpointsVanished(tx: Tx, runIds: readonly string[]): Promise<void> {
+  if (runIds.length > 0)
+    await tx
+      .update(restorePoints)
+      .set({ state: 'vanished' })
+      .where(and(inArray(restorePoints.runId, [...runIds]), eq(restorePoints.kind, 'checkpoint'), eq(restorePoints.state, 'available')));
+}
 /** Sizes of the newest restore point per job. */
 export async function newestRestorePoints(db: Db | Tx): Promise<Map<string, RestorePoint>> {
   const rows = await db

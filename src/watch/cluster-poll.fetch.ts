@@ -1,4 +1,5 @@
 import { UnreachableError } from '../core/errors.ts';
+import { eachWithin } from '../core/lists.ts';
 import type { CheckpointSight, ClusterFacts, RunOverview } from '../deploy/deployer.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
 import { FlinkError } from '../flink/errors.ts';
@@ -9,11 +10,18 @@ export interface PollTimes {
   overviewEveryMs: number;
   checkpointsEveryMs: number;
 }
+/** Checkpoints are read beside the states, which must not wait for them: what is due and not read now is first in the next poll. */
+const checkpointLimits = { atOnce: 4, forMs: 300 };
+const mostOverdue = (runs: readonly Run[]) =>
+  [...runs].sort((a, b) => (a.checkpointsReadAt?.getTime() ?? 0) - (b.checkpointsReadAt?.getTime() ?? 0));
+
 export type Fetched =
   | {
       is: 'answered';
       seen: ClusterSeen;
       facts: ClusterFacts | undefined;
+      /** Which JobManager process answers, when it was asked for. */
+      jobManager: string | undefined;
       /** What `/jobs/overview` lists, when it was asked for. */
       overview: ReadonlyMap<string, RunOverview> | undefined;
       /** By run id. */
@@ -36,14 +44,19 @@ export async function fetchCluster(
     const strangers = open.cluster.observed && hasStrangers(states, runs);
     const due = strangers || wantsOverview(runs, states, sinceOverviewMs, times.overviewEveryMs);
     const tasks = due ? await deployer.overview({ timeoutMs: 4000 }) : undefined;
-    const facts = sinceOverviewMs >= times.overviewEveryMs ? await deployer.facts({ timeoutMs: 4000 }) : undefined;
+    const paced = sinceOverviewMs >= times.overviewEveryMs;
+    const facts = paced ? await deployer.facts({ timeoutMs: 4000 }) : undefined;
+    const missing = runs.some((run) => run.runningAt && !states.has(run.flinkJobId));
+    const jobManager = paced || missing ? await deployer.jobManager({ timeoutMs: 4000 }) : undefined;
     const checkpoints = new Map<string, { sight: CheckpointSight; intervalMs: number }>();
-    for (const run of runs) {
-      if (states.get(run.flinkJobId) !== 'RUNNING' || !run.runningAt || !wantsCheckpoints(run, now, times.checkpointsEveryMs)) continue;
+    const wanted = runs.filter(
+      (run) => states.get(run.flinkJobId) === 'RUNNING' && run.runningAt && wantsCheckpoints(run, now, times.checkpointsEveryMs),
+    );
+    await eachWithin(mostOverdue(wanted), checkpointLimits, async (run) => {
       const read = await readCheckpoints(open, run);
       if (read) checkpoints.set(run.id, read);
-    }
-    return { is: 'answered', seen: { states, tasks }, facts, overview: tasks, checkpoints };
+    });
+    return { is: 'answered', seen: { states, tasks }, facts, jobManager, overview: tasks, checkpoints };
   } catch (error) {
     if (error instanceof UnreachableError || error instanceof FlinkError) return { is: 'no-answer', why: error.message };
     throw error;

@@ -52,14 +52,20 @@ export function hasStrangers(states: ReadonlyMap<string, string>, runs: readonly
   return [...states].some(([id, state]) => !endedStates.includes(state) && !known.has(id));
 }
 
-/** Whether `/jobs/overview` is worth asking for now: something changed, a run is not healthy, or its time has come. Pure. */
+/** Whether `/jobs/overview` is worth asking for now: a run that lives changed or is not healthy, or its time has come. It adds nothing to an end. Pure. */
 export function wantsOverview(
   runs: readonly Pick<Run, 'flinkJobId' | 'state' | 'tasksRunning' | 'tasksTotal' | 'runningAt'>[],
   states: ReadonlyMap<string, string>,
   sinceLastMs: number,
   everyMs: number,
 ): boolean {
-  return sinceLastMs >= everyMs || runs.some((run) => states.get(run.flinkJobId) !== run.state || healthOf(run) !== 'healthy');
+  return (
+    sinceLastMs >= everyMs ||
+    runs.some((run) => {
+      const state = states.get(run.flinkJobId);
+      return state !== undefined && !endedStates.includes(state) && (state !== run.state || healthOf(run) !== 'healthy');
+    })
+  );
 }
 
 /** Whether a run's checkpoints are to be read now: at least every `everyMs`, at most every 8 intervals (Flink keeps 10), and often while the first is awaited. Pure. */

@@ -2,9 +2,10 @@ import type { Span } from '../core/message.ts';
 import { formatBytes, formatDuration } from '../core/time.ts';
 import { now } from '../db/clock.ts';
 import type { Database, Tx } from '../db/db.ts';
-import { updateClusterView } from '../deploy/cluster-views.store.ts';
+import { findClusterView, updateClusterView } from '../deploy/cluster-views.store.ts';
 import type { CheckpointSight } from '../deploy/deployer.ts';
-import { findRun, type Run, touchRuns, updateLiveRun, updateRun } from '../jobs/runs.store.ts';
+import { updateLiveRuns } from '../jobs/run-crowd.store.ts';
+import { findRun, type Run, updateRun } from '../jobs/runs.store.ts';
 import { addLater } from '../operations/later.ts';
 import { recordCheckpoints } from '../restore-points/record-checkpoints.ts';
 import type { Fetched } from './cluster-poll.fetch.ts';
@@ -29,6 +30,7 @@ export async function storeSeen(
       lastTriedAt: now,
       failures: 0,
       lastError: null,
+      ...(fetched.jobManager !== undefined ? await newJobManager(tx, cluster, fetched.jobManager) : {}),
       ...(fetched.facts
         ? {
             flinkVersion: fetched.facts.flinkVersion,
@@ -38,19 +40,13 @@ export async function storeSeen(
           }
         : {}),
     });
-    await touchRuns(
-      tx,
-      facts.filter((f) => f.fact.is === 'same').map((f) => f.run.id),
-    );
-    for (const { run, fact } of facts)
-      if (fact.is === 'changed')
-        await updateLiveRun(tx, run.id, {
-          state: fact.state,
-          stateAt: now,
-          tasksRunning: fact.tasksRunning,
-          tasksTotal: fact.tasksTotal,
-          restarts: run.restarts + (fact.state === 'RESTARTING' && run.state !== 'RESTARTING' ? 1 : 0),
-        });
+    // A run that is as before needs no write: its cluster's last answer is the proof.
+    for (const [key, alike] of Map.groupBy(facts.filter(isChange), changeKey))
+      await updateLiveRuns(
+        tx,
+        alike.map(({ run }) => run.id),
+        JSON.parse(key),
+      );
     for (const { run } of facts) {
       const read = fetched.checkpoints.get(run.id);
       if (!read) continue;
@@ -59,6 +55,22 @@ export async function storeSeen(
     }
   });
   if (news) deps.onNews();
+}
+
+/** Noted with the time only when it took the place of another one that was seen before. */
+async function newJobManager(tx: Tx, cluster: string, jobManager: string) {
+  const known = (await findClusterView(tx, cluster))?.jobManager;
+  return known === jobManager ? {} : { jobManager, ...(known ? { jobManagerSince: now } : {}) };
+}
+
+interface Change {
+  run: Run;
+  fact: Extract<RunFact, { is: 'changed' }>;
+}
+const isChange = (one: { run: Run; fact: RunFact }): one is Change => one.fact.is === 'changed';
+function changeKey({ run, fact }: Change): string {
+  const { state, tasksRunning, tasksTotal } = fact;
+  return JSON.stringify({ state, tasksRunning, tasksTotal, restartsMore: state === 'RESTARTING' && run.state !== 'RESTARTING' ? 1 : 0 });
 }
 
 async function storeCheckpoints(

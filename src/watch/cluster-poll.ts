@@ -1,41 +1,59 @@
 import { findTeam } from '../access/people.store.ts';
+import { eachWithin } from '../core/lists.ts';
 import { formatAge } from '../core/time.ts';
 import { dbNow, now } from '../db/clock.ts';
 import type { Database } from '../db/db.ts';
 import { type ClusterLease, findClusterView } from '../deploy/cluster-views.store.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
-import { type Incident, openIncidents, unresolvedIncidents } from '../incidents/incidents.store.ts';
-import type { IncidentFacts } from '../incidents/message.ts';
+import { openIncidents, unresolvedKeys } from '../incidents/incidents.store.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
-import { latestRun, liveRuns, type Run, updateLiveRun } from '../jobs/runs.store.ts';
+import { liveRuns, type Run, updateLiveRun } from '../jobs/runs.store.ts';
 import { activeStates, findOperation, heldJobs } from '../operations/operations.store.ts';
 import { settleRun } from '../operations/settle-run.ts';
 import { fetchCluster } from './cluster-poll.fetch.ts';
 import { healthOf, type RunFact, runFact } from './cluster-poll.rule.ts';
 import { reread, storeNoAnswer, storeSeen } from './cluster-poll.store.ts';
 import { discover } from './discover.ts';
+import { jobsStoppedSince } from './ends.store.ts';
 import { fenced } from './fenced.ts';
+import { howLost } from './how-lost.ts';
+import { createLiveRuns, type LiveRuns } from './live-runs.ts';
 import type { PollDeps } from './poll-deps.ts';
+import { type CrowdEnd, readLastWords, settleCrowd } from './settle-crowd.ts';
+import { tellEnds } from './tell-ends.ts';
 import { objectiveKey } from './tell-objective.ts';
-import { keysOf, tellEnds, tellTrouble } from './tell-run.ts';
+import { keysOf, tellTrouble } from './tell-run.ts';
 
 /** Polls without an answer from which on the cluster counts as not reachable. */
 const unreachableAfter = 2;
 
+/** From so many ends in one poll on they are recorded together, and their causes read afterwards. */
+const crowdFrom = 25;
+/** Of such a crowd so many are looked at one by one first, so that the first message says why. */
+const sample = 10;
+/** Runs that are not well are looked at one after the other for so long; the next poll goes on with the others. */
+const followForMs = 1500;
+
 /**
  * One look at a cluster: ask, decide, write; facts, incidents and messages commit together. Nothing is written once the lease is lost.
+ * @param live runs that earlier polls of this replica keep in memory.
  * @throws LeaseLostError
  */
-export async function pollCluster(unfenced: PollDeps, lease: ClusterLease, sinceOverviewMs: number): Promise<{ answered: boolean }> {
+export async function pollCluster(
+  unfenced: PollDeps,
+  lease: ClusterLease,
+  sinceOverviewMs: number,
+  live: LiveRuns = createLiveRuns(lease.cluster),
+): Promise<{ answered: boolean }> {
   const deps = { ...unfenced, database: fenced(unfenced.database, lease) };
   const { database } = deps;
   const name = lease.cluster;
   const open = await deps.deployers.of(name);
-  const runs = await liveRuns(database.db, name);
+  const runs = await live.read(database.db);
   const at = await dbNow(database.db);
   const fetched = await fetchCluster(open, runs, at, sinceOverviewMs, deps.times);
-  const view = await findClusterView(database.db, name);
   if (fetched.is === 'no-answer') {
+    const view = await findClusterView(database.db, name);
     const failures = await storeNoAnswer(database, name, view?.failures ?? 0, fetched.why);
     if (failures >= unreachableAfter) await tellUnreachable(deps, open, fetched.why, view?.lastOkAt ?? null, at);
     await tellEnds(deps, name);
@@ -46,26 +64,65 @@ export async function pollCluster(unfenced: PollDeps, lease: ClusterLease, since
     deps.onNews();
   const facts = runs.map((run) => ({ run, fact: runFact(run, fetched.seen, at) }));
   await storeSeen(database, name, fetched, facts, deps, at);
-  const incidents = await unresolvedIncidents(database.db);
-  if (incidents.some((incident) => incident.key === `cluster:${name}:unreachable`)) {
-    await database.transaction((tx) => resolveIncidents(tx, [`cluster:${name}:unreachable`], `${name} answers again.`));
+  const unresolved = await unresolvedKeys(database.db);
+  const blind = `cluster:${name}:unreachable`;
+  if (unresolved.some((incident) => incident.key === blind)) {
+    await database.transaction((tx) => resolveIncidents(tx, [blind], `${name} answers again.`));
     deps.onNews();
   }
-  const held = await heldJobs(database.db);
-  const told = new Set(incidents.filter((incident) => incident.job && keysOf(incident.job).includes(incident.key)).map((i) => i.job));
-  for (const { run, fact } of facts) {
-    // What is well, as before and without an open incident needs nothing: most runs, most of the time.
-    if (fact.is === 'same' && healthOf(run) === 'healthy' && run.runningAt && !told.has(run.job)) continue;
-    await followRun(deps, open, run, fact, held.has(run.job), told.has(run.job));
-  }
+  const troubled = new Set(unresolved.flatMap(({ job, key }) => (job !== null && keysOf(job).includes(key) ? [job] : [])));
+  // What is well, as before and without an open incident needs nothing: most runs, most of the time.
+  const news = facts.filter(
+    ({ run, fact }) => !(fact.is === 'same' && healthOf(run) === 'healthy' && run.runningAt && !troubled.has(run.job)),
+  );
+  if (news.length > 0) await followRuns(deps, open, news, troubled);
   await tellEnds(deps, name);
-  await closeStopped(deps, held, incidents);
+  await readLastWords(deps, open);
+  if (unresolved.length > 0) await closeStopped(deps);
   return { answered: true };
 }
 
-async function followRun(deps: PollDeps, open: OpenCluster, before: Run, fact: RunFact, held: boolean, told: boolean): Promise<void> {
+interface Following {
+  run: Run;
+  fact: RunFact;
+}
+async function followRuns(deps: PollDeps, open: OpenCluster, news: readonly Following[], troubled: ReadonlySet<string>): Promise<void> {
+  const held = await heldJobs(deps.database.db);
   // An operation that holds the job makes these changes itself, and tells of them.
-  if (held) return;
+  const free = news.filter(({ run }) => !held.has(run.job));
+  const ends = free.filter(({ fact }) => fact.is === 'gone' || fact.is === 'ended');
+  const others = free.filter(({ fact }) => fact.is !== 'gone' && fact.is !== 'ended');
+  const crowd = ends.length >= crowdFrom ? ends.slice(sample) : [];
+  const follow = ({ run, fact }: Following) => followRun(deps, open, run, fact, troubled.has(run.job));
+  const alone = crowd.length > 0 ? ends.slice(0, sample) : ends;
+  await eachWithin(alone, { atOnce: 4, forMs: Number.POSITIVE_INFINITY }, follow);
+  if (crowd.length > 0) await followCrowd(deps, open, crowd);
+  // Those that nobody was told of come first.
+  const order = [...others].sort((a, b) => Number(troubled.has(a.run.job)) - Number(troubled.has(b.run.job)));
+  await eachWithin(order, { atOnce: 2, forMs: followForMs }, follow);
+}
+/** Many ends at once: what the list shows as ended has ended; what it does not name has to be missing from a second list too. */
+async function followCrowd(deps: PollDeps, open: OpenCluster, crowd: readonly Following[]): Promise<void> {
+  const { db } = deps.database;
+  // Asked before the second list: once the operation is over, no submit can follow what that says.
+  const known = crowd.filter(({ run }) => run.runningAt);
+  for (const one of crowd.filter(({ run }) => !run.runningAt)) if (!(await submitMayStillCome(deps.database, one.run))) known.push(one);
+  const lists = known.some(({ fact }) => fact.is === 'gone')
+    ? await open.deployer.listRuns({ timeoutMs: 4000 }).catch(() => undefined)
+    : undefined;
+  const ends = known.flatMap(({ run, fact }): CrowdEnd[] => {
+    if (fact.is === 'ended') return [{ run, state: fact.state, lostBy: null }];
+    return lists && !lists.has(run.flinkJobId) ? [{ run, state: 'LOST', lostBy: null }] : [];
+  });
+  const lost = ends.filter((end) => end.state === 'LOST');
+  const how = lost.length > 0 ? await howLost(db, open) : undefined;
+  await settleCrowd(
+    deps,
+    ends.flatMap((end) => (end.state !== 'LOST' ? [end] : how?.wait ? [] : [{ ...end, lostBy: how?.by(end.run) ?? null }])),
+  );
+}
+
+async function followRun(deps: PollDeps, open: OpenCluster, before: Run, fact: RunFact, told: boolean): Promise<void> {
   const { database } = deps;
   const run = (await reread(database, before.id)) ?? before;
   if (run.ended) return;
@@ -82,6 +139,11 @@ async function followRun(deps: PollDeps, open: OpenCluster, before: Run, fact: R
   // The list and the overview are no proof; the run itself is.
   const sight = await open.deployer.look(run.flinkJobId, { timeoutMs: 4000 });
   if (sight.is === 'unknown' || (sight.is === 'gone' && mayStillCome)) return;
+  if (sight.is === 'gone') {
+    const how = await howLost(database.db, open);
+    if (how.wait) return;
+    await database.transaction((tx) => updateLiveRun(tx, run.id, { lostBy: how.by(run) }));
+  }
   if (sight.is === 'gone' || sight.ended) {
     await settleRun(database, open, run, sight);
     return;
@@ -147,19 +209,13 @@ async function tellUnreachable(deps: PollDeps, open: OpenCluster, why: string, l
 }
 
 /** Incidents of jobs that a person has stopped since are over, and those of an operation that came to its end after all. */
-async function closeStopped(deps: PollDeps, held: ReadonlySet<string>, incidents: readonly Incident[]): Promise<void> {
-  for (const incident of incidents) {
-    const { job } = incident;
-    if (!job || held.has(job)) continue;
-    const run = await latestRun(deps.database.db, job);
-    const stopped = run?.ended && run.endReason === 'stopped' && run.endedAt && run.endedAt > incident.firstSeen;
-    if (!stopped && !(await settledSince(deps.database, incident))) continue;
+async function closeStopped(deps: PollDeps): Promise<void> {
+  const stopped = await jobsStoppedSince(deps.database.db);
+  if (stopped.length === 0) return;
+  const held = await heldJobs(deps.database.db);
+  for (const job of stopped) {
+    if (held.has(job)) continue;
     await deps.database.transaction((tx) => resolveIncidents(tx, [...keysOf(job), objectiveKey(job)], `${job} was stopped.`));
     deps.onNews();
   }
-}
-async function settledSince(database: Database, incident: Incident): Promise<boolean> {
-  const { byOperation } = incident.facts as IncidentFacts;
-  const op = byOperation === undefined ? undefined : await findOperation(database.db, byOperation);
-  return op?.kind === 'stop' && op.state === 'succeeded';
 }

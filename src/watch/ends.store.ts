@@ -1,4 +1,4 @@
-import type { Tx } from '../db/db.ts';
+import type { Db, Tx } from '../db/db.ts';
 import { sql } from '../db/query.ts';
 import type { Run } from '../jobs/runs.store.ts';
 import { findOperation } from '../operations/operations.store.ts';
@@ -18,29 +18,52 @@ const stopSteps: Record<string, readonly string[]> = {
 };
 
 /**
- * The operation that ended a run, also when it was parked or failed before it could say so; undefined if none of Sluice did. A step that the cluster
- * refused ended nothing.
+ * The operations that ended these runs, also when they were parked or failed before they could say so, by run id; none for a run that nothing of Sluice
+ * ended. A step that the cluster refused ended nothing.
  */
-export async function operationBehind(tx: Tx, run: Run): Promise<OperationBehind | undefined> {
-  const steps = stopSteps[run.state] ?? [];
-  const { rows } = await tx.execute<{ id: string; how: OperationBehind['how'] }>(sql`
-    select id, how from (
-      select s.operation_id as id, 'stopped' as how, s.started_at
-      from operations o
-      join operation_steps s on s.operation_id = o.id and s.name in ${[...steps, '']} and s.state in ('running', 'done')
-      join operation_steps t on t.operation_id = o.id and t.name = 'target' and t.result ->> 'runId' = ${run.id}
-      where o.job = ${run.job}
+export async function operationsBehind(
+  tx: Tx,
+  runs: readonly Pick<Run, 'id' | 'job' | 'state' | 'operationId'>[],
+): Promise<Map<string, OperationBehind>> {
+  if (runs.length === 0) return new Map();
+  const asked = runs.map(({ id, job, state, operationId }) => ({ id, job, state, operationId, steps: stopSteps[state] ?? [] }));
+  const { rows } = await tx.execute<{ run: string; id: string; how: OperationBehind['how'] }>(sql`
+    with asked as (select * from jsonb_to_recordset(${JSON.stringify(asked)}::jsonb)
+      as a(id text, job text, state text, "operationId" text, steps jsonb))
+    select distinct on (run) run, id, how from (
+      select a.id as run, s.operation_id as id, 'stopped' as how, s.started_at
+      from asked a
+      join operations o on o.job = a.job
+      join operation_steps s on s.operation_id = o.id and a.steps ? s.name and s.state in ('running', 'done')
+      join operation_steps t on t.operation_id = o.id and t.name = 'target' and t.result ->> 'runId' = a.id
       union all
-      select s.operation_id, 'undone', s.started_at
-      from operation_steps s
-      where s.operation_id = ${run.operationId} and s.name = 'undo-start' and s.state in ('running', 'done') and ${run.state} = 'CANCELED'
+      select a.id, s.operation_id, 'undone', s.started_at
+      from asked a
+      join operation_steps s on s.operation_id = a."operationId" and s.name = 'undo-start' and s.state in ('running', 'done')
+      where a.state = 'CANCELED'
       union all
-      select s.operation_id, 'assumed-gone', s.started_at
-      from operations o
-      join operation_steps s on s.operation_id = o.id and s.name = 'plan' and s.result ->> 'assumedGone' = ${run.id}
-      where o.job = ${run.job} and ${run.state} = 'LOST'
-    ) behind order by started_at desc limit 1`);
-  const found = rows[0];
-  const op = found && (await findOperation(tx, found.id));
-  return op && { op, how: found.how };
+      select a.id, s.operation_id, 'assumed-gone', s.started_at
+      from asked a
+      join operations o on o.job = a.job
+      join operation_steps s on s.operation_id = o.id and s.name = 'plan' and s.result ->> 'assumedGone' = a.id
+      where a.state = 'LOST'
+    ) behind order by run, started_at desc`);
+  const found = new Map<string, OperationBehind>();
+  for (const row of rows) {
+    const op = await findOperation(tx, row.id);
+    if (op) found.set(row.run, { op, how: row.how });
+  }
+  return found;
+}
+
+/** A job whose incidents are over, since a person has stopped it, or the operation that one tells of has. */
+export async function jobsStoppedSince(db: Db | Tx): Promise<string[]> {
+  const { rows } = await db.execute<{ job: string }>(sql`
+    select distinct i.job from incidents i
+    left join lateral (select r.ended, r.end_reason, r.ended_at from runs r where r.job = i.job
+      order by r.started_at desc, r.id desc limit 1) last on true
+    where i.state <> 'resolved' and i.job is not null and (
+      (last.ended and last.end_reason = 'stopped' and last.ended_at > i.first_seen)
+      or exists (select 1 from operations o where o.id = i.facts ->> 'byOperation' and o.kind = 'stop' and o.state = 'succeeded'))`);
+  return rows.map((row) => row.job);
 }

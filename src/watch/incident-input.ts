@@ -1,11 +1,12 @@
-import { doneLately } from '../access/audit.store.ts';
+import { type AuditRow, doneLatelyTo } from '../access/audit.store.ts';
+import { listTeams } from '../access/people.store.ts';
 import type { Tx } from '../db/db.ts';
-import { findCluster } from '../deploy/clusters.store.ts';
+import { listClusters } from '../deploy/clusters.store.ts';
 import { type Cause, ruleOf } from '../incidents/causes.ts';
 import { changeWords } from '../incidents/changes.ts';
 import type { IncidentFacts } from '../incidents/message.ts';
 import type { IncidentInput } from '../incidents/open.ts';
-import { jobChannels } from '../jobs/channels.ts';
+import { channelsOf } from '../jobs/channels.ts';
 import type { Job } from '../jobs/jobs.store.ts';
 import type { Run } from '../jobs/runs.store.ts';
 import type { PollDeps } from './poll-deps.ts';
@@ -17,6 +18,15 @@ const replaceMs = 2 * 60_000;
 /** What a rule has to say beside what is known of every run. */
 export type IncidentDetails = IncidentFacts & { extraLinks?: { label: string; url: string }[] };
 
+/** A problem of a run, as a rule has found it. */
+export interface Told {
+  job: Job;
+  run: Run;
+  cause: Cause;
+  title: string;
+  facts: IncidentDetails;
+}
+
 /** The incident of a run: where it is told, who is on call, what it can go back to, what was changed before, the job's own links. */
 export async function incidentInput(
   tx: Tx,
@@ -25,38 +35,50 @@ export async function incidentInput(
   run: Run,
   told: { cause: Cause; title: string; facts: IncidentDetails },
 ): Promise<IncidentInput> {
-  const { extraLinks = [], ...facts } = told.facts;
-  const { channel, alertChannel, onCall } = await jobChannels(tx, job, deps.defaults);
-  const changes = await changesBefore(tx, job.name, run.cluster);
-  const observed = (await findCluster(tx, run.cluster))?.observed === true;
-  return {
-    key: `job:${job.name}:${told.cause}`,
-    job: job.name,
-    cluster: run.cluster,
-    cause: told.cause,
-    title: told.title,
-    facts: {
-      ...(facts.noCheckpoint ? {} : checkpointFacts(run)),
-      ...facts,
-      ...(observed ? { observed: true as const } : { version: run.version }),
-      ...(onCall ? { onCall } : {}),
-      ...(deps.incidents.channels.always.length > 0 ? { alsoTo: deps.incidents.channels.always } : {}),
-      ...(changes.length > 0 ? { changes } : {}),
-      links: [{ label: 'Page', url: `${deps.publicUrl}/jobs/${job.name}` }, ...extraLinks, ...job.current.definition.links],
-    },
-    runId: run.id,
-    channel: alertChannel ?? channel,
-    fallbackChannel: channel,
-    settleMs: ruleOf(told.cause).settles ? deps.incidents.restartingForMs : observed && replaced.includes(told.cause) ? replaceMs : 0,
-  };
+  const [input] = await incidentInputs(tx, deps, [{ job, run, ...told }]);
+  return input as IncidentInput;
 }
-/** What was done to the job, its cluster or the whole installation in the hour before. */
-async function changesBefore(tx: Tx, job: string, cluster: string): Promise<{ at: string; what: string }[]> {
-  const done = await doneLately(tx, [`job:${job}`, `cluster:${cluster}`, 'installation'], 3_600_000);
-  const told = done.flatMap((row) => {
-    const what = changeWords(row);
-    return what ? [{ at: row.at.toISOString(), what }] : [];
+/** The same for many runs, with a question to the database for all of them instead of some for each. */
+export async function incidentInputs(tx: Tx, deps: PollDeps, all: readonly Told[]): Promise<IncidentInput[]> {
+  const teams = new Map((await listTeams(tx)).map((team) => [team.name, team]));
+  const clusters = new Map((await listClusters(tx)).map((cluster) => [cluster.name, cluster]));
+  const subjects = all.flatMap(({ job, run }) => [`job:${job.name}`, `cluster:${run.cluster}`]);
+  const done = await doneLatelyTo(tx, [...new Set([...subjects, 'installation'])], 3_600_000);
+  return all.map(({ job, run, cause, title, facts: { extraLinks = [], ...facts } }) => {
+    const { channel, alertChannel, onCall } = channelsOf(job, teams.get(job.team), deps.defaults);
+    const changes = changesBefore(done, job.name, run.cluster);
+    const observed = clusters.get(run.cluster)?.observed === true;
+    return {
+      key: `job:${job.name}:${cause}`,
+      job: job.name,
+      cluster: run.cluster,
+      cause,
+      title,
+      facts: {
+        ...(facts.noCheckpoint ? {} : checkpointFacts(run)),
+        ...facts,
+        ...(observed ? { observed: true as const } : { version: run.version }),
+        ...(onCall ? { onCall } : {}),
+        ...(deps.incidents.channels.always.length > 0 ? { alsoTo: deps.incidents.channels.always } : {}),
+        ...(changes.length > 0 ? { changes } : {}),
+        links: [{ label: 'Page', url: `${deps.publicUrl}/jobs/${job.name}` }, ...extraLinks, ...job.current.definition.links],
+      },
+      runId: run.id,
+      channel: alertChannel ?? channel,
+      fallbackChannel: channel,
+      settleMs: ruleOf(cause).settles ? deps.incidents.restartingForMs : observed && replaced.includes(cause) ? replaceMs : 0,
+    };
   });
+}
+/** What was done to the job, its cluster or the whole installation in the hour before, newest first. */
+function changesBefore(done: ReadonlyMap<string, AuditRow[]>, job: string, cluster: string): { at: string; what: string }[] {
+  const rows = [`job:${job}`, `cluster:${cluster}`, 'installation'].flatMap((subject) => done.get(subject) ?? []);
+  const told = rows
+    .sort((a, b) => b.id - a.id)
+    .flatMap((row) => {
+      const what = changeWords(row);
+      return what ? [{ at: row.at.toISOString(), what }] : [];
+    });
   return told.slice(0, 5);
 }
 function checkpointFacts({ lastCheckpoint, checkpointIntervalMs }: Run): IncidentFacts {

@@ -9,6 +9,7 @@ import { pollCluster } from './cluster-poll.ts';
 import { LeaseLostError } from './fenced.ts';
 import { placeHomeless } from './homeless.ts';
 import { forgetOld, sweepBuilds } from './housekeeping.ts';
+import { createLiveRuns, type LiveRuns } from './live-runs.ts';
 import { tellParked } from './parked.ts';
 import type { PollDeps } from './poll-deps.ts';
 import { winTick } from './schedules.store.ts';
@@ -36,6 +37,8 @@ const costShare = 0.05;
 export function startWatch(options: WatchOptions): Watch {
   const { database, log } = options;
   const paces = new Map<string, Pace>();
+  /** Runs of the clusters that this replica polls, or polled: what others wrote meanwhile is read at the next poll. */
+  const live = new Map<string, LiveRuns>();
   const inFlight = new Map<string, Promise<void>>();
   let lastGoodPoll: number | undefined;
   let ours: ClusterLease[] = [];
@@ -75,7 +78,9 @@ export function startWatch(options: WatchOptions): Watch {
     let answered = false;
     try {
       const sinceOverview = started - pace.overviewAt;
-      ({ answered } = await pollCluster(options, lease, sinceOverview));
+      const runs = live.get(name) ?? createLiveRuns(name);
+      live.set(name, runs);
+      ({ answered } = await pollCluster(options, lease, sinceOverview, runs));
       if (answered) lastGoodPoll = performance.now();
       if (answered && sinceOverview >= options.times.overviewEveryMs) pace.overviewAt = started;
     } catch (error) {

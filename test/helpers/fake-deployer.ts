@@ -23,6 +23,7 @@ export interface FakeDeployer extends Deployer {
 const methods: readonly Method[] = [
   'facts',
   'jobManager',
+  'keepsJobs',
   'listRuns',
   'overview',
   'look',
@@ -42,7 +43,10 @@ const methods: readonly Method[] = [
 /** A cluster that says what the test wrote down. Strict: an unexpected call fails the test (also when it was caught), an answer that nobody asked for too. */
 export function fakeDeployer(t: TestContext): FakeDeployer {
   const scripts = new Map<Method, unknown[]>();
-  const standing = new Map<Method, unknown>([['jobManager', '/tmp/flink-web-1']]);
+  const standing = new Map<Method, unknown>([
+    ['jobManager', '/tmp/flink-web-1'],
+    ['keepsJobs', false],
+  ]);
   const unexpected: string[] = [];
   const calls: FakeDeployer['calls'] = [];
   async function answer(method: Method, args: unknown[]): Promise<unknown> {

@@ -57,6 +57,9 @@ const run = (change: Partial<Run> = {}): Run => ({
   failedCheckpoints: 0,
   rootException: null,
   firstCheckpoint: 'seen',
+  lostBy: null,
+  lastWordsDue: false,
+  changedIn: 1,
   ...change,
 });
 const found = (change: Partial<Extract<LastState, { is: 'found' }>['point']> = {}, note?: string): LastState => ({

@@ -72,7 +72,8 @@ it('asks for the overview when its time has come, something changed, or a run is
   assert.equal(wantsOverview([run], states, 1000, 5000), false);
   assert.equal(wantsOverview([run], states, 5000, 5000), true);
   assert.equal(wantsOverview([run], new Map([['f1', 'RESTARTING']]), 0, 5000), true);
-  assert.equal(wantsOverview([run], new Map(), 0, 5000), true);
+  assert.equal(wantsOverview([run], new Map(), 0, 5000), false, 'what is gone is in no overview');
+  assert.equal(wantsOverview([run], new Map([['f1', 'FAILED']]), 0, 5000), false);
   assert.equal(wantsOverview([{ ...run, tasksRunning: 1 }], states, 0, 5000), true);
   assert.equal(wantsOverview([], states, 0, 5000), false);
 });

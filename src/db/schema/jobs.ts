@@ -1,5 +1,5 @@
 import type { PersonRef } from '../../core/message.ts';
-import { boolean, index, integer, jsonb, pgTable, primaryKey, sql, text, timestamp, uniqueIndex } from './builders.ts';
+import { bigint, boolean, index, integer, jsonb, pgTable, primaryKey, sql, text, timestamp, uniqueIndex } from './builders.ts';
 
 /** The whole definition of a job at one version. Flink options are kept under the newest key name. */
 export interface JobDefinition {
@@ -74,7 +74,7 @@ export const runs = pgTable(
     operationId: text('operation_id').notNull(),
     /** Last proven state: Flink's own names, or STARTING (not yet submitted), LOST (gone from a cluster that answers). */
     state: text().notNull(),
-    /** When `state` was last proven. */
+    /** When `state` was written. Read through runs.store.ts it is when it was last proven: a poll that finds all as before writes nothing here. */
     stateAt: timestamp('state_at', { withTimezone: true }).notNull(),
     /** Why the run is over: `stopped`, `canceled`, `finished`, `failed`, `lost`, `never-started`. */
     endReason: text('end_reason'),
@@ -101,11 +101,19 @@ export const runs = pgTable(
     rootException: jsonb('root_exception').$type<{ name: string; message: string; at: string; task: string | null }>(),
     /** First-checkpoint fact of watch: `waiting`, `seen`, `overdue`, `off`. */
     firstCheckpoint: text('first_checkpoint').$type<'waiting' | 'seen' | 'overdue' | 'off'>().notNull().default('waiting'),
+    /** Of a run that is lost: the JobManager was restarted since it began, or it is gone from one that was not. */
+    lostBy: text('lost_by').$type<'restart' | 'removal'>(),
+    /** Its end was recorded among many: its root exception and last checkpoints are still to be read from Flink. */
+    lastWordsDue: boolean('last_words_due').notNull().default(false),
+    /** Transaction that wrote the row last: watch reads only what changed since it looked. */
+    changedIn: bigint('changed_in', { mode: 'number' }).notNull().default(sql`pg_current_xact_id()::text::bigint`),
   },
   (t) => [
     uniqueIndex('runs_flink_job').on(t.cluster, t.flinkJobId),
     index('runs_job').on(t.job, t.startedAt),
     index('runs_live').on(t.cluster, t.ended),
+    index('runs_changed').on(t.cluster, t.changedIn),
+    index('runs_last_words').on(t.cluster).where(sql`${t.lastWordsDue}`),
     index('runs_untold').on(t.cluster).where(sql`${t.ended} and not ${t.endTold}`),
   ],
 );

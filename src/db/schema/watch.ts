@@ -6,6 +6,10 @@ export const clusterViews = pgTable('cluster_views', {
   slotsTotal: integer('slots_total'),
   slotsAvailable: integer('slots_available'),
   taskManagers: integer('task_managers'),
+  /** The JobManager process that was seen last (`Deployer.jobManager`). */
+  jobManager: text('job_manager'),
+  /** When it was first seen in place of another one; null: no change was seen so far. */
+  jobManagerSince: timestamp('job_manager_since', { withTimezone: true }),
   /** When the cluster last answered. */
   lastOkAt: timestamp('last_ok_at', { withTimezone: true }),
   lastTriedAt: timestamp('last_tried_at', { withTimezone: true }),

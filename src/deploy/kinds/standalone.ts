@@ -56,6 +56,11 @@ function sessionDeployer(target: DeployTarget, flink: FlinkClient): Deployer {
     },
     // Every process draws a folder of its own for its page and puts it into the configuration that it shows (1.20 and 2.3).
     jobManager: async (options) => (await flink.jobManagerConfig(options))['web.tmpdir'],
+    async keepsJobs(options) {
+      const config = await flink.jobManagerConfig(options);
+      // `high-availability` until 1.16.
+      return (config['high-availability.type'] ?? config['high-availability'] ?? 'NONE').toUpperCase() !== 'NONE';
+    },
     async listRuns(options) {
       return new Map((await flink.jobs(options)).map((job) => [job.id, job.status]));
     },

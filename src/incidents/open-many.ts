@@ -1,0 +1,127 @@
+import { newId } from '../core/ids.ts';
+import { chunks } from '../core/lists.ts';
+import { now } from '../db/clock.ts';
+import type { Tx } from '../db/db.ts';
+import { desire, nowhere } from '../outbox/outbox.store.ts';
+import { ruleOf } from './causes.ts';
+import { fingerprint } from './fingerprint.ts';
+import { changeIncidents, type Incident, insertEvents, insertIncidents, keysInUse, leaderFor } from './incidents.store.ts';
+import type { IncidentFacts } from './message.ts';
+import { comebackMs, type IncidentInput, openIncident } from './open.ts';
+import { repaint } from './paint.ts';
+import { listSilences } from './silences.store.ts';
+
+/** So many at once are stored and told together. */
+const crowd = 20;
+/** Rows in one statement: PostgreSQL takes 65,535 values at most. */
+const rowsAtOnce = 1000;
+
+/**
+ * Opens many incidents at once, each as `openIncident` would: a cluster that fails takes thousands of jobs with it in one second. What is no plain new
+ * problem (it is open already, came back, has to last first, may be silenced) goes that way one by one.
+ * @returns how many of them people are told of now.
+ */
+export async function openIncidents(tx: Tx, inputs: readonly IncidentInput[]): Promise<number> {
+  const special = inputs.length <= crowd || (await listSilences(tx)).length > 0;
+  const used = special
+    ? new Set<string>()
+    : await keysInUse(
+        tx,
+        inputs.map((input) => input.key),
+        comebackMs,
+      );
+  const [plain, rest] = split(inputs, (input) => !special && !used.has(input.key) && !((input.settleMs ?? 0) > 0));
+  let told = 0;
+  for (const input of rest) if (await openIncident(tx, input)) told++;
+  if (plain.length === 0) return told;
+  const rows: Incident[] = [];
+  for (const piece of chunks(plain, rowsAtOnce)) rows.push(...(await insertIncidents(tx, piece.map(rowOf))));
+  // Those whose cause is known lead; the others join them.
+  for (const group of groupsOf(rows)) await tellTogether(tx, group);
+  for (const piece of chunks(rows, rowsAtOnce))
+    await insertEvents(
+      tx,
+      piece.map((row) => ({ incidentId: row.id, text: row.title })),
+    );
+  return told + rows.length;
+}
+
+function rowOf(input: IncidentInput) {
+  return {
+    id: newId('inc'),
+    key: input.key,
+    job: input.job ?? null,
+    cluster: input.cluster,
+    cause: input.cause,
+    title: input.title,
+    facts: { ...input.facts },
+    fingerprint: input.facts.exception ? fingerprint(input.facts.exception, input.job) : null,
+    state: 'firing' as const,
+    runId: input.runId ?? null,
+    channel: input.channel ?? null,
+    fallbackChannel: input.fallbackChannel ?? null,
+    firstSeen: now,
+    lastSeen: now,
+    fireAt: now,
+  };
+}
+
+/** What is told in one message: one cause, place and root exception (or cluster); what nobody has read the exception of yet joins the largest of its cluster. */
+function groupsOf(rows: readonly Incident[]): Incident[][] {
+  const known = Map.groupBy(
+    rows.filter((row) => !isUnread(row)),
+    (row) => groupKey(row) ?? row.id,
+  );
+  const groups = [...known.values()].sort((a, b) => b.length - a.length);
+  for (const [key, unread] of Map.groupBy(rows.filter(isUnread), placeKey)) {
+    const group = groups.find((one) => one[0] && placeKey(one[0]) === key && groupKey(one[0]) !== undefined);
+    if (group) group.push(...unread);
+    else groups.push(unread);
+  }
+  return groups;
+}
+/** Of a crowd those whose cause nobody knows (yet): they ended in the same moment as the others. */
+const isUnread = (row: Incident) =>
+  ruleOf(row.cause).together === 'exception' && row.fingerprint === null && !(row.facts as IncidentFacts).byOperation;
+const placeKey = (row: Incident) => JSON.stringify([row.cause, row.channel, row.cluster]);
+function groupKey(row: Incident): string | undefined {
+  const { together } = ruleOf(row.cause);
+  const same = together === 'exception' ? row.fingerprint : together === 'cluster' ? row.cluster : null;
+  return same === null || (row.facts as IncidentFacts).byOperation ? undefined : JSON.stringify([row.cause, row.channel, same]);
+}
+
+async function tellTogether(tx: Tx, group: readonly Incident[]): Promise<void> {
+  const [first] = group;
+  if (!first) return;
+  const { together } = ruleOf(first.cause);
+  const same = together === 'exception' ? first.fingerprint : first.cluster;
+  const alone = together === undefined || same === null || groupKey(first) === undefined;
+  // Those that are unread join what their cluster has been told of already, whatever its exception.
+  const like = isUnread(first) ? { cluster: first.cluster ?? '' } : { [together as string]: same };
+  const there = alone && !isUnread(first) ? undefined : await leaderFor(tx, { cause: first.cause, channel: first.channel, ...like });
+  const messageId =
+    there?.messageId ??
+    (await desire(tx, {
+      dedupeKey: `incident:${first.id}`,
+      channel: first.channel ?? nowhere,
+      fallbackChannel: first.fallbackChannel ?? undefined,
+      message: { tone: 'bad', title: first.title, parts: [] },
+      priority: 1,
+    }));
+  const leader = there ?? first;
+  const others = there ? group : group.slice(1);
+  for (const piece of chunks(others, rowsAtOnce))
+    await changeIncidents(
+      tx,
+      piece.map((row) => row.id),
+      { leaderId: leader.id, messageId },
+    );
+  const [grown] = await changeIncidents(tx, [leader.id], { messageId, joined: leader.joined + others.length, joinedAt: now });
+  if (grown) await repaint(tx, grown);
+}
+
+function split<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  const [yes, no]: [T[], T[]] = [[], []];
+  for (const item of items) (test(item) ? yes : no).push(item);
+  return [yes, no];
+}

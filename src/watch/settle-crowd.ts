@@ -1,0 +1,96 @@
+import { chunks, eachWithin } from '../core/lists.ts';
+import type { Tx } from '../db/db.ts';
+import type { OpenCluster } from '../deploy/deployers.ts';
+import { fingerprint } from '../incidents/fingerprint.ts';
+import { changeIncidents, openOfRuns } from '../incidents/incidents.store.ts';
+import type { IncidentFacts } from '../incidents/message.ts';
+import { repaint } from '../incidents/paint.ts';
+import { endRuns, runsWithLastWordsDue } from '../jobs/run-crowd.store.ts';
+import { findRun, type Run, updateRun } from '../jobs/runs.store.ts';
+import { lastWords, reasonOf, recordLastWords } from '../operations/settle-run.ts';
+import { markCheckpointsVanished, markNewestFinal } from '../restore-points/restore-points.store.ts';
+import type { PollDeps } from './poll-deps.ts';
+
+/** Rows in one statement, and in one transaction. */
+const atOnce = 1000;
+/** Of what Flink still knows so many are read in one poll, for so long: the next ones go on. */
+const wordsPerPoll = 200;
+const wordsLimits = { atOnce: 8, forMs: 400 };
+
+/** A run and the state in which the cluster's own list shows it; LOST: two lists in a row do not name it. */
+export interface CrowdEnd {
+  run: Run;
+  state: string;
+  lostBy: Run['lostBy'];
+}
+
+/**
+ * Records many ends that one poll has seen, with a few statements for all of them. That they are over is proven by the list; why, and their last
+ * checkpoints, is read from Flink afterwards, some at a time (`readLastWords`).
+ */
+export async function settleCrowd(deps: PollDeps, ends: readonly CrowdEnd[]): Promise<void> {
+  for (const [key, alike] of Map.groupBy(ends, ({ state, lostBy }) => JSON.stringify([state, lostBy]))) {
+    const [state, lostBy] = JSON.parse(key) as [string, Run['lostBy']];
+    for (const piece of chunks(alike, atOnce))
+      await deps.database.transaction(async (tx) => {
+        const ids = piece.map(({ run }) => run.id);
+        const ended = await endRuns(tx, ids, { state, reason: reasonOf(state), lostBy, lastWords: state !== 'LOST' });
+        if (state === 'FINISHED') await markCheckpointsVanished(tx, ended);
+        else await markNewestFinal(tx, ended);
+      });
+  }
+}
+
+/** Reads why runs ended that were recorded among many, and their last checkpoints; their incidents and messages say it from then on. */
+export async function readLastWords(deps: PollDeps, open: OpenCluster): Promise<void> {
+  const { database } = deps;
+  const due = await runsWithLastWordsDue(database.db, open.cluster.name, wordsPerPoll);
+  if (due.length === 0) return;
+  const read: { run: Run; words: Awaited<ReturnType<typeof lastWords>> }[] = [];
+  await eachWithin(due, wordsLimits, async (run) => {
+    read.push({ run, words: await lastWords(open, run) });
+  });
+  await database.transaction(async (tx) => {
+    const incidents = await openOfRuns(
+      tx,
+      read.map(({ run }) => run.id),
+    );
+    const messages = new Map<string, Parameters<typeof repaint>[1]>();
+    for (const { run, words } of read) {
+      await recordLastWords(tx, run, words);
+      await updateRun(tx, run.id, { lastWordsDue: false });
+      const incident = incidents.get(run.id);
+      if (!incident) continue;
+      const now = (await findRun(tx, run.id)) ?? run;
+      const [told] = await changeIncidents(tx, [incident.id], factsNow(incident.facts as IncidentFacts, now));
+      if (told && told.messageId !== null) messages.set(told.leaderId ?? told.id, told);
+    }
+    for (const told of messages.values()) await repaint(tx, told);
+    await markFinals(
+      tx,
+      read.map(({ run }) => run),
+    );
+  });
+  deps.onNews();
+}
+async function markFinals(tx: Tx, runs: readonly Run[]): Promise<void> {
+  await markNewestFinal(
+    tx,
+    runs.filter((run) => run.state !== 'FINISHED').map((run) => run.id),
+  );
+}
+function factsNow({ causeUnread: _, ...facts }: IncidentFacts, run: Run) {
+  const cause = run.rootException;
+  const exception = cause ? `${cause.name}: ${cause.message}` : undefined;
+  return {
+    facts: {
+      ...facts,
+      ...(exception ? { exception } : {}),
+      ...(cause?.task ? { task: cause.task } : {}),
+      ...(run.lastCheckpoint
+        ? { checkpoint: { id: run.lastCheckpoint.id, path: run.lastCheckpoint.path, at: run.lastCheckpoint.at } }
+        : {}),
+    },
+    fingerprint: exception ? fingerprint(exception, run.job) : null,
+  };
+}
