@@ -9,6 +9,8 @@ import { endedStates } from './cluster-poll.rule.ts';
 
 /** Who acts where nobody of ours did. */
 export const elsewhere = { teamId: '', userId: '', name: 'somebody outside Sluice' };
+/** So many are taken in with one look, which holds the cluster's lease meanwhile; the next look goes on. */
+const atOnce = 200;
 /** Operation of a run that no operation started. */
 export const noOperation = '';
 
@@ -24,14 +26,14 @@ export async function discover(
   states: ReadonlyMap<string, string>,
 ): Promise<boolean> {
   const known = new Set((await liveRuns(tx, cluster.name)).map((run) => run.flinkJobId));
-  let found = false;
+  let found = 0;
   for (const [flinkJobId, job] of seen) {
     // The overview may be 3 s old and show as running what has ended since; the states are not.
     const state = states.get(flinkJobId);
     if (state === undefined || endedStates.includes(state) || known.has(flinkJobId) || !job.name) continue;
     // A JobManager that fails over brings its jobs back under their own ids.
     if (await reviveRun(tx, cluster.name, flinkJobId, state)) {
-      found = true;
+      found++;
       continue;
     }
     const name = await placeFor(tx, cluster, jobNameOf(job.name), flinkJobId);
@@ -53,9 +55,10 @@ export async function discover(
       tasksRunning: job.tasksRunning,
       tasksTotal: job.tasksTotal,
     });
-    found = true;
+    found++;
+    if (found === atOnce) break;
   }
-  return found;
+  return found > 0;
 }
 
 /** The job that a run belongs to, made when there is none; undefined when every name for it is taken. */

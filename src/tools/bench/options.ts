@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { UserError } from '../../core/errors.ts';
 
 /** What can be measured, in the order in which it is. */
-export const figureNames = ['ack', 'start', 'engine', 'memory', 'boot'] as const;
+export const figureNames = ['ack', 'start', 'engine', 'memory', 'boot', 'watch'] as const;
 export type FigureName = (typeof figureNames)[number];
 
 export interface BenchOptions {
@@ -19,10 +19,13 @@ export interface BenchOptions {
   starts: number;
   /** Starts of each kind (`boot`). */
   boots: number;
+  /** Jobs that fail one after the other in each fleet, and minutes that memory is looked at (`watch`). */
+  samples: number;
+  minutes: number;
 }
 
 const usage =
-  'npm run bench -- [ack] [start] [engine] [memory] [boot] [--write] [--flink 1.20.5] [--rate 20] [--seconds 60] [--pairs 10] [--starts 50] [--boots 5]';
+  'npm run bench -- [ack] [start] [engine] [memory] [boot] [watch] [--write] [--flink 1.20.5] [--rate 20] [--seconds 60] [--pairs 10] [--starts 50] [--boots 5] [--samples 40] [--minutes 10]';
 
 /** Reads the command line of `npm run bench`; without a name everything is measured. @throws UserError */
 export function parseBenchOptions(args: readonly string[]): BenchOptions {
@@ -39,6 +42,8 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
         pairs: { type: 'string', default: '10' },
         starts: { type: 'string', default: '50' },
         boots: { type: 'string', default: '5' },
+        samples: { type: 'string', default: '40' },
+        minutes: { type: 'string', default: '10' },
       },
     });
   } catch (cause) {
@@ -64,5 +69,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     pairs: count('pairs', 100),
     starts: count('starts', 500),
     boots: count('boots', 50),
+    samples: count('samples', 500),
+    minutes: count('minutes', 120),
   };
 }

@@ -1,0 +1,137 @@
+import { formatBytes, sleep } from '../../core/time.ts';
+import type { Closing } from './closing.ts';
+import { createClosing } from './closing.ts';
+import { memoryOf } from './processes.ts';
+import type { Aim, Figure } from './report.ts';
+import { formatMs } from './stats.ts';
+import { type Delays, measureDelays } from './watch/delay.ts';
+import { observeFleet, type Side } from './watch/side.ts';
+import { measureStorm, type Storm } from './watch/storm.ts';
+import { type Cost, measureUnchanged } from './watch/unchanged.ts';
+
+const sizes = [50, 1000, 10_000] as const;
+
+interface Row {
+  size: number;
+  cost: Cost;
+  delays: Delays;
+}
+interface Memory {
+  before: number;
+  after: number;
+  minutes: number;
+}
+
+/** What watching costs, how soon an alert stands in Slack, and what ten thousand failures at once do; on fleets of three sizes, one after the other. */
+export async function measureWatch(
+  everything: Closing,
+  options: { samples: number; minutes: number },
+  say: (line: string) => void,
+): Promise<Omit<Figure, 'facts'>> {
+  const rows: Row[] = [];
+  let memory: Memory | undefined;
+  let storm: Storm | undefined;
+  for (const size of sizes) {
+    const closing = createClosing((error) => say(`Not closed: ${String(error)}`));
+    everything.add(() => closing.all());
+    const side = await observeFleet(closing, size, say);
+    say(`watch: ${size} jobs that nothing happens to`);
+    const cost = await measureUnchanged(side, 3, 20_000);
+    if (size === 10_000) memory = await measureMemory(side, options.minutes, say);
+    say(`watch: ${options.samples} of ${size} jobs fail, one after the other`);
+    const delays = await measureDelays(side, options.samples);
+    rows.push({ size, cost, delays });
+    if (size === 10_000) {
+      say('watch: the others fail in one second');
+      storm = await measureStorm(side, size);
+    }
+    await closing.all();
+  }
+  return figureOf(rows, storm as Storm, memory as Memory, options);
+}
+
+async function measureMemory(side: Side, minutes: number, say: (line: string) => void): Promise<Memory> {
+  const look = async () => (await memoryOf([side.sluicePid])).resident;
+  const before = await look();
+  for (let minute = 0; minute < minutes; minute++) {
+    say(`watch: memory, minute ${minute + 1} of ${minutes}`);
+    await sleep(60_000);
+  }
+  return { before, after: await look(), minutes };
+}
+
+function figureOf(rows: readonly Row[], storm: Storm, memory: Memory, options: { samples: number }): Omit<Figure, 'facts'> {
+  const of = (size: number) => rows.find((row) => row.size === size) as Row;
+  const [small, thousand, large] = [of(50), of(1000), of(10_000)];
+  const perMinute = (small.cost.sluice * 60) / 1000;
+  const poll = large.cost.sluice + large.cost.postgres;
+  const aim = (met: boolean, text: string): Aim => ({ met, text });
+  return {
+    name: 'watch',
+    title: 'Watching',
+    how:
+      'Each fleet is a stand-in that answers in the shapes of Flink 1.20.5, observed by `src/main.ts` as a process of its own with embedded PostgreSQL and the practice workspace as Slack; every job was found and its checkpoints were read before anything counts. ' +
+      'Cost: 3 turns of 20 s in which nothing happens, the default settings (states each second, tasks each 5 s, checkpoints each minute), processor time of the processes by /proc; the raw loop only reads `/jobs` once a second and makes a map of it, in turns with that. ' +
+      `Delay: ${options.samples} jobs fail one after the other, each of a cause of its own, until the message stands in the workspace. ` +
+      'Storm: the rest of ten thousand jobs fails within one second, of one cause; one minute is looked at.',
+    tables: [
+      {
+        head: ['jobs', 'Sluice, CPU a second', 'PostgreSQL', 'raw loop', 'alert p50', 'p99', 'slowest'],
+        rows: rows.map(({ size, cost, delays }) => [
+          String(size),
+          formatMs(cost.sluice),
+          formatMs(cost.postgres),
+          formatMs(cost.raw),
+          formatMs(delays.p50),
+          formatMs(delays.p99),
+          formatMs(delays.slowest),
+        ]),
+      },
+      {
+        head: ['10,000 jobs fail in one second', ''],
+        rows: [
+          ['first message', formatMs(storm.firstMessageMs)],
+          ['every incident stored', formatMs(storm.allStoredMs)],
+          ['every cause read', storm.causesReadMs === undefined ? 'later than a minute' : formatMs(storm.causesReadMs)],
+          ['posts, edits in the first minute', `${storm.posts}, ${storm.edits}`],
+          ['memory more, at the highest', formatBytes(storm.growth)],
+        ],
+      },
+      {
+        head: ['memory of Sluice, 10,000 jobs', ''],
+        rows: [
+          ['at the beginning', formatBytes(memory.before)],
+          [`after ${memory.minutes} min`, formatBytes(memory.after)],
+        ],
+      },
+    ],
+    aims: [
+      aim(
+        thousand.delays.p50 <= 1000 && thousand.delays.p99 <= 2500,
+        `At 1,000 jobs an alert stands in Slack after ${formatMs(thousand.delays.p50)} at p50 and ${formatMs(thousand.delays.p99)} at p99; aimed at were 1 s and 2.5 s.`,
+      ),
+      aim(
+        perMinute <= 1,
+        `Watching 50 jobs takes ${perMinute.toFixed(2)} s of processor time a minute, without PostgreSQL; aimed at was 1 s.`,
+      ),
+      aim(
+        poll <= 60,
+        `A second of 10,000 unchanged jobs takes ${formatMs(poll)} with the database and with the slower looks; aimed at were 60 ms for a poll.`,
+      ),
+      aim(
+        storm.firstMessageMs <= 2000 && storm.allStoredMs <= 10_000,
+        `Of 10,000 failures the first message came after ${formatMs(storm.firstMessageMs)} (aim 2 s), all were stored after ${formatMs(storm.allStoredMs)} (aim 10 s).`,
+      ),
+      aim(
+        storm.posts <= 3 && storm.edits <= 50,
+        `They made ${storm.posts} posts and ${storm.edits} edits in a minute; aimed at were 3 and 50.`,
+      ),
+      aim(storm.growth <= 100e6, `They took ${formatBytes(storm.growth)} of memory more; aimed at were 100 MB.`),
+      aim(
+        memory.after <= 250e6,
+        `After ${memory.minutes} min of 10,000 jobs Sluice keeps ${formatBytes(memory.after)}; aimed at were 250 MB.`,
+      ),
+    ],
+    notes: [],
+  };
+}

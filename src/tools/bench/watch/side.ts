@@ -1,0 +1,69 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { UpstreamError } from '../../../core/errors.ts';
+import { run } from '../../../core/process.ts';
+import { sleep } from '../../../core/time.ts';
+import type { Database } from '../../../db/db.ts';
+import { jobNames } from '../../../jobs/jobs.store.ts';
+import { liveRuns } from '../../../jobs/runs.store.ts';
+import type { Closing } from '../closing.ts';
+import { cpuMsOf, family } from '../processes.ts';
+import { projectRoot, type Slack, startSlack, temporaryFolder } from '../rig.ts';
+import { embeddedPid, install, openRecords, startSluice } from '../sluice.ts';
+import { type Fleet, startFleet } from './fleet.ts';
+
+/** Sluice as a process of its own that observes a fleet, all of whose jobs it has found. */
+export interface Side {
+  fleet: Fleet;
+  slack: Slack;
+  database: Database;
+  sluicePid: number;
+  /** Processor time of Sluice and of its PostgreSQL so far. */
+  cpuMs(): Promise<{ sluice: number; postgres: number }>;
+  url: string;
+}
+
+/** Starts it and waits until every job of the fleet is known and its checkpoints were read once. */
+export async function observeFleet(closing: Closing, size: number, say: (line: string) => void): Promise<Side> {
+  const fleet = await startFleet(closing, size);
+  const slack = await startSlack(closing);
+  const dir = await temporaryFolder(closing);
+  const installation = await install(slack, dir);
+  const daemon = await startSluice(closing, installation);
+  const objects = await temporaryFolder(closing);
+  const described = [
+    { kind: 'team', name: 'data', channel: 'C0ETL', alertChannel: 'C0ALERTS' },
+    { kind: 'cluster', name: 'fleet', type: 'standalone', url: fleet.url, team: 'data', observe: true },
+  ];
+  for (const one of described) await writeFile(join(objects, `${one.kind}.yaml`), stringify(one));
+  const applied = await run(process.execPath, [join(projectRoot, 'src/tools/apply.ts'), objects], {
+    cwd: projectRoot,
+    env: installation.env,
+    timeoutMs: 60_000,
+  });
+  if (applied.code !== 0) throw new UpstreamError(`The fleet was not registered: ${applied.tail.join(' ')}`);
+  const database = await openRecords(closing, installation);
+  const until = performance.now() + 600_000;
+  for (let known = 0; known < size; ) {
+    known = (await jobNames(database.db)).length;
+    if (performance.now() > until) throw new UpstreamError(`Only ${known} of ${size} jobs were found.`);
+    await sleep(500);
+  }
+  say(`watch: ${size} jobs are known`);
+  while ((await liveRuns(database.db, 'fleet')).some((one) => one.checkpointsReadAt === null)) {
+    if (performance.now() > until) throw new UpstreamError('Not every checkpoint was read.');
+    await sleep(1000);
+  }
+  const postgres = await embeddedPid(installation);
+  return {
+    fleet,
+    slack,
+    database,
+    sluicePid: daemon.pid,
+    url: installation.url,
+    async cpuMs() {
+      return { sluice: await cpuMsOf([daemon.pid]), postgres: await cpuMsOf(await family(postgres)) };
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { sleep } from '../../../core/time.ts';
+import type { Side } from './side.ts';
+
+/** What a second of watching costs, in milliseconds of processor time. */
+export interface Cost {
+  sluice: number;
+  postgres: number;
+  /** A loop in this process that asks for the same list once a second and reads it, nothing more. */
+  raw: number;
+  /** Polls that were counted. */
+  polls: number;
+}
+
+/** Costs of watching jobs that nothing happens to, beside the plainest loop, in turns. */
+export async function measureUnchanged(side: Side, turns: number, turnMs: number): Promise<Cost> {
+  const total = { sluice: 0, postgres: 0, raw: 0, polls: 0 };
+  for (let turn = 0; turn < turns; turn++) {
+    const [before, asked] = [await side.cpuMs(), side.fleet.asked.get('/jobs') ?? 0];
+    await sleep(turnMs);
+    const after = await side.cpuMs();
+    total.sluice += after.sluice - before.sluice;
+    total.postgres += after.postgres - before.postgres;
+    total.polls += (side.fleet.asked.get('/jobs') ?? 0) - asked;
+    total.raw += await rawLoop(side.fleet.url, Math.round(turnMs / 1000));
+  }
+  const seconds = (turns * turnMs) / 1000;
+  return { sluice: total.sluice / seconds, postgres: total.postgres / seconds, raw: total.raw / seconds, polls: total.polls };
+}
+
+/** Fetches and reads the list so many times; processor milliseconds of doing so. */
+async function rawLoop(url: string, times: number): Promise<number> {
+  let spent = 0;
+  for (let n = 0; n < times; n++) {
+    const answer = await fetch(`${url}/jobs`);
+    const text = await answer.text();
+    const before = process.cpuUsage();
+    const states = new Map((JSON.parse(text) as { jobs: { id: string; status: string }[] }).jobs.map((job) => [job.id, job.status]));
+    const { user, system } = process.cpuUsage(before);
+    if (states.size === 0) throw new Error('the fleet has no jobs');
+    spent += (user + system) / 1000;
+    await sleep(1000);
+  }
+  return spent;
+}
