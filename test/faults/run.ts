@@ -10,6 +10,7 @@ const help = `npm run test:faults -- [options]: people at work while everything 
   --seed S        of the first round; each later one has the next number. A round that failed names its own: --runs 1 --seed <that>
   --points        also every crash point, and the interleavings
   --kills N       also N takeovers after a SIGKILL, timed
+  --incidents N   also N incidents told over 50 channels while calls fail and answers get lost
   --restarts N    also N operations while PostgreSQL is restarted every 5 to 10 s, and 20 rolling restarts during 50 operations`;
 
 const { values } = parseArgs({
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     kills: { type: 'string' },
     restarts: { type: 'string' },
+    incidents: { type: 'string' },
     points: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   },
@@ -39,6 +41,7 @@ const names = {
   seed: 'FAULTS_SEED',
   kills: 'FAULTS_KILLS',
   restarts: 'FAULTS_RESTARTS',
+  incidents: 'FAULTS_INCIDENTS',
 } as const;
 env['FAULTS_SEED'] = String(Math.floor(Math.random() * 1_000_000_000));
 for (const [option, name] of Object.entries(names) as [keyof typeof names, string][]) {
@@ -65,6 +68,7 @@ const child = spawn(
     '--test-global-setup=test/helpers/global-setup.ts',
     '--test-concurrency=2',
     ...files.map((name) => `test/faults/${name}.test.ts`),
+    ...(values.incidents ? ['test/outbox/many.test.ts'] : []),
   ],
   { stdio: 'inherit', env: { ...process.env, ...env } },
 );

@@ -33,9 +33,11 @@ export function faultSettings(env = process.env): FaultSettings {
 }
 
 /** Figures that `npm run test:faults` measures on demand; a test run makes a few of each, which proves the way, not the figure. */
-export function figureSettings(env = process.env): { kills: number; restarts: number; rollings: number } {
+export function figureSettings(env = process.env): { kills: number; restarts: number; rollings: number; incidents: number; seed: number } {
   return {
     kills: Number(env['FAULTS_KILLS'] ?? 2),
+    incidents: Number(env['FAULTS_INCIDENTS'] ?? 300),
+    seed: Number(env['FAULTS_SEED'] ?? 1),
     restarts: Number(env['FAULTS_RESTARTS'] ?? 30),
     rollings: env['FAULTS_RESTARTS'] === undefined ? 2 : 20,
   };
