@@ -37,6 +37,8 @@ describe('over Socket Mode, with no HTTP from Slack', { timeout: 600_000 }, () =
     await w.lena.clicks(plan, 'Approve');
     const done = await w.lena.seesEdit(plan, /etl-orders (restored|was not restored|is down)/, { timeoutMs: 90_000 });
     assert.match(done.text, /etl-orders restored/);
+    // Who asked hears of the decision without looking for it.
+    await w.emma.sees(/Your restore of etl-orders was approved by lena/, { channel: 'dm', since: 'start' });
     assert.equal(await restoredFrom(w, flinkJobIdOf(done)), savepoint);
     await onlyJobIs(w, flinkJobIdOf(done));
   });

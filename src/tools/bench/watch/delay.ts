@@ -23,7 +23,7 @@ export async function measureDelays(side: Side, count: number): Promise<Delays> 
     await sleep(1400 + Math.random() * 1000);
     const name = fleetJobName(n);
     const failedAt = side.fleet.fail([n], exceptionOf(n));
-    await reader.sees((m) => m.text.includes(`${name} failed`), { channel: 'alerts', timeoutMs: 60_000, since: 'start' });
+    await reader.sees((m) => m.text.includes(`${name} failed`), { channel: 'flink-alerts', timeoutMs: 60_000, since: 'start' });
     took.push(Date.now() - failedAt);
   }
   return { p50: percentile(took, 0.5), p99: percentile(took, 0.99), slowest: Math.max(...took), count: took.length };

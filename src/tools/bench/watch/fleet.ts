@@ -11,7 +11,8 @@ export interface Fleet {
   asked: Map<string, number>;
 }
 export const fleetJobName = (n: number): string => `fleet-${String(n).padStart(5, '0')}`;
-const idOf = (n: number) => n.toString(16).padStart(32, 'f');
+/** The Flink job id of a job of the fleet. */
+export const fleetJobId = (n: number): string => n.toString(16).padStart(32, 'f');
 const begun = Date.now() - 3_600_000;
 const vertexId = 'cbc357ccb763df2852fee8c4fc7d55f2';
 
@@ -26,7 +27,7 @@ interface Job {
 /** Starts a fleet of so many running jobs, all older than an hour. */
 export async function startFleet(closing: Closing, size: number): Promise<Fleet> {
   const jobs: Job[] = Array.from({ length: size }, (_, n) => ({
-    id: idOf(n),
+    id: fleetJobId(n),
     name: fleetJobName(n),
     state: 'RUNNING',
     failedAt: 0,

@@ -21,7 +21,7 @@ export async function measureStorm(side: Side, size: number): Promise<Storm> {
   const startedAt = Date.now();
   const first = side.slack.people
     .as('emma')
-    .sees((m) => /the storage does not answer|jobs failed/.test(m.text), { channel: 'alerts', timeoutMs: 120_000, since: 'start' })
+    .sees((m) => /the storage does not answer|jobs failed/.test(m.text), { channel: 'flink-alerts', timeoutMs: 120_000, since: 'start' })
     .then(() => Date.now() - startedAt);
   const batches = 10;
   for (let batch = 0; batch < batches; batch++) {
