@@ -344,6 +344,25 @@ CREATE TABLE "projects" (
 	"artifact" text
 );
 --> statement-breakpoint
+CREATE TABLE "checkpoints" (
+	"run_id" text NOT NULL,
+	"id" bigint NOT NULL,
+	"job" text NOT NULL,
+	"kind" text NOT NULL,
+	"state" text NOT NULL,
+	"triggered_at" timestamp with time zone NOT NULL,
+	"ended_at" timestamp with time zone NOT NULL,
+	"duration_ms" bigint NOT NULL,
+	"size" bigint,
+	"written" bigint,
+	"processed" bigint,
+	"persisted" bigint,
+	"unaligned" boolean,
+	"path" text,
+	"failure" text,
+	CONSTRAINT "checkpoints_run_id_id_pk" PRIMARY KEY("run_id","id")
+);
+--> statement-breakpoint
 CREATE TABLE "restore_points" (
 	"id" text PRIMARY KEY NOT NULL,
 	"job" text NOT NULL,
@@ -407,5 +426,6 @@ CREATE INDEX "outbox_due" ON "outbox_messages" USING btree ("state","next_at");-
 CREATE INDEX "outbox_sent" ON "outbox_messages" USING btree ("sent_channel","sent_ts");--> statement-breakpoint
 CREATE INDEX "outbox_failed" ON "outbox_messages" USING btree ("channel_kind","channel") WHERE "outbox_messages"."state" = 'failed';--> statement-breakpoint
 CREATE INDEX "builds_job" ON "builds" USING btree ("job","started_at");--> statement-breakpoint
+CREATE INDEX "checkpoints_job" ON "checkpoints" USING btree ("job","ended_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "restore_points_path" ON "restore_points" USING btree ("job","path");--> statement-breakpoint
 CREATE INDEX "restore_points_job" ON "restore_points" USING btree ("job","taken_at");

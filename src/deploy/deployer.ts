@@ -31,6 +31,15 @@ export interface RunOverview {
   startedAt?: number;
 }
 
+/** A checkpoint that failed; times are milliseconds since 1970. */
+export interface CheckpointFailure {
+  id: number;
+  at: number;
+  triggeredAt: number;
+  durationMs: number;
+  isSavepoint: boolean;
+  message: string;
+}
 export interface CheckpointSight {
   /** Newest first, at most what Flink keeps (10). */
   completed: {
@@ -41,7 +50,18 @@ export interface CheckpointSight {
     at: number;
     isSavepoint: boolean;
     discarded: boolean;
+    /** Milliseconds since 1970: when Flink asked the tasks for it. */
+    triggeredAt?: number | undefined;
+    /** Bytes that were written for it; less than `size` when it is incremental. */
+    written?: number | undefined;
+    /** Bytes that were in flight and worked off, or written, while it was aligned. */
+    processed?: number | undefined;
+    persisted?: number | undefined;
+    /** It went past what was in flight. */
+    unaligned?: boolean | undefined;
   }[];
+  /** Those that failed and that Flink still tells of, newest first. */
+  failed: CheckpointFailure[];
   /** Newest failed one, if any. */
   lastFailed: { id: number; at: number; message: string } | undefined;
   /** What the run was restored from last. */

@@ -109,6 +109,8 @@ export const checkpointSchema = z.looseObject({
   latest_ack_timestamp: num,
   state_size: num,
   checkpointed_size: orNull(num),
+  processed_data: orNull(num),
+  persisted_data: orNull(num),
   end_to_end_duration: num,
   num_subtasks: orNull(num),
   num_acknowledged_subtasks: orNull(num),

@@ -99,6 +99,8 @@ export async function updateRun(tx: Db | Tx, id: string, change: RunChange): Pro
     .set({ ...change, ...changed })
     .where(eq(runs.id, id));
 }
+/** The count of a run's failed checkpoints, so many higher. */
+export const moreFailed = (by: number) => sql<number>`${runs.failedCheckpoints} + ${by}`;
 /** The same, unless its end was recorded meanwhile: what was seen before must not overwrite it. */
 export async function updateLiveRun(tx: Db | Tx, id: string, change: RunChange): Promise<void> {
   await tx

@@ -1,11 +1,13 @@
 import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
 import type { CheckpointSight } from '../deploy/deployer.ts';
-import { type CheckpointFact, type Run, updateRun } from '../jobs/runs.store.ts';
+import { type CheckpointFact, moreFailed, type Run, updateRun } from '../jobs/runs.store.ts';
+import { insertCheckpoints } from './checkpoints.store.ts';
+import { checkpointRows } from './checkpoints.rule.ts';
 import { markVanished, recordRestorePoint, restorePointsOfRun } from './restore-points.store.ts';
 
 /**
- * Records what Flink tells of a run's checkpoints: retained ones become restore points, subsumed ones are marked as vanished, the newest is the
+ * Records what Flink tells of a run's checkpoints: each one once by its number, failed ones are counted on the run; retained ones become restore points, subsumed ones are marked as vanished, the newest is the
  * run's last checkpoint. Returns the newest completed one.
  */
 export async function recordCheckpoints(tx: Db | Tx, run: Run, sight: CheckpointSight): Promise<CheckpointFact | undefined> {
@@ -43,6 +45,11 @@ export async function recordCheckpoints(tx: Db | Tx, run: Run, sight: Checkpoint
     durationMs: newest.durationMs,
     at: new Date(newest.at).toISOString(),
   };
-  await updateRun(tx, run.id, { checkpointsReadAt: now, ...(fact ? { lastCheckpoint: fact } : {}) });
+  const failures = (await insertCheckpoints(tx, checkpointRows(run, sight))).filter((one) => one.state === 'failed').length;
+  await updateRun(tx, run.id, {
+    checkpointsReadAt: now,
+    ...(fact ? { lastCheckpoint: fact } : {}),
+    ...(failures > 0 ? { failedCheckpoints: moreFailed(failures) } : {}),
+  });
   return fact;
 }

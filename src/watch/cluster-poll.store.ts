@@ -82,9 +82,6 @@ async function storeCheckpoints(
 ): Promise<Run> {
   if (run.checkpointIntervalMs === null) await updateRun(tx, run.id, { checkpointIntervalMs: Math.min(intervalMs, 2_000_000_000) });
   const newest = await recordCheckpoints(tx, run, sight);
-  const failedAt = sight.lastFailed?.at;
-  if (failedAt !== undefined && failedAt > run.startedAt.getTime())
-    await updateRun(tx, run.id, { failedCheckpoints: Math.max(run.failedCheckpoints, 1) });
   const known: Run = { ...run, checkpointIntervalMs: intervalMs, lastCheckpoint: newest ?? run.lastCheckpoint };
   if (run.firstCheckpoint === 'seen' || run.firstCheckpoint === 'off') return known;
   const fact = firstCheckpointFact(known, newest && { at: new Date(newest.at) }, settings.at, settings.firstCheckpointWithinMs);

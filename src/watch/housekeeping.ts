@@ -6,11 +6,13 @@ import { sweepWorkspaces } from '../build/workspace.ts';
 import type { Db } from '../db/db.ts';
 import { activeOperations } from '../operations/operations.store.ts';
 import { buildIdOf } from '../operations/steps/build.ts';
+import { forgetCheckpoints } from '../restore-points/checkpoints.store.ts';
 
-/** Forgets what is of no more use: answers to requests older than two days, ended sessions and links. */
+/** Forgets what is of no more use: answers to requests older than two days, ended sessions and links, checkpoints older than a month. */
 export async function forgetOld(db: Db): Promise<void> {
   await forgetDeliveries(db);
   await forgetSessions(db);
+  await forgetCheckpoints(db);
 }
 
 /** Removes the workspaces of builds that are over: a process that was fenced, or died on another host, does not come back for its own. */

@@ -426,7 +426,7 @@ function stubDeployers(database: Database, stub: StubCluster): Deployers {
     facts: () => answer(stub.facts),
     look: () => answer(stub.sight),
     rootCause: () => answer(stub.rootCause),
-    checkpoints: () => answer({ completed: [], lastFailed: undefined, restored: undefined }),
+    checkpoints: () => answer({ completed: [], failed: [], lastFailed: undefined, restored: undefined }),
     logTails: () => answer(stub.logs),
     runUrl: (id) => `https://flink.example.com/#/job/${id}`,
     state: async () => undefined,

@@ -144,7 +144,7 @@ export function seen(change: Partial<Extract<RunSight, { is: 'seen' }>> = {}): R
 }
 export const gone: RunSight = { is: 'gone' };
 export const unknown: RunSight = { is: 'unknown', why: 'standalone does not answer.' };
-export const noCheckpoints: CheckpointSight = { completed: [], lastFailed: undefined, restored: undefined };
+export const noCheckpoints: CheckpointSight = { completed: [], failed: [], lastFailed: undefined, restored: undefined };
 const base = Date.now() - 60_000;
 /** One completed checkpoint, kept, one minute old unless said otherwise. */
 export function checkpoint(id: number, change: Partial<CheckpointSight['completed'][number]> = {}): CheckpointSight['completed'][number] {

@@ -8,6 +8,7 @@ import type { Database } from '../../src/db/db.ts';
 import { operationSteps } from '../../src/db/schema/index.ts';
 import { endRun, findRun, insertRun, type Run, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
 import { lastStateOf } from '../../src/restore-points/last-state.ts';
+import { type CheckpointInput, forgetCheckpoints, insertCheckpoints, listCheckpoints } from '../../src/restore-points/checkpoints.store.ts';
 import { recordCheckpoints } from '../../src/restore-points/record-checkpoints.ts';
 import {
   listRestorePoints,
@@ -49,6 +50,84 @@ const end = async (database: Database, reason = 'failed'): Promise<Run> => {
 const open = (t: TestContext, pathsReadable = false) =>
   fakeDeployers({ standalone: fakeDeployer(t).always('checkpoints', noCheckpoints) }, { pathsReadable }).of('standalone');
 const paths = async (database: Database) => (await restorePointsOfRun(database.db, 'run_1')).map((p) => p.path.split('/').pop());
+
+describe('every checkpoint of a run', () => {
+  const failed = (id: number, message = 'Checkpoint expired before completing.') => ({
+    id,
+    at: 1_900_000 + id * 1000,
+    triggeredAt: 1_900_000 + id * 1000 - 600,
+    durationMs: 600,
+    isSavepoint: false,
+    message,
+  });
+  const rows = async (database: Database) =>
+    (await listCheckpoints(database.db, 'etl-orders', 100)).map((c) => [c.id, c.kind, c.state]).sort((a, b) => Number(a[0]) - Number(b[0]));
+
+  it('is recorded once by its number, however often and by whomever it is read; failures are counted once', async (t) => {
+    const database = await sharedDb(t);
+    const run = await runOf(database);
+    const sight = {
+      ...noCheckpoints,
+      completed: [checkpoint(4), checkpoint(3, { isSavepoint: true, path: 's3://lake/savepoint-3' }), checkpoint(1)],
+      failed: [failed(2)],
+      lastFailed: failed(2),
+    };
+    await recordCheckpoints(database.db, run, sight);
+    await Promise.all([recordCheckpoints(database.db, run, sight), recordCheckpoints(database.db, run, sight)]);
+    assert.deepEqual(await rows(database), [
+      [1, 'checkpoint', 'completed'],
+      [2, 'checkpoint', 'failed'],
+      [3, 'savepoint', 'completed'],
+      [4, 'checkpoint', 'completed'],
+    ]);
+    assert.equal((await findRun(database.db, 'run_1'))?.failedCheckpoints, 1);
+    await recordCheckpoints(database.db, run, { ...noCheckpoints, failed: [failed(6), failed(5), failed(2)], lastFailed: failed(6) });
+    assert.equal((await findRun(database.db, 'run_1'))?.failedCheckpoints, 3);
+    const last = (await listCheckpoints(database.db, 'etl-orders', 100)).find((c) => c.id === 6);
+    assert.deepEqual([last?.failure, last?.durationMs, last?.size], ['Checkpoint expired before completing.', 600, null]);
+  });
+
+  it('is remembered when the history has lost it: Flink tells of the newest failure for ever', async (t) => {
+    const database = await sharedDb(t);
+    const run = await runOf(database);
+    await recordCheckpoints(database.db, run, {
+      ...noCheckpoints,
+      completed: [checkpoint(30)],
+      lastFailed: { id: 7, at: 1_900_000, message: 'declined' },
+    });
+    assert.deepEqual(await rows(database), [
+      [7, 'checkpoint', 'failed'],
+      [30, 'checkpoint', 'completed'],
+    ]);
+  });
+
+  it('is forgotten after a month; of very many the newest stay, and one of each hour', async (t) => {
+    const database = await sharedDb(t);
+    const newest = Date.now();
+    const row = (id: number, agoMs: number): CheckpointInput => ({
+      runId: 'run_1',
+      id,
+      job: 'etl-orders',
+      kind: 'checkpoint',
+      state: 'completed',
+      triggeredAt: new Date(newest - agoMs),
+      endedAt: new Date(newest - agoMs),
+      durationMs: 1,
+    });
+    // One each ten seconds: 1,600 are four hours and 27 minutes.
+    await insertCheckpoints(
+      database.db,
+      Array.from({ length: 1600 }, (_, i) => row(i + 1, (1600 - i) * 10_000)),
+    );
+    await insertCheckpoints(database.db, [{ ...row(1, 31 * 24 * 3_600_000), runId: 'run_0' }]);
+    await forgetCheckpoints(database.db);
+    const left = await listCheckpoints(database.db, 'etl-orders', 5000);
+    assert.equal(left.filter((c) => c.runId === 'run_0').length, 0);
+    const ids = left.map((c) => c.id).sort((a, b) => a - b);
+    assert.deepEqual(ids.slice(-1000), Array.from({ length: 1000 }, (_, i) => 601 + i));
+    assert.ok(ids.length - 1000 >= 2 && ids.length - 1000 <= 3, `${ids.length - 1000} of the hours before`);
+  });
+});
 
 describe('checkpoints that Flink tells of', () => {
   it('become restore points; subsumed ones vanish; the newest is the run’s last', async (t) => {

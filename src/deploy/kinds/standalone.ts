@@ -3,7 +3,7 @@ import { type CallOptions, createFlinkClient, type FlinkClient } from '../../fli
 import { FlinkError } from '../../flink/errors.ts';
 import { allVerticesRunning, rootException } from '../../flink/job-facts.ts';
 import { type Checkpoint, endedJobStates } from '../../flink/schema.ts';
-import type { ClusterKind, Deployer, DeployTarget, RunSight, SavepointSight } from '../deployer.ts';
+import type { CheckpointFailure, CheckpointSight, ClusterKind, Deployer, DeployTarget, RunSight, SavepointSight } from '../deployer.ts';
 
 /** A session cluster that somebody else keeps running, reached by the JobManager's REST address. */
 export const standalone: ClusterKind = {
@@ -149,6 +149,10 @@ function sessionDeployer(target: DeployTarget, flink: FlinkClient): Deployer {
           .filter((c) => c.status === 'COMPLETED')
           .map(completed)
           .sort((a, b) => b.id - a.id),
+        failed: answer.history
+          .filter((c) => c.status === 'FAILED')
+          .map(failure)
+          .sort((a, b) => b.id - a.id),
         lastFailed: failed
           ? { id: failed.id, at: failed.failure_timestamp ?? failed.trigger_timestamp, message: failed.failure_message ?? '' }
           : undefined,
@@ -179,7 +183,7 @@ function sessionDeployer(target: DeployTarget, flink: FlinkClient): Deployer {
   };
 }
 
-function completed(c: Checkpoint) {
+function completed(c: Checkpoint): CheckpointSight['completed'][number] {
   const path = c.external_path;
   return {
     id: c.id,
@@ -189,5 +193,20 @@ function completed(c: Checkpoint) {
     at: c.latest_ack_timestamp,
     isSavepoint: c.is_savepoint,
     discarded: c.discarded ?? false,
+    triggeredAt: c.trigger_timestamp,
+    written: c.checkpointed_size ?? undefined,
+    processed: c.processed_data ?? undefined,
+    persisted: c.persisted_data ?? undefined,
+    ...(c.checkpoint_type ? { unaligned: c.checkpoint_type === 'UNALIGNED_CHECKPOINT' } : {}),
+  };
+}
+function failure(c: Checkpoint): CheckpointFailure {
+  return {
+    id: c.id,
+    at: c.failure_timestamp ?? c.trigger_timestamp,
+    triggeredAt: c.trigger_timestamp,
+    durationMs: Math.max(0, c.end_to_end_duration),
+    isSavepoint: c.is_savepoint,
+    message: c.failure_message ?? '',
   };
 }

@@ -23,6 +23,7 @@ class CustomerTotals extends KeyedProcessFunction<String, Order, String> impleme
   private static final long serialVersionUID = 1L;
   private final long failAfter;
   private final String failFile;
+  private final long slowOrderMillis;
   private final long slowCheckpointMillis;
   private final boolean failCheckpoint;
   private final boolean failClose;
@@ -37,6 +38,7 @@ class CustomerTotals extends KeyedProcessFunction<String, Order, String> impleme
   CustomerTotals(Options options) {
     failAfter = options.number("fail-after", 0);
     failFile = options.text("fail-file", null);
+    slowOrderMillis = options.number("slow-order", 0);
     slowCheckpointMillis = options.number("slow-checkpoint", 0);
     failCheckpoint = options.has("fail-checkpoint");
     failClose = options.has("fail-close");
@@ -63,6 +65,9 @@ class CustomerTotals extends KeyedProcessFunction<String, Order, String> impleme
 
   @Override
   public void processElement(Order order, Context context, Collector<String> out) throws Exception {
+    if (slowOrderMillis > 0) {
+      Thread.sleep(slowOrderMillis);
+    }
     long n = (count.value() == null ? 0 : count.value()) + 1;
     long sum = (cents.value() == null ? 0 : cents.value()) + order.cents;
     count.update(n);

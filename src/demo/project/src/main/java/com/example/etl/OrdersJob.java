@@ -16,6 +16,9 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * --max-parallelism N  max parallelism of the job
  * --fail-after N       fails when this many orders were counted
  * --fail-file PATH     fails while this file exists: a fault that can be switched on and off
+ * --pause-file PATH    hands out no order while this file exists
+ * --event-time         orders have event times, and watermarks
+ * --slow-order MS      counting an order takes this much longer
  * --slow-checkpoint MS each checkpoint takes this much longer
  * --fail-checkpoint    each checkpoint fails
  * --fail-close         fails when it is stopped
@@ -30,8 +33,8 @@ public final class OrdersJob {
   public static void main(String[] args) throws Exception {
     Options options =
         Options.parse(
-            args, "rate", "name", "uid-suffix", "max-parallelism", "fail-after", "fail-file", "slow-checkpoint", "fail-checkpoint", "fail-close",
-            "throw-main", "no-execute", "twice");
+            args, "rate", "name", "uid-suffix", "max-parallelism", "fail-after", "fail-file", "pause-file", "event-time", "slow-order", "slow-checkpoint",
+            "fail-checkpoint", "fail-close", "throw-main", "no-execute", "twice");
     if (options.has("throw-main")) {
       throw new IllegalStateException("The order system has no configuration " + options.text("throw-main", ""));
     }
@@ -56,9 +59,13 @@ public final class OrdersJob {
   }
 
   private static void build(StreamExecutionEnvironment env, Options options) {
-    env.fromSource(new NumberSequenceSource(1, Long.MAX_VALUE - 1), WatermarkStrategy.noWatermarks(), "order numbers")
+    WatermarkStrategy<Long> times =
+        options.has("event-time")
+            ? WatermarkStrategy.<Long>forMonotonousTimestamps().withTimestampAssigner((number, read) -> System.currentTimeMillis())
+            : WatermarkStrategy.noWatermarks();
+    env.fromSource(new NumberSequenceSource(1, Long.MAX_VALUE - 1), times, "order numbers")
         .uid("order-numbers")
-        .map(new Throttle(options.number("rate", 100)))
+        .map(new Throttle(options.number("rate", 100), options.text("pause-file", null)))
         .returns(Types.LONG)
         .name("throttle")
         .uid("throttle")
