@@ -394,7 +394,16 @@ CREATE TABLE "cluster_views" (
 	"last_error" text,
 	"owner" text,
 	"lease_until" timestamp with time zone,
-	"epoch" bigint DEFAULT 0 NOT NULL
+	"epoch" bigint DEFAULT 0 NOT NULL,
+	"flow_requests" bigint DEFAULT 0 NOT NULL,
+	"flow_ms" bigint DEFAULT 0 NOT NULL,
+	"flow_read_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "flows" (
+	"run_id" text PRIMARY KEY NOT NULL,
+	"read_at" timestamp with time zone NOT NULL,
+	"memory" jsonb NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "schedules" (

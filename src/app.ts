@@ -201,6 +201,15 @@ export async function createApp(options: AppOptions): Promise<App> {
         channels: toldToo,
         calls: { firstMs: config.incidents.callAfter, againMs: config.incidents.callEvery },
       },
+      flow: {
+        everyMs: config.watch.flowEvery,
+        limits: {
+          noDataMs: config.incidents.noDataFor,
+          watermarkMs: config.incidents.watermarkFor,
+          backpressureMs: config.incidents.backpressureFor,
+        },
+        budget: { requests: 500, ms: config.watch.flowEvery / 20 },
+      },
       digest: config.digest,
       workDir: config.home,
       onNews: () => delivery?.wake(),

@@ -78,6 +78,21 @@ const Incidents = z.strictObject({
     .describe(
       'How far a crash may set a job back: when its last complete checkpoint is older, that is an incident. A job may ask for less or more (`recoverable-within`); what is not asked for is never under three of its checkpoint intervals.',
     ),
+  noDataFor: duration('10 min', { minMs: 0 })
+    .prefault('10 min')
+    .describe(
+      'When records that came all the time stop for so long although the job runs, that is an incident; 0 turns it off. A job may ask for less or more (`no-data-after`). A job that never had data, or has them in bursts, is no incident.',
+    ),
+  watermarkFor: duration('10 min', { minMs: 0 })
+    .prefault('10 min')
+    .describe(
+      'The same for a watermark that moved all the time and then stands still although records come (`watermark-after`); 0 turns it off.',
+    ),
+  backpressureFor: duration('15 min', { minMs: 0 })
+    .prefault('15 min')
+    .describe(
+      'When a part of a job waits for what comes behind it for more than half of the time, for so long without a pause, that is an incident (`backpressure-after`); 0 turns it off.',
+    ),
   channels: z
     .array(textField({ expected: 'the name of a channel', example: 'oncall-mail' }))
     .prefault([])
@@ -106,6 +121,11 @@ const Watch = z.strictObject({
   checkpointsEvery: duration('60s', { minMs: second, maxMs: 60 * minute })
     .prefault('60s')
     .describe("How often a running job's checkpoints are read."),
+  flowEvery: duration('60s', { minMs: 15 * second, maxMs: 60 * minute })
+    .prefault('60s')
+    .describe(
+      'How often the data of running jobs are looked at: records, watermarks and backpressure of each vertex, one request a vertex. It takes at most a twentieth of the time; what does not fit comes first in the next round.',
+    ),
 });
 
 const Digest = z.strictObject({

@@ -102,6 +102,28 @@ export type SavepointSight =
   | { is: 'not-known' }
   | { is: 'unknown'; why: string };
 
+/** A vertex of a run, as its data flow. */
+export interface FlowVertex {
+  id: string;
+  name: string;
+  /** Every task of it runs: none has come to the end of its data. */
+  running: boolean;
+  /** Ids of the vertices it reads from; none: it is a source. */
+  inputs: string[];
+  /** What counts what its sources read, by Flink's names of metrics; for `flow`. */
+  counters: string[];
+}
+/** What went through a vertex so far; undefined: Flink does not tell. All over all its tasks, up to 10 s old. */
+export interface VertexFlow {
+  /** Records that came in since its tasks were deployed. */
+  in: number | undefined;
+  out: number | undefined;
+  /** The watermark of its slowest task, milliseconds since 1970. */
+  watermark: number | undefined;
+  /** The share of time (0 to 1) that its most hindered task waits for what comes behind it. */
+  backPressured: number | undefined;
+}
+
 /**
  * Where runs go: one file per kind of cluster. All ids are chosen by the caller, so each call may be repeated. Calls throw AppErrors: UnreachableError
  * when no answer came and the effect is unknown, UpstreamError (FlinkError) when the cluster refused.
@@ -136,6 +158,9 @@ export interface Deployer {
   checkpoints(flinkJobId: string, options?: CallOptions): Promise<CheckpointSight>;
   /** Milliseconds between checkpoints, 0 when checkpointing is off. */
   checkpointInterval(flinkJobId: string, options?: CallOptions): Promise<number>;
+  /** The vertices of a run, each after those it reads from. */
+  vertices(flinkJobId: string, options?: CallOptions): Promise<FlowVertex[]>;
+  flow(flinkJobId: string, vertex: FlowVertex, options?: CallOptions): Promise<VertexFlow>;
   rootCause(flinkJobId: string, options?: CallOptions): Promise<RootCause | undefined>;
   /** The ends of the JobManager's and the TaskManagers' logs. */
   logTails(bytes: number, options?: CallOptions): Promise<{ from: string; text: string }[]>;

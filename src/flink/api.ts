@@ -86,6 +86,13 @@ export interface FlinkClient {
   executionResult(jobId: string, options?: CallOptions): Promise<s.ExecutionResult>;
   /** GET /jobs/:id/metrics, by name; an unknown job answers with no metrics. */
   metrics(jobId: string, names: readonly string[], options?: CallOptions): Promise<Record<string, string>>;
+  /** GET /jobs/:id/vertices/:vertex/subtasks/metrics, the names of what there is; empty while Flink has collected none (10 s). */
+  subtaskMetricNames(jobId: string, vertexId: string, options?: CallOptions): Promise<string[]>;
+  /**
+   * The same with values over all subtasks, by name: up to 10 s old. Empty when any of them is not there: sources have no `currentInputWatermark`. Unknown
+   * jobs and vertices answer with nothing, too.
+   */
+  subtaskMetrics(jobId: string, vertexId: string, names: readonly string[], options?: CallOptions): Promise<Map<string, SubtaskMetric>>;
   /** GET /taskmanagers */
   taskManagers(options?: CallOptions): Promise<s.TaskManager[]>;
   /** GET /jobmanager/config, secrets masked by Flink. */
@@ -127,6 +134,11 @@ export interface FlinkClient {
   disposalResult(triggerId: string, options?: CallOptions): Promise<DisposalResult>;
   /** Closes the sockets; running calls end first. */
   close(): Promise<void>;
+}
+export interface SubtaskMetric {
+  min: number;
+  max: number;
+  sum: number;
 }
 export interface LogOptions extends CallOptions {
   name?: string;

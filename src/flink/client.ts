@@ -123,6 +123,19 @@ export function createFlinkClient(options: FlinkClientOptions): FlinkClient {
       const answer = await get(s.metricsSchema, `${path('jobs', id, 'metrics')}?get=${names.map(encodeURIComponent).join(',')}`, o);
       return Object.fromEntries(answer.flatMap((entry) => (entry.value == null ? [] : [[entry.id, entry.value]])));
     },
+    async subtaskMetricNames(id, vertex, o) {
+      return (await get(s.subtaskMetricsSchema, path('jobs', id, 'vertices', vertex, 'subtasks', 'metrics'), o)).map((entry) => entry.id);
+    },
+    async subtaskMetrics(id, vertex, names, o) {
+      const where = `${path('jobs', id, 'vertices', vertex, 'subtasks', 'metrics')}?get=${names.map(encodeURIComponent).join(',')}`;
+      const nan = Number.NaN;
+      return new Map(
+        (await get(s.subtaskMetricsSchema, where, o)).map(({ id, min, max, sum }) => [
+          id,
+          { min: min ?? nan, max: max ?? nan, sum: sum ?? nan },
+        ]),
+      );
+    },
     taskManagers: async (o) => (await get(s.taskManagersSchema, '/taskmanagers', o)).taskmanagers,
     async jobManagerConfig(o) {
       return Object.fromEntries((await get(s.keyValuesSchema, '/jobmanager/config', o)).map((entry) => [entry.key, entry.value]));

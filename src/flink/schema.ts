@@ -93,6 +93,9 @@ export const jobSchema = z.looseObject({
   timestamps: z.record(text, num),
   vertices: z.array(vertexSchema),
   'status-counts': z.record(text, num).optional(),
+  plan: orNull(
+    z.looseObject({ nodes: orNull(z.array(z.looseObject({ id: text, inputs: orNull(z.array(z.looseObject({ id: text }))) }))) }),
+  ),
 });
 export type JobDetails = z.output<typeof jobSchema>;
 
@@ -208,6 +211,11 @@ export const executionResultSchema = z.looseObject({
 export type ExecutionResult = z.output<typeof executionResultSchema>;
 
 export const metricsSchema = z.array(z.looseObject({ id: text, value: orNull(text) }));
+
+/** GET /jobs/:id/vertices/:vertex/subtasks/metrics: names alone when none is asked for. All is left out when one of those asked for is not there. */
+export const subtaskMetricsSchema = z.array(
+  z.looseObject({ id: text, min: orNull(num), max: orNull(num), avg: orNull(num), sum: orNull(num) }),
+);
 
 export const taskManagersSchema = z.looseObject({
   taskmanagers: z.array(

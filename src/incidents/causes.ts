@@ -5,6 +5,8 @@ export interface CauseRule {
   settles: boolean;
   /** Told together when the root exception is the same, or when the cluster is; absent: each is told alone. */
   together?: 'exception' | 'cluster';
+  /** The job runs all the while: there is nothing to resume. */
+  runs?: true;
   /** How a title counts several jobs: `3 jobs failed`. */
   many?: string;
 }
@@ -14,8 +16,12 @@ export const causeRules = {
   lost: { severity: 'critical', settles: false, together: 'cluster', many: 'are gone' },
   'canceled-elsewhere': { severity: 'critical', settles: false, together: 'cluster', many: 'were canceled outside Sluice' },
   ended: { severity: 'critical', settles: false, together: 'cluster', many: 'ended' },
-  restarting: { severity: 'warning', settles: true, together: 'exception', many: 'are restarting' },
-  'not-recoverable': { severity: 'warning', settles: false, together: 'cluster', many: 'could go back only too far' },
+  restarting: { severity: 'warning', settles: true, runs: true, together: 'exception', many: 'are restarting' },
+  'not-recoverable': { severity: 'warning', settles: false, runs: true, together: 'cluster', many: 'could go back only too far' },
+  'no-data': { severity: 'warning', settles: false, runs: true, together: 'cluster', many: 'have no data although they run' },
+  watermark: { severity: 'warning', settles: false, runs: true, together: 'cluster', many: 'have a watermark that stands still' },
+  backpressure: { severity: 'warning', settles: false, runs: true, together: 'cluster', many: 'do not keep up' },
+  growth: { severity: 'warning', settles: false, runs: true, together: 'cluster', many: 'have checkpoints that grew' },
   unreachable: { severity: 'critical', settles: false },
   parked: { severity: 'critical', settles: false },
 } as const satisfies Record<string, CauseRule>;
@@ -36,6 +42,9 @@ const words: Record<string, string> = {
   ended: 'ended',
   restarting: 'restarting',
   'not-recoverable': 'goes back too far',
+  'no-data': 'no data',
+  backpressure: 'does not keep up',
+  growth: 'checkpoints grew',
   unreachable: 'no answer',
   parked: 'parked',
 };

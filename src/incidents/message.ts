@@ -64,7 +64,7 @@ export function groupMessage(
   for (const row of rows) parts.push(text(...lineOf(row)));
   if (total > rows.length) parts.push(context(`and ${plural(total - rows.length, 'more job')}: all are on the page`));
   parts.push(...changesPart(f), ...linksPart(f), ...groupStateParts(rows));
-  const resumes = !over && !f.observed && leader.cause !== 'restarting' && leader.cause !== 'not-recoverable';
+  const resumes = !over && !f.observed && !ruleOf(leader.cause).runs;
   const openRows = rows.filter((row) => row.state !== 'resolved');
   const untaken = openRows.filter((row) => !row.ackedBy);
   if (!over)
@@ -187,7 +187,7 @@ export function incidentMessage(row: typeof incidents.$inferSelect): Message {
       ['Cluster', row.cluster ?? undefined],
       ['Version', f.version ? `v${f.version}` : undefined],
       ['Tasks', f.tasks],
-      ['Failed task', f.task],
+      [ruleOf(row.cause).runs ? 'Where' : 'Failed task', f.task],
       ['Last checkpoint', f.checkpoint ? [`${f.checkpoint.id}, `, { time: f.checkpoint.at }] : f.noCheckpoint],
     ]),
   );
@@ -215,8 +215,7 @@ function buttonsOf(row: typeof incidents.$inferSelect): Action[] {
           { label: 'Give up', command: `cancel ${row.job} --operation ${operationId}` },
         );
     } else {
-      if (row.cause !== 'restarting' && row.cause !== 'not-recoverable')
-        buttons.push({ label: 'Resume', command: `start ${row.job}`, style: 'primary' });
+      if (!ruleOf(row.cause).runs) buttons.push({ label: 'Resume', command: `start ${row.job}`, style: 'primary' });
       buttons.push({ label: 'Restore', command: `restore ${row.job}` });
     }
     buttons.push({ label: 'Logs', command: `logs ${row.job}` });

@@ -25,7 +25,18 @@ const problem = (message: string): never => {
 };
 /** A parameter that is one optional string of the definition. */
 function plain(
-  field: 'mainClass' | 'checkpointDir' | 'savepointDir' | 'channel' | 'alertChannel' | 'checkpointInterval' | 'recoverableWithin',
+  field:
+    | 'mainClass'
+    | 'checkpointDir'
+    | 'savepointDir'
+    | 'channel'
+    | 'alertChannel'
+    | 'checkpointInterval'
+    | 'recoverableWithin'
+    | 'noDataAfter'
+    | 'watermarkAfter'
+    | 'backpressureAfter'
+    | 'checkpointGrowth',
   check?: (value: string) => string,
 ): Pick<Parameter, 'show' | 'assign'> {
   return {
@@ -40,6 +51,12 @@ function checkDirectory(value: string): string {
   return /^([a-z][a-z0-9+.-]*:\/|\/)/i.test(value)
     ? value
     : problem(`${value} is no directory: expected an absolute path or a URI such as s3://bucket/checkpoints.`);
+}
+function checkAfter(value: string): string {
+  if (value === 'off') return value;
+  const ms = parseDuration(value);
+  if (ms === undefined) return problem(`${value} is no duration: expected for example 20 min or 2h, or off.`);
+  return ms >= 1000 ? value : problem('That is at least 1 s; off turns it off.');
 }
 function checkChannel(value: string): string {
   const id = /^<#([CGD][A-Z0-9]+)(?:\|[^>]*)?>$/.exec(value)?.[1] ?? value;
@@ -120,6 +137,36 @@ export const parameters: readonly Parameter[] = [
       if (ms === undefined) return problem(`${v} is no duration: expected for example 15 min or 1h.`);
       return ms >= 1000 ? v : problem('recoverable-within is at least 1 s.');
     }),
+  },
+  {
+    key: 'no-data-after',
+    label: 'No data after',
+    meaning: "Records that came all the time and then stop for so long are an incident; off: never. Empty: the installation's default.",
+    example: '2h',
+    ...plain('noDataAfter', checkAfter),
+  },
+  {
+    key: 'watermark-after',
+    label: 'Watermark after',
+    meaning: "The same for a watermark that stands still although records come; off: never. Empty: the installation's default.",
+    example: 'off',
+    ...plain('watermarkAfter', checkAfter),
+  },
+  {
+    key: 'backpressure-after',
+    label: 'Backpressure after',
+    meaning: "Held back for so long without a pause is an incident; off: never. Empty: the installation's default.",
+    example: '1h',
+    ...plain('backpressureAfter', checkAfter),
+  },
+  {
+    key: 'checkpoint-growth',
+    label: 'Checkpoint growth',
+    meaning: 'Checkpoints that take or hold so many times the usual are an incident; off: never. Empty: 3.',
+    example: '5',
+    ...plain('checkpointGrowth', (v) =>
+      v === 'off' || (/^\d+(\.\d+)?$/.test(v) && Number(v) > 1) ? v : problem(`checkpoint-growth is a number above 1, or off, not ${v}.`),
+    ),
   },
   {
     key: 'checkpoint-dir',

@@ -17,32 +17,59 @@ export async function insertCheckpoints(tx: Db | Tx, rows: readonly CheckpointIn
     .onConflictDoNothing()
     .returning({ id: checkpoints.id, state: checkpoints.state });
 }
-/** The newest of a job over all its runs, newest first. */
-export async function listCheckpoints(db: Db | Tx, job: string, limit: number): Promise<Checkpoint[]> {
-  return db.select().from(checkpoints).where(eq(checkpoints.job, job)).orderBy(desc(checkpoints.endedAt)).limit(limit);
-}
-/** Those of a job since a moment, newest first. */
-export async function checkpointsSince(db: Db | Tx, job: string, since: Date, limit: number): Promise<Checkpoint[]> {
+/** Those of a job over all its runs, newest first; since a moment when it is given. */
+export async function listCheckpoints(db: Db | Tx, job: string, limit: number, since?: Date): Promise<Checkpoint[]> {
   return db
     .select()
     .from(checkpoints)
-    .where(and(eq(checkpoints.job, job), gte(checkpoints.endedAt, since)))
+    .where(and(eq(checkpoints.job, job), since === undefined ? undefined : gte(checkpoints.endedAt, since)))
     .orderBy(desc(checkpoints.endedAt))
     .limit(limit);
 }
-/** What a job's complete checkpoints of a week were like, newest first; savepoints are another thing. */
-export async function baselineOf(
+const isCompleted = (job: string) => and(eq(checkpoints.job, job), eq(checkpoints.kind, 'checkpoint'), eq(checkpoints.state, 'completed'));
+/** A job's newest complete checkpoints over all its runs, newest first: at least so many, and all of the last `withinMs` before the newest. Savepoints are another thing. */
+export async function newestCompleted(
   db: Db | Tx,
   job: string,
-  limit: number,
-): Promise<Pick<Checkpoint, 'id' | 'runId' | 'durationMs' | 'size'>[]> {
+  atLeast: number,
+  withinMs: number,
+): Promise<{ durationMs: number; size: number; at: Date }[]> {
   const c = checkpoints;
-  return db
-    .select({ id: c.id, runId: c.runId, durationMs: c.durationMs, size: c.size })
+  const rows = await db
+    .select({ durationMs: c.durationMs, size: c.size, at: c.endedAt })
     .from(c)
-    .where(and(eq(c.job, job), gt(c.endedAt, inMs(-7 * day)), eq(c.kind, 'checkpoint'), eq(c.state, 'completed')))
+    .where(isCompleted(job))
     .orderBy(desc(c.endedAt))
-    .limit(limit);
+    .limit(1000);
+  const oldest = (rows[0]?.at.getTime() ?? 0) - withinMs;
+  // One more than lies within: they have to span the whole time.
+  const after = rows.findIndex((row) => row.at.getTime() <= oldest);
+  return rows.slice(0, Math.max(atLeast, after < 0 ? rows.length : after + 1)).map((row) => ({ ...row, size: row.size ?? 0 }));
+}
+/** What a job's complete checkpoints of the last 7 days are like: the middle of the middles of each hour, so that hours count alike however many there were. */
+export async function usualCheckpoint(
+  db: Db | Tx,
+  job: string,
+  exceptMs: number,
+): Promise<{ durationMs: number; size: number; hours: number }> {
+  const c = checkpoints;
+  const hours = db
+    .select({
+      d: sql<number>`percentile_disc(0.5) within group (order by ${c.durationMs})`.as('d'),
+      s: sql<number>`percentile_disc(0.5) within group (order by ${c.size})`.as('s'),
+    })
+    .from(c)
+    .where(and(isCompleted(job), gt(c.endedAt, inMs(-7 * day)), sql`${c.endedAt} < ${inMs(-exceptMs)}`))
+    .groupBy(sql`date_trunc('hour', ${c.endedAt})`)
+    .as('hours');
+  const [row] = await db
+    .select({
+      durationMs: sql<number | null>`percentile_disc(0.5) within group (order by ${hours.d})::float8`,
+      size: sql<number | null>`percentile_disc(0.5) within group (order by ${hours.s})::float8`,
+      hours: count(),
+    })
+    .from(hours);
+  return { durationMs: row?.durationMs ?? 0, size: row?.size ?? 0, hours: row?.hours ?? 0 };
 }
 /** How many checkpoints of each job failed since a moment, with what the newest of them said. */
 export async function failuresSince(db: Db | Tx, since: Date): Promise<Map<string, { failed: number; last: string }>> {

@@ -2,8 +2,8 @@ import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
 import type { CheckpointSight } from '../deploy/deployer.ts';
 import { type CheckpointFact, moreFailed, type Run, updateRun } from '../jobs/runs.store.ts';
-import { insertCheckpoints } from './checkpoints.store.ts';
 import { checkpointRows } from './checkpoints.rule.ts';
+import { insertCheckpoints } from './checkpoints.store.ts';
 import { markVanished, recordRestorePoint, restorePointsOfRun } from './restore-points.store.ts';
 
 /**

@@ -11,6 +11,7 @@ import { recordCheckpoints } from '../restore-points/record-checkpoints.ts';
 import type { Fetched } from './cluster-poll.fetch.ts';
 import { firstCheckpointFact, type RunFact } from './cluster-poll.rule.ts';
 import type { PollDeps } from './poll-deps.ts';
+import { tellGrowth } from './tell-growth.ts';
 import { tellObjective } from './tell-objective.ts';
 
 /** Writes what a poll saw of the runs that still live, in one transaction. Returns the runs as they are now. */
@@ -52,6 +53,7 @@ export async function storeSeen(
       if (!read) continue;
       const known = await storeCheckpoints(tx, run, read.sight, read.intervalMs, settings);
       if (await tellObjective(tx, deps, known, read.sight, at)) news = true;
+      if (await tellGrowth(tx, deps, known, read.sight)) news = true;
     }
   });
   if (news) deps.onNews();

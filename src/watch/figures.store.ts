@@ -19,8 +19,9 @@ export async function figures(db: Db): Promise<Figure[]> {
     sql`select cause, case when silenced is null then state else 'silenced' end as state, count(*)::int as n from incidents
       where state <> 'resolved' group by 1, 2`,
   );
-  const { rows: clusters } = await db.execute<{ cluster: string; age: number; failures: number }>(
-    sql`select cluster, extract(epoch from sluice_now() - last_ok_at)::float8 as age, failures from cluster_views where last_ok_at is not null`,
+  const { rows: clusters } = await db.execute<{ cluster: string; age: number; failures: number; requests: number; seconds: number }>(
+    sql`select cluster, extract(epoch from sluice_now() - last_ok_at)::float8 as age, failures,
+      flow_requests::float8 as requests, flow_ms / 1000.0::float8 as seconds from cluster_views where last_ok_at is not null`,
   );
   const { rows: runs } = await db.execute<{ state: string; n: number }>(
     sql`select state, count(*)::int as n from runs where not ended group by state`,
@@ -60,6 +61,16 @@ export async function figures(db: Db): Promise<Figure[]> {
       'sluice_cluster_failed_polls',
       'Polls in a row that a cluster did not answer.',
       clusters.map((row) => [{ cluster: row.cluster }, row.failures]),
+    ),
+    figure(
+      'sluice_flow_requests',
+      'Requests to a cluster so far for the records, watermarks and backpressure of its jobs.',
+      clusters.map((row) => [{ cluster: row.cluster }, row.requests]),
+    ),
+    figure(
+      'sluice_flow_seconds',
+      'How long their answers took, together.',
+      clusters.map((row) => [{ cluster: row.cluster }, row.seconds]),
     ),
   ];
 }

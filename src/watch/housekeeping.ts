@@ -7,12 +7,14 @@ import type { Db } from '../db/db.ts';
 import { activeOperations } from '../operations/operations.store.ts';
 import { buildIdOf } from '../operations/steps/build.ts';
 import { forgetCheckpoints } from '../restore-points/checkpoints.store.ts';
+import { forgetFlows } from './flow.store.ts';
 
 /** Forgets what is of no more use: answers to requests older than two days, ended sessions and links, checkpoints older than a month. */
 export async function forgetOld(db: Db): Promise<void> {
   await forgetDeliveries(db);
   await forgetSessions(db);
   await forgetCheckpoints(db);
+  await forgetFlows(db);
 }
 
 /** Removes the workspaces of builds that are over: a process that was fenced, or died on another host, does not come back for its own. */

@@ -7,14 +7,16 @@ import { carryIncidentsOn } from '../incidents/lifecycle.ts';
 import { expireWaiting } from '../operations/expire.ts';
 import { pollCluster } from './cluster-poll.ts';
 import { LeaseLostError } from './fenced.ts';
+import type { KnownVertices } from './flow.fetch.ts';
+import { type FlowDeps, followFlows } from './flow.ts';
 import { placeHomeless } from './homeless.ts';
 import { forgetOld, sweepBuilds } from './housekeeping.ts';
 import { createLiveRuns, type LiveRuns } from './live-runs.ts';
 import { tellParked } from './parked.ts';
-import type { PollDeps } from './poll-deps.ts';
 import { winTick } from './schedules.store.ts';
 
-export interface WatchOptions extends PollDeps {
+export interface WatchOptions extends FlowDeps {
+  flow: FlowDeps['flow'] & { everyMs: number };
   owner: string;
   jobsEveryMs: number;
   digest: { at: string; timeZone: string };
@@ -40,6 +42,10 @@ export function startWatch(options: WatchOptions): Watch {
   /** Runs of the clusters that this replica polls, or polled: what others wrote meanwhile is read at the next poll. */
   const live = new Map<string, LiveRuns>();
   const inFlight = new Map<string, Promise<void>>();
+  // A slow look at the data holds up no poll.
+  const flowing = new Map<string, Promise<void>>();
+  const flowAt = new Map<string, number>();
+  const vertices = new Map<string, KnownVertices>();
   let lastGoodPoll: number | undefined;
   let ours: ClusterLease[] = [];
   let leasedAt = Number.NEGATIVE_INFINITY;
@@ -61,6 +67,11 @@ export function startWatch(options: WatchOptions): Watch {
         inFlight.set(
           name,
           poll(lease).finally(() => inFlight.delete(name)),
+        );
+      if (!flowing.has(name) && (flowAt.get(name) ?? 0) <= performance.now())
+        flowing.set(
+          name,
+          follow(lease).finally(() => flowing.delete(name)),
         );
     }
     if (seconds % 5 !== 0) return;
@@ -94,6 +105,13 @@ export function startWatch(options: WatchOptions): Watch {
       : Math.min(10_000, options.jobsEveryMs * 2) * (0.75 + Math.random() / 2);
     paces.set(name, { ...pace, nextAt: performance.now() + pauseMs });
   }
+  async function follow(lease: ClusterLease): Promise<void> {
+    const name = lease.cluster;
+    flowAt.set(name, performance.now() + options.flow.everyMs);
+    const known = vertices.get(name) ?? new Map();
+    vertices.set(name, known);
+    await followFlows(options, lease, known).catch((error) => log.warn({ cluster: name, error: String(error) }, 'look at the data failed'));
+  }
   async function digests(): Promise<void> {
     const at = await dbNow(database.db);
     // The tick is named by its minute: every replica's cron fires within it.
@@ -125,7 +143,7 @@ export function startWatch(options: WatchOptions): Watch {
     async stop() {
       stopped = true;
       await Promise.all(tasks.map((task) => task.destroy()));
-      await Promise.all([...underway, ...inFlight.values()]);
+      await Promise.all([...underway, ...inFlight.values(), ...flowing.values()]);
       await releaseClusters(database.db, options.owner).catch((error) => log.warn({ error: String(error) }, 'leases were not given back'));
     },
   };

@@ -36,6 +36,8 @@ const methods: readonly Method[] = [
   'savepoint',
   'checkpoints',
   'checkpointInterval',
+  'vertices',
+  'flow',
   'rootCause',
   'logTails',
 ];

@@ -7,8 +7,8 @@ import { moveClock, now } from '../../src/db/clock.ts';
 import type { Database } from '../../src/db/db.ts';
 import { operationSteps } from '../../src/db/schema/index.ts';
 import { endRun, findRun, insertRun, type Run, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
-import { lastStateOf } from '../../src/restore-points/last-state.ts';
 import { type CheckpointInput, forgetCheckpoints, insertCheckpoints, listCheckpoints } from '../../src/restore-points/checkpoints.store.ts';
+import { lastStateOf } from '../../src/restore-points/last-state.ts';
 import { recordCheckpoints } from '../../src/restore-points/record-checkpoints.ts';
 import {
   listRestorePoints,
@@ -124,7 +124,10 @@ describe('every checkpoint of a run', () => {
     const left = await listCheckpoints(database.db, 'etl-orders', 5000);
     assert.equal(left.filter((c) => c.runId === 'run_0').length, 0);
     const ids = left.map((c) => c.id).sort((a, b) => a - b);
-    assert.deepEqual(ids.slice(-1000), Array.from({ length: 1000 }, (_, i) => 601 + i));
+    assert.deepEqual(
+      ids.slice(-1000),
+      Array.from({ length: 1000 }, (_, i) => 601 + i),
+    );
     assert.ok(ids.length - 1000 >= 2 && ids.length - 1000 <= 3, `${ids.length - 1000} of the hours before`);
   });
 });

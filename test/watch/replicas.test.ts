@@ -144,6 +144,7 @@ it('two replicas do what time brings once: polls, ends, digests, expiries; and w
       defaults: { defaultChannel: 'C0ALL', alertChannel: 'C0OPS' },
       times: { overviewEveryMs: 5000, checkpointsEveryMs: 60_000 },
       firstCheckpointWithinMs: 60_000,
+      flow: { everyMs: 60_000, limits: { noDataMs: 0, watermarkMs: 0, backpressureMs: 0 }, budget: { requests: 0, ms: 0 } },
       incidents: {
         restartingForMs: 0,
         recoverableWithinMs: 30 * 60_000,

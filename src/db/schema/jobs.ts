@@ -14,6 +14,12 @@ export interface JobDefinition {
   checkpointInterval?: string;
   /** How far a crash may set it back, for example `15 min`; absent: the installation's default. */
   recoverableWithin?: string;
+  /** How long it may be without records, without a moving watermark, or held back, before that is told: a duration, or `off`. */
+  noDataAfter?: string;
+  watermarkAfter?: string;
+  backpressureAfter?: string;
+  /** How many times its usual checkpoint one may be before that is told: `3`, or `off`. */
+  checkpointGrowth?: string;
   checkpointDir?: string;
   savepointDir?: string;
   restartStrategy?: { kind: 'none' } | { kind: 'fixed-delay'; attempts: number; delay: string } | { kind: 'exponential-delay' };

@@ -1,4 +1,4 @@
-import { bigint, integer, pgTable, text, timestamp } from './builders.ts';
+import { bigint, integer, jsonb, pgTable, text, timestamp } from './builders.ts';
 /** What is known of each cluster, and which replica polls it. */
 export const clusterViews = pgTable('cluster_views', {
   cluster: text().primaryKey(),
@@ -19,6 +19,18 @@ export const clusterViews = pgTable('cluster_views', {
   owner: text(),
   leaseUntil: timestamp('lease_until', { withTimezone: true }),
   epoch: bigint({ mode: 'number' }).notNull().default(0),
+  /** What looking at the data of its jobs has cost it: requests, and milliseconds until their answers. */
+  flowRequests: bigint('flow_requests', { mode: 'number' }).notNull().default(0),
+  flowMs: bigint('flow_ms', { mode: 'number' }).notNull().default(0),
+  flowReadAt: timestamp('flow_read_at', { withTimezone: true }),
+});
+
+/** How the data of a run flowed when it was last looked at: what a rule has to remember between two looks. */
+export const flows = pgTable('flows', {
+  runId: text('run_id').primaryKey(),
+  readAt: timestamp('read_at', { withTimezone: true }).notNull(),
+  /** By vertex id: `FlowMemory` of watch. */
+  memory: jsonb().$type<Record<string, object>>().notNull(),
 });
 
 /** What must happen once per tick in a fleet: the winner moves `nextAt`. */

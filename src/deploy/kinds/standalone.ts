@@ -4,6 +4,7 @@ import { FlinkError } from '../../flink/errors.ts';
 import { allVerticesRunning, rootException } from '../../flink/job-facts.ts';
 import { type Checkpoint, endedJobStates } from '../../flink/schema.ts';
 import type { CheckpointFailure, CheckpointSight, ClusterKind, Deployer, DeployTarget, RunSight, SavepointSight } from '../deployer.ts';
+import { readFlow, readVertices } from './vertex-flow.ts';
 
 /** A session cluster that somebody else keeps running, reached by the JobManager's REST address. */
 export const standalone: ClusterKind = {
@@ -163,6 +164,8 @@ function sessionDeployer(target: DeployTarget, flink: FlinkClient): Deployer {
       const config = await flink.checkpointConfig(flinkJobId, options);
       return config.interval >= offIntervalMs ? 0 : config.interval;
     },
+    vertices: (flinkJobId, options) => readVertices(flink, flinkJobId, options),
+    flow: (flinkJobId, vertex, options) => readFlow(flink, flinkJobId, vertex, options),
     async rootCause(flinkJobId, options) {
       const root = rootException(await flink.exceptions(flinkJobId, 5, options));
       return root && { name: root.name, message: root.message, task: root.task ?? null, at: root.timestamp, stack: root.stack };

@@ -1,0 +1,165 @@
+import type { FlowVertex, VertexFlow } from '../deploy/deployer.ts';
+
+/** How something that should move has moved: a count of records, a watermark. Times are milliseconds since 1970. */
+export interface Signal {
+  value: number;
+  /** When it last moved, or was seen first. */
+  movedAt: number;
+  /** Since when it has moved without a pause. */
+  since: number;
+  /** Looks in a row at which it had not moved. */
+  quiet: number;
+  /** It moved without a pause for as long as it may stand still: only then is standing still a loss. */
+  steady: boolean;
+  /** When it moved last before it was lost; until it moves at two looks in a row. */
+  lost: number | null;
+}
+/** What is remembered of a vertex between two looks. */
+export interface VertexMemory {
+  in?: Signal;
+  out?: Signal;
+  watermark?: Signal;
+  /** Since when it has been held back at every look. */
+  pressedSince?: number;
+}
+/** What is remembered of a run's flow, by vertex id. */
+export type FlowMemory = Record<string, VertexMemory>;
+
+/** How long each may last before it is told; Infinity: never. */
+export interface FlowLimits {
+  noDataMs: number;
+  watermarkMs: number;
+  backpressureMs: number;
+}
+/** Held back for more than this share of the time is what Flink's own page calls high. */
+export const pressedShare = 0.5;
+
+export type FlowFact =
+  | { is: 'lost'; vertex: string; since: Date; words: string }
+  /** Seen to be well. */
+  | { is: 'well' }
+  /** Not to be judged now: what was told before stays. */
+  | { is: 'unknown' };
+export type FlowCause = 'no-data' | 'watermark' | 'backpressure';
+export interface FlowLook {
+  memory: FlowMemory;
+  facts: Record<FlowCause, FlowFact>;
+}
+
+/**
+ * What a look at the vertices of a run says of its data. Nothing is lost that never was: a job without data from its start on, or whose data come in bursts,
+ * is well. What Flink does not tell is not zero. Pure.
+ * @param seen each vertex after those it reads from, with what went through it.
+ */
+export function followFlow(
+  before: FlowMemory,
+  seen: readonly { vertex: FlowVertex; flow: VertexFlow }[],
+  at: Date,
+  limits: FlowLimits,
+): FlowLook {
+  const now = at.getTime();
+  const running = seen.filter(({ vertex }) => vertex.running);
+  const restarted = running.some(({ vertex, flow }) => isBack(before[vertex.id]?.in, flow.in) || isBack(before[vertex.id]?.out, flow.out));
+  const memory: FlowMemory = {};
+  for (const { vertex, flow } of running) {
+    const known = before[vertex.id] ?? {};
+    const signals = {
+      in: follow(known.in, flow.in, now, limits.noDataMs),
+      out: follow(known.out, flow.out, now, limits.noDataMs),
+      watermark: follow(known.watermark, flow.watermark, now, limits.watermarkMs),
+    };
+    // After a restart it works off what has gathered; that it is held back counts anew.
+    const pressed =
+      flow.backPressured === undefined ? known.pressedSince : flow.backPressured > pressedShare ? (known.pressedSince ?? now) : undefined;
+    const since = restarted && pressed !== undefined ? now : pressed;
+    memory[vertex.id] = {
+      ...(signals.in ? { in: signals.in } : {}),
+      ...(signals.out ? { out: signals.out } : {}),
+      ...(signals.watermark ? { watermark: signals.watermark } : {}),
+      ...(since === undefined ? {} : { pressedSince: since }),
+    };
+  }
+  const watermark = watermarkFact(running, memory);
+  const noData = noDataFact(running, memory, watermark);
+  // What stands still is held back as well: one problem, one message.
+  const pressed: FlowFact = noData.is === 'lost' ? { is: 'unknown' } : backpressureFact(running, memory, now, limits.backpressureMs);
+  return { memory, facts: { 'no-data': noData, watermark, backpressure: pressed } };
+}
+
+const isBack = (before: Signal | undefined, value: number | undefined) =>
+  before !== undefined && value !== undefined && value < before.value;
+
+/** One look at one signal; what is not told leaves it as it was. */
+function follow(before: Signal | undefined, value: number | undefined, now: number, limitMs: number): Signal | undefined {
+  if (value === undefined) return before;
+  if (!before) return { value, movedAt: now, since: now, quiet: 0, steady: false, lost: null };
+  if (value < before.value && value === 0) {
+    // Flink has restarted it and nothing came since: it has the whole time once more, unless it was lost already.
+    return { ...before, value, quiet: before.lost === null ? 0 : before.quiet, movedAt: before.lost === null ? now : before.movedAt };
+  }
+  if (value === before.value) {
+    const quiet = before.quiet + 1;
+    const lost = before.lost ?? (before.steady && quiet >= 2 && now - before.movedAt >= limitMs ? before.movedAt : null);
+    return { ...before, quiet, lost };
+  }
+  // One look without movement is no pause: metrics are up to 10 s old.
+  const since = before.quiet <= 1 ? before.since : now;
+  if (before.lost !== null && before.quiet > 0) return { value, movedAt: now, since: now, quiet: 0, steady: false, lost: before.lost };
+  return { value, movedAt: now, since, quiet: 0, steady: (before.quiet <= 1 && before.steady) || now - since >= limitMs, lost: null };
+}
+
+type Seen = readonly { vertex: FlowVertex; flow: VertexFlow }[];
+
+function noDataFact(seen: Seen, memory: FlowMemory, watermark: FlowFact): FlowFact {
+  let known = false;
+  for (const { vertex, flow } of seen) {
+    known ||= flow.in !== undefined || flow.out !== undefined;
+    const { in: taken, out } = memory[vertex.id] ?? {};
+    const lost = taken?.lost ?? out?.lost;
+    if (lost == null) continue;
+    // What waits for a watermark hands nothing on: the watermark is the problem.
+    if (watermark.is === 'lost' && taken?.lost == null) return { is: 'unknown' };
+    const isSource = vertex.inputs.length === 0;
+    const words = taken?.lost != null ? (isSource ? 'reads no records' : 'gets no records') : 'hands on no records';
+    return { is: 'lost', vertex: vertex.name, since: new Date(lost), words: isSource && taken === undefined ? 'gives no records' : words };
+  }
+  return { is: known ? 'well' : 'unknown' };
+}
+
+function watermarkFact(seen: Seen, memory: FlowMemory): FlowFact {
+  let known = false;
+  for (const { vertex, flow } of seen) {
+    known ||= flow.watermark !== undefined;
+    const { in: taken, watermark } = memory[vertex.id] ?? {};
+    if (watermark?.lost == null) continue;
+    // Without records no watermark moves: then there are no data, which is told as such.
+    if (!taken || taken.quiet > 1) return { is: 'unknown' };
+    return {
+      is: 'lost',
+      vertex: vertex.name,
+      since: new Date(watermark.lost),
+      words: `gets records, but its watermark stands at ${new Date(watermark.value).toISOString().slice(0, 19).replace('T', ' ')} UTC`,
+    };
+  }
+  return { is: known ? 'well' : 'unknown' };
+}
+
+function backpressureFact(seen: Seen, memory: FlowMemory, now: number, limitMs: number): FlowFact {
+  const pressed = seen.filter(({ vertex }) => memory[vertex.id]?.pressedSince !== undefined);
+  const lasting = pressed.filter(({ vertex }) => now - (memory[vertex.id]?.pressedSince ?? now) >= limitMs);
+  const first = lasting[0];
+  if (!first) {
+    const all = seen.length > 0 && seen.every(({ flow }) => flow.backPressured !== undefined);
+    return { is: pressed.length === 0 && all ? 'well' : 'unknown' };
+  }
+  // The slow one reads from what is held back, and is not held back itself.
+  const ids = new Set(pressed.map(({ vertex }) => vertex.id));
+  const slow = seen.find(({ vertex }) => !ids.has(vertex.id) && vertex.inputs.some((id) => ids.has(id)));
+  const share = Math.round((first.flow.backPressured ?? 1) * 100);
+  return {
+    is: 'lost',
+    vertex: first.vertex.name,
+    since: new Date(memory[first.vertex.id]?.pressedSince ?? now),
+    words: `is held back ${share} % of the time${slow ? `: ${slow.vertex.name} does not keep up` : ''}`,
+  };
+}

@@ -1,0 +1,49 @@
+import { now } from '../db/clock.ts';
+import type { Db, Tx } from '../db/db.ts';
+import { and, asc, eq, sql } from '../db/query.ts';
+import { clusterViews, flows, jobs, runs } from '../db/schema/index.ts';
+import type { Run } from '../jobs/runs.store.ts';
+import type { FlowMemory } from './flow.rule.ts';
+
+export interface Followed {
+  run: Run;
+  memory: FlowMemory;
+}
+/** Runs of streaming jobs on a cluster on which every task runs, with what is remembered of their flow; those that were not looked at for longest first. */
+export async function followedRuns(db: Db, cluster: string): Promise<Followed[]> {
+  const rows = await db
+    .select({ run: runs, memory: flows.memory })
+    .from(runs)
+    .innerJoin(jobs, and(eq(jobs.name, runs.job), eq(jobs.mode, 'streaming')))
+    .leftJoin(flows, eq(flows.runId, runs.id))
+    .where(
+      and(
+        eq(runs.cluster, cluster),
+        eq(runs.ended, false),
+        eq(runs.state, 'RUNNING'),
+        sql`${runs.runningAt} is not null and ${runs.tasksTotal} > 0 and ${runs.tasksRunning} >= ${runs.tasksTotal}`,
+      ),
+    )
+    .orderBy(sql`${flows.readAt} asc nulls first`, asc(runs.id));
+  return rows.map(({ run, memory }) => ({ run, memory: memory ?? {} }));
+}
+/** Remembers what was seen of runs, in one statement. */
+export async function storeFlows(tx: Tx, seen: readonly { runId: string; memory: FlowMemory }[]): Promise<void> {
+  if (seen.length === 0) return;
+  await tx
+    .insert(flows)
+    .values(seen.map((one) => ({ ...one, readAt: now })) as unknown as (typeof flows.$inferInsert)[])
+    .onConflictDoUpdate({ target: flows.runId, set: { memory: sql`excluded.memory`, readAt: now } });
+}
+/** Counts what a round cost a cluster. */
+export async function countFlowCost(tx: Tx, cluster: string, requests: number, tookMs: number): Promise<void> {
+  const c = clusterViews;
+  await tx
+    .update(c)
+    .set({ flowRequests: sql`${c.flowRequests} + ${requests}`, flowMs: sql`${c.flowMs} + ${Math.round(tookMs)}`, flowReadAt: now })
+    .where(eq(c.cluster, cluster));
+}
+/** Forgets the flow of runs that are over. */
+export async function forgetFlows(db: Db): Promise<void> {
+  await db.delete(flows).where(sql`not exists (select 1 from ${runs} where ${runs.id} = ${flows.runId} and not ${runs.ended})`);
+}

@@ -1,0 +1,161 @@
+import { parseDuration } from '../core/time.ts';
+import { dbNow } from '../db/clock.ts';
+import type { Tx } from '../db/db.ts';
+import { type ClusterLease, findClusterView } from '../deploy/cluster-views.store.ts';
+import { type Incident, openOfKey, unresolvedIncidents } from '../incidents/incidents.store.ts';
+import { openIncident, resolveIncidents } from '../incidents/open.ts';
+import { findJob, type Job } from '../jobs/jobs.store.ts';
+import { findRun, latestRun, type Run } from '../jobs/runs.store.ts';
+import { heldJobs } from '../operations/operations.store.ts';
+import { healthOf } from './cluster-poll.rule.ts';
+import { fenced } from './fenced.ts';
+import { type FlowBudget, fetchFlows, type KnownVertices } from './flow.fetch.ts';
+import { type FlowCause, type FlowFact, type FlowLimits, followFlow } from './flow.rule.ts';
+import { countFlowCost, followedRuns, storeFlows } from './flow.store.ts';
+import { incidentInput } from './incident-input.ts';
+import type { PollDeps } from './poll-deps.ts';
+
+export interface FlowDeps extends PollDeps {
+  flow: {
+    /** For jobs that do not say so themselves; 0: not told. */
+    limits: FlowLimits;
+    budget: FlowBudget;
+  };
+}
+const causes: readonly FlowCause[] = ['no-data', 'watermark', 'backpressure'];
+const keyOf = (job: string, cause: FlowCause) => `job:${job}:${cause}`;
+
+/**
+ * One round over the data of the runs of a cluster: ask, decide, write. Jobs that an operation holds, whose tasks do not all run, or whose cluster does not
+ * answer are left alone: other messages tell of them. Nothing is written once the lease is lost.
+ * @throws LeaseLostError
+ */
+export async function followFlows(unfenced: FlowDeps, lease: ClusterLease, known: KnownVertices): Promise<void> {
+  const deps = { ...unfenced, database: fenced(unfenced.database, lease) };
+  const { database } = deps;
+  const name = lease.cluster;
+  const view = await findClusterView(database.db, name);
+  if (!view?.lastOkAt || view.failures > 0) return;
+  await closeOver(deps, name);
+  const held = await heldJobs(database.db);
+  const followed = (await followedRuns(database.db, name)).filter(({ run }) => !held.has(run.job));
+  const memories = new Map(followed.map(({ run, memory }) => [run.id, memory]));
+  for (const id of known.keys()) if (!memories.has(id)) known.delete(id);
+  const watched: Run[] = [];
+  const limitsOf = new Map<string, FlowLimits>();
+  for (const { run } of followed) {
+    const job = await findJob(database.db, run.job);
+    const limits = job && jobLimits(job, deps.flow.limits);
+    // Who wants to be told of nothing is not asked for anything.
+    if (!limits || Object.values(limits).every((ms) => ms === Number.POSITIVE_INFINITY)) continue;
+    watched.push(run);
+    limitsOf.set(run.id, limits);
+  }
+  if (watched.length === 0) return;
+  const open = await deps.deployers.of(name);
+  const stands = (run: Run) =>
+    Object.values(memories.get(run.id) ?? {}).some((one) => [one.in, one.out].some((s) => s?.steady && s.quiet > 0));
+  const { readings, requests, tookMs } = await fetchFlows(open, watched, known, stands, deps.flow.budget);
+  const at = await dbNow(database.db);
+  const looks = readings.map(({ run, vertices }) => ({
+    run,
+    look: followFlow(memories.get(run.id) ?? {}, vertices, at, limitsOf.get(run.id) as FlowLimits),
+  }));
+  const told = await database.transaction(async (tx) => {
+    await countFlowCost(tx, name, requests, tookMs);
+    await storeFlows(
+      tx,
+      looks.map(({ run, look }) => ({ runId: run.id, memory: look.memory })),
+    );
+    const openKeys = new Set((await unresolvedIncidents(tx)).map((one) => one.key));
+    let news = false;
+    for (const { run, look } of looks)
+      for (const cause of causes) {
+        const fact = look.facts[cause];
+        if (fact.is === 'unknown' || (fact.is === 'well' && !openKeys.has(keyOf(run.job, cause)))) continue;
+        if (await tell(tx, deps, run, cause, fact)) news = true;
+      }
+    return news;
+  });
+  if (told) deps.onNews();
+}
+
+/** What a job allows: what it says itself (`off` or a duration), else what the installation says. */
+function jobLimits(job: Job, defaults: FlowLimits): FlowLimits {
+  const { noDataAfter, watermarkAfter, backpressureAfter } = job.current.definition;
+  const limit = (own: string | undefined, otherwise: number) => {
+    const ms = own === undefined ? otherwise : own === 'off' ? 0 : (parseDuration(own) ?? otherwise);
+    return ms > 0 ? ms : Number.POSITIVE_INFINITY;
+  };
+  return {
+    noDataMs: limit(noDataAfter, defaults.noDataMs),
+    watermarkMs: limit(watermarkAfter, defaults.watermarkMs),
+    backpressureMs: limit(backpressureAfter, defaults.backpressureMs),
+  };
+}
+
+const wellWords: Record<FlowCause, string> = {
+  'no-data': 'Records flow again.',
+  watermark: 'Its watermark moves again.',
+  backpressure: 'Nothing of it is held back any more.',
+};
+const title: Record<FlowCause, string> = {
+  'no-data': 'no data although it runs',
+  watermark: 'its watermark stands still',
+  backpressure: 'it does not keep up',
+};
+const detail: Record<FlowCause, string> = {
+  'no-data': 'All its tasks run. Before that, records came all the time.',
+  watermark: 'What waits for event time gives no results until it moves. Often one partition or one source has nothing to say.',
+  backpressure: 'It runs, and falls behind what it reads. Its checkpoints may become slow as well.',
+};
+
+/** Opens or closes one incident about the data of a run that is still well otherwise. True when there is something to send. */
+async function tell(tx: Tx, deps: FlowDeps, seen: Run, cause: FlowCause, fact: Exclude<FlowFact, { is: 'unknown' }>): Promise<boolean> {
+  const key = keyOf(seen.job, cause);
+  const open = await openOfKey(tx, key);
+  if (fact.is === 'well') {
+    if (open) await resolveIncidents(tx, [key], wellWords[cause]);
+    return open !== undefined;
+  }
+  // One look tells it; that it goes on is no news.
+  if (open) return false;
+  const [run, job] = [await findRun(tx, seen.id), await findJob(tx, seen.job)];
+  if (!run || run.ended || healthOf(run) !== 'healthy' || !job || (await heldJobs(tx)).has(run.job)) return false;
+  const since = `${fact.since.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  const told = await openIncident(
+    tx,
+    await incidentInput(tx, deps, job, run, {
+      cause,
+      title: `${run.job}: ${title[cause]}`,
+      facts: { task: fact.vertex, detail: `${fact.vertex} ${fact.words}, since ${since}. ${detail[cause]}` },
+    }),
+  );
+  return told;
+}
+
+/** What was told of a run that is over, or that was started anew, is over: the messages of the end and of the start tell how that went. */
+async function closeOver(deps: FlowDeps, cluster: string): Promise<void> {
+  const mine = (await unresolvedIncidents(deps.database.db)).filter(
+    (one) => one.cluster === cluster && (one.cause === 'growth' || (causes as readonly string[]).includes(one.cause)),
+  );
+  for (const incident of mine) {
+    const words = await overWords(deps, incident);
+    if (!words) continue;
+    await deps.database.transaction((tx) => resolveIncidents(tx, [incident.key], words));
+    deps.onNews();
+  }
+}
+async function overWords(deps: FlowDeps, incident: Incident): Promise<string | undefined> {
+  const { db } = deps.database;
+  const job = incident.job === null ? undefined : await findJob(db, incident.job);
+  const run = job && (await latestRun(db, job.name));
+  if (!job || !run || run.ended) return 'It does not run any more.';
+  if (incident.cause === 'growth') return undefined;
+  if (run.id !== incident.runId) return 'It was started anew, and is looked at anew.';
+  const limits = jobLimits(job, deps.flow.limits);
+  const ms = { 'no-data': limits.noDataMs, watermark: limits.watermarkMs, backpressure: limits.backpressureMs }[
+    incident.cause as FlowCause
+  ];
+  return ms === Number.POSITIVE_INFINITY ? 'Nobody wants to be told of it any more.' : undefined;
+}

@@ -1,0 +1,52 @@
+import { formatBytes, formatDuration } from '../core/time.ts';
+import type { Tx } from '../db/db.ts';
+import type { CheckpointSight } from '../deploy/deployer.ts';
+import { openOfKey } from '../incidents/incidents.store.ts';
+import { openIncident, resolveIncidents } from '../incidents/open.ts';
+import { findJob } from '../jobs/jobs.store.ts';
+import type { Run } from '../jobs/runs.store.ts';
+import { heldJobs } from '../operations/operations.store.ts';
+import { newestCompleted, usualCheckpoint } from '../restore-points/checkpoints.store.ts';
+import { growthCount, growthFact, growthForMs, mayHaveGrown } from './growth.rule.ts';
+import { incidentInput } from './incident-input.ts';
+import type { PollDeps } from './poll-deps.ts';
+
+const usualFactor = 3;
+
+/** Tells when a job's checkpoints have come to take, or hold, many times the usual, and when that is over. True when there is something to send. */
+export async function tellGrowth(tx: Tx, deps: PollDeps, run: Run, sight: CheckpointSight): Promise<boolean> {
+  const key = `job:${run.job}:growth`;
+  const shown = sight.completed.filter((one) => !one.isSavepoint).slice(0, growthCount);
+  const may = mayHaveGrown(shown);
+  const open = await openOfKey(tx, key);
+  if (!open && !may) return false;
+  const job = await findJob(tx, run.job);
+  if (!job) return false;
+  const wanted = job.current.definition.checkpointGrowth;
+  if (wanted === 'off') {
+    if (open) await resolveIncidents(tx, [key], 'Nobody wants to be told of it any more.');
+    return open !== undefined;
+  }
+  const usual = await usualCheckpoint(tx, run.job, growthForMs);
+  const fact = growthFact(usual, await newestCompleted(tx, run.job, growthCount, growthForMs), wanted ? Number(wanted) : usualFactor);
+  if (fact.is === 'usual' && open) {
+    await resolveIncidents(tx, [key], 'Its checkpoints are within the usual again.');
+    return true;
+  }
+  // One look tells it; that it goes on is no news.
+  if (fact.is !== 'grown' || open || (await heldJobs(tx)).has(run.job)) return false;
+  const words = fact.what === 'duration' ? formatDuration : formatBytes;
+  const verb = fact.what === 'duration' ? 'take' : 'hold';
+  const next =
+    fact.what === 'duration'
+      ? 'A stop takes as long, and a crash sets it back further. Look for backpressure, skew and a slow checkpoint directory.'
+      : 'A restore takes longer, and disks fill. Look for state that is never cleared.';
+  return openIncident(
+    tx,
+    await incidentInput(tx, deps, job, run, {
+      cause: 'growth',
+      title: `${run.job}: checkpoints ${verb} ${words(fact.to)}, usually ${words(fact.from)}`,
+      facts: { detail: `So did the last ${fact.count} of them, without exception. Usual is the middle of the last 7 days. ${next}` },
+    }),
+  );
+}
