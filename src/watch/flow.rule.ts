@@ -71,7 +71,7 @@ export function followFlow(
     // After a restart it works off what has gathered; that it is held back counts anew.
     const pressed =
       flow.backPressured === undefined ? known.pressedSince : flow.backPressured > pressedShare ? (known.pressedSince ?? now) : undefined;
-    const since = restarted && pressed !== undefined ? now : pressed;
+    const since = limits.backpressureMs === Number.POSITIVE_INFINITY ? undefined : restarted && pressed !== undefined ? now : pressed;
     memory[vertex.id] = {
       ...(signals.in ? { in: signals.in } : {}),
       ...(signals.out ? { out: signals.out } : {}),
@@ -91,6 +91,8 @@ const isBack = (before: Signal | undefined, value: number | undefined) =>
 
 /** One look at one signal; what is not told leaves it as it was. */
 function follow(before: Signal | undefined, value: number | undefined, now: number, limitMs: number): Signal | undefined {
+  // What nobody wants to be told of is not remembered either: asked for again later, it begins anew.
+  if (limitMs === Number.POSITIVE_INFINITY) return undefined;
   if (value === undefined) return before;
   if (!before) return { value, movedAt: now, since: now, quiet: 0, steady: false, lost: null };
   if (value < before.value && value === 0) {
@@ -99,13 +101,18 @@ function follow(before: Signal | undefined, value: number | undefined, now: numb
   }
   if (value === before.value) {
     const quiet = before.quiet + 1;
-    const lost = before.lost ?? (before.steady && quiet >= 2 && now - before.movedAt >= limitMs ? before.movedAt : null);
+    const lost =
+      lastingLoss(before, now, limitMs) ?? (before.steady && quiet >= 2 && now - before.movedAt >= limitMs ? before.movedAt : null);
     return { ...before, quiet, lost };
   }
   // One look without movement is no pause: metrics are up to 10 s old.
   const since = before.quiet <= 1 ? before.since : now;
   if (before.lost !== null && before.quiet > 0) return { value, movedAt: now, since: now, quiet: 0, steady: false, lost: before.lost };
   return { value, movedAt: now, since, quiet: 0, steady: (before.quiet <= 1 && before.steady) || now - since >= limitMs, lost: null };
+}
+/** What was lost by a shorter limit is no loss by a longer one. */
+function lastingLoss(before: Signal, now: number, limitMs: number): number | null {
+  return before.lost !== null && now - before.lost >= limitMs ? before.lost : null;
 }
 
 type Seen = readonly { vertex: FlowVertex; flow: VertexFlow }[];

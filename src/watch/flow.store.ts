@@ -1,20 +1,23 @@
 import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { and, asc, eq, sql } from '../db/query.ts';
-import { clusterViews, flows, jobs, runs } from '../db/schema/index.ts';
+import { clusterViews, flows, type JobDefinition, jobs, jobVersions, runs } from '../db/schema/index.ts';
 import type { Run } from '../jobs/runs.store.ts';
 import type { FlowMemory } from './flow.rule.ts';
 
 export interface Followed {
   run: Run;
+  /** Of the current version of its job. */
+  definition: JobDefinition;
   memory: FlowMemory;
 }
 /** Runs of streaming jobs on a cluster on which every task runs, with what is remembered of their flow; those that were not looked at for longest first. */
 export async function followedRuns(db: Db, cluster: string): Promise<Followed[]> {
   const rows = await db
-    .select({ run: runs, memory: flows.memory })
+    .select({ run: runs, definition: jobVersions.definition, memory: flows.memory })
     .from(runs)
     .innerJoin(jobs, and(eq(jobs.name, runs.job), eq(jobs.mode, 'streaming')))
+    .innerJoin(jobVersions, and(eq(jobVersions.job, jobs.name), eq(jobVersions.number, jobs.currentVersion)))
     .leftJoin(flows, eq(flows.runId, runs.id))
     .where(
       and(
@@ -25,7 +28,7 @@ export async function followedRuns(db: Db, cluster: string): Promise<Followed[]>
       ),
     )
     .orderBy(sql`${flows.readAt} asc nulls first`, asc(runs.id));
-  return rows.map(({ run, memory }) => ({ run, memory: memory ?? {} }));
+  return rows.map((row) => ({ ...row, memory: (row.memory ?? {}) as FlowMemory }));
 }
 /** Remembers what was seen of runs, in one statement. */
 export async function storeFlows(tx: Tx, seen: readonly { runId: string; memory: FlowMemory }[]): Promise<void> {

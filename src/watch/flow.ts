@@ -1,10 +1,11 @@
 import { parseDuration } from '../core/time.ts';
 import { dbNow } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
+import type { JobDefinition } from '../db/schema/index.ts';
 import { type ClusterLease, findClusterView } from '../deploy/cluster-views.store.ts';
 import { type Incident, openOfKey, unresolvedIncidents } from '../incidents/incidents.store.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
-import { findJob, type Job } from '../jobs/jobs.store.ts';
+import { findJob } from '../jobs/jobs.store.ts';
 import { findRun, latestRun, type Run } from '../jobs/runs.store.ts';
 import { heldJobs } from '../operations/operations.store.ts';
 import { healthOf } from './cluster-poll.rule.ts';
@@ -43,11 +44,10 @@ export async function followFlows(unfenced: FlowDeps, lease: ClusterLease, known
   for (const id of known.keys()) if (!memories.has(id)) known.delete(id);
   const watched: Run[] = [];
   const limitsOf = new Map<string, FlowLimits>();
-  for (const { run } of followed) {
-    const job = await findJob(database.db, run.job);
-    const limits = job && jobLimits(job, deps.flow.limits);
+  for (const { run, definition } of followed) {
+    const limits = jobLimits(definition, deps.flow.limits);
     // Who wants to be told of nothing is not asked for anything.
-    if (!limits || Object.values(limits).every((ms) => ms === Number.POSITIVE_INFINITY)) continue;
+    if (Object.values(limits).every((ms) => ms === Number.POSITIVE_INFINITY)) continue;
     watched.push(run);
     limitsOf.set(run.id, limits);
   }
@@ -81,8 +81,8 @@ export async function followFlows(unfenced: FlowDeps, lease: ClusterLease, known
 }
 
 /** What a job allows: what it says itself (`off` or a duration), else what the installation says. */
-function jobLimits(job: Job, defaults: FlowLimits): FlowLimits {
-  const { noDataAfter, watermarkAfter, backpressureAfter } = job.current.definition;
+function jobLimits(definition: JobDefinition, defaults: FlowLimits): FlowLimits {
+  const { noDataAfter, watermarkAfter, backpressureAfter } = definition;
   const limit = (own: string | undefined, otherwise: number) => {
     const ms = own === undefined ? otherwise : own === 'off' ? 0 : (parseDuration(own) ?? otherwise);
     return ms > 0 ? ms : Number.POSITIVE_INFINITY;
@@ -153,7 +153,7 @@ async function overWords(deps: FlowDeps, incident: Incident): Promise<string | u
   if (!job || !run || run.ended) return 'It does not run any more.';
   if (incident.cause === 'growth') return undefined;
   if (run.id !== incident.runId) return 'It was started anew, and is looked at anew.';
-  const limits = jobLimits(job, deps.flow.limits);
+  const limits = jobLimits(job.current.definition, deps.flow.limits);
   const ms = { 'no-data': limits.noDataMs, watermark: limits.watermarkMs, backpressure: limits.backpressureMs }[
     incident.cause as FlowCause
   ];

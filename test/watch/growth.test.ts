@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { sql } from '../../src/db/query.ts';
+import { listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
+import { addVersion, findJob } from '../../src/jobs/jobs.store.ts';
+import { type CheckpointInput, insertCheckpoints } from '../../src/restore-points/checkpoints.store.ts';
+import { growthFact, median, type Usual } from '../../src/watch/growth.rule.ts';
+import { checkpoint, noCheckpoints } from '../helpers/fake-deployer.ts';
+import { ann, type Rig, rig } from './rig.ts';
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const gb = 1024 ** 3;
+const at = Date.parse('2026-11-25T12:00:00Z');
+const usual: Usual = { durationMs: 6 * second, size: gb, hours: 100 };
+const newest = (durations: number[], everyMs = 3 * minute, size = gb) =>
+  durations.map((s, i) => ({ durationMs: s * second, size, at: new Date(at - i * everyMs) }));
+
+describe('growth of checkpoints against what is usual', () => {
+  it('is a loss that lasts: at least 5 in a row and over at least 10 minutes', () => {
+    assert.deepEqual(growthFact(usual, newest([20, 21, 22, 23, 24]), 3), {
+      is: 'grown',
+      what: 'duration',
+      from: 6000,
+      to: 22_000,
+      count: 5,
+    });
+    assert.notEqual(growthFact(usual, newest([20, 21, 22, 23]), 3).is, 'grown');
+    assert.notEqual(
+      growthFact(usual, newest(Array(30).fill(20), 10 * second), 3).is,
+      'grown',
+      'five minutes of a job with a short interval',
+    );
+    assert.equal(growthFact(usual, newest(Array(70).fill(20), 10 * second), 3).is, 'grown');
+  });
+  it('one in between that is as usual makes it none', () => {
+    assert.notEqual(growthFact(usual, newest([20, 20, 6, 20, 20, 20]), 3).is, 'grown');
+  });
+  it('is nothing below what anybody would notice', () => {
+    assert.equal(growthFact({ ...usual, durationMs: 40, size: 1000 }, newest([9, 9, 9, 9, 9], 3 * minute, 90_000_000), 3).is, 'usual');
+  });
+  it('tells of size as well, and takes the factor of the job', () => {
+    const large = newest([5, 5, 5, 5, 5], 3 * minute, 4 * gb);
+    assert.deepEqual(growthFact(usual, large, 3), { is: 'grown', what: 'size', from: gb, to: 4 * gb, count: 5 });
+    assert.equal(growthFact(usual, large, 5).is, 'usual');
+  });
+  it('does not judge a job that is new', () => {
+    assert.equal(growthFact({ ...usual, hours: 5 }, newest([60, 60, 60, 60, 60]), 3).is, 'unknown');
+    assert.equal(growthFact(usual, [], 3).is, 'unknown');
+  });
+  it('what is within the factor is never growth, whatever the order (property)', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 18 }), { minLength: 3, maxLength: 60 }), (durations) => {
+        assert.equal(growthFact(usual, newest(durations), 3).is, 'usual');
+      }),
+    );
+  });
+  it('the middle is one of them, with as many below as above (property)', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(), { minLength: 1 }), (values) => {
+        const middle = median(values);
+        assert.ok(values.includes(middle));
+        assert.ok(values.filter((v) => v < middle).length <= values.length / 2);
+        assert.ok(values.filter((v) => v > middle).length <= values.length / 2);
+      }),
+    );
+  });
+});
+
+describe('growth, as watch tells it', () => {
+  const row = (id: number, agoMs: number, durationMs: number, more: Partial<CheckpointInput> = {}): CheckpointInput => ({
+    runId: 'run_before',
+    id,
+    job: 'orders',
+    kind: 'checkpoint',
+    state: 'completed',
+    triggeredAt: new Date(Date.now() - agoMs),
+    endedAt: new Date(Date.now() - agoMs),
+    durationMs,
+    size: 24_000,
+    ...more,
+  });
+  /** Twenty hours of checkpoints of 6 s each 10 minutes, made by the run before, with one slow savepoint and one failure an hour. */
+  async function history(r: Rig): Promise<void> {
+    const rows = Array.from({ length: 120 }, (_, i) => row(i * 3, hour / 3 + i * 10 * minute, 6 * second));
+    const others = Array.from({ length: 20 }, (_, i) => [
+      row(i * 3 + 1, hour / 2 + i * hour, 600 * second, { kind: 'savepoint' }),
+      row(i * 3 + 2, hour / 2 + i * hour, 600 * second, { state: 'failed', size: null }),
+    ]);
+    await insertCheckpoints(r.database.db, [...rows, ...others.flat()]);
+  }
+  const slow = (seconds: number, from = 1) =>
+    Array.from({ length: 6 }, (_, i) => checkpoint(from + 5 - i, { durationMs: seconds * second, at: Date.now() - i * 2.5 * minute }));
+  async function shows(r: Rig, completed: ReturnType<typeof slow>): Promise<void> {
+    r.deployer.always('checkpoints', { ...noCheckpoints, completed });
+    await r.database.db.execute(sql`update runs set checkpoints_read_at = null`);
+    await r.poll();
+  }
+
+  it('is told once, with what is usual, over the runs of a job; and closes by itself', async (t) => {
+    const r = await rig(t);
+    await history(r);
+    await r.run('orders');
+    r.shows({ orders: ['RUNNING', 4] });
+    await shows(r, slow(40));
+    await shows(r, slow(40));
+    const [told] = await openIncidents(r.database.db);
+    assert.deepEqual([told?.key, told?.occurrences], ['job:orders:growth', 1]);
+    assert.match(await r.text(told!.messageId), /orders: checkpoints take 40 s, usually 6\.0 s[\s\S]*So did the last 5 of them/);
+    await r.database.db.execute(
+      sql`update checkpoints set ended_at = ended_at - interval '20 minutes', triggered_at = triggered_at - interval '20 minutes'`,
+    );
+    await shows(r, slow(7, 10));
+    assert.deepEqual(
+      (await listIncidents(r.database.db)).map((one) => [one.state, one.resolution]),
+      [['resolved', 'Its checkpoints are within the usual again.']],
+    );
+  });
+
+  it('a single slow one, or one that failed, is none', async (t) => {
+    const r = await rig(t);
+    await history(r);
+    await r.run('orders');
+    r.shows({ orders: ['RUNNING', 4] });
+    await shows(r, [checkpoint(9, { durationMs: 90 * second, at: Date.now() }), ...slow(6).slice(1)]);
+    assert.deepEqual(await openIncidents(r.database.db), []);
+  });
+
+  it('a job turns it off', async (t) => {
+    const r = await rig(t);
+    await history(r);
+    await r.run('orders');
+    r.shows({ orders: ['RUNNING', 4] });
+    const job = await findJob(r.database.db, 'orders');
+    await r.database.transaction((tx) =>
+      addVersion(tx, 'orders', {
+        definition: { ...job!.current.definition, checkpointGrowth: 'off' },
+        origin: 'set',
+        createdBy: ann,
+      } as never),
+    );
+    await shows(r, slow(40));
+    assert.deepEqual(await openIncidents(r.database.db), []);
+  });
+});
