@@ -17,6 +17,7 @@ export const jobTabs = [
   ['parameters', '/parameters', 'Parameters'],
   ['versions', '/versions', 'Versions'],
   ['runs', '/runs', 'Runs'],
+  ['checkpoints', '/checkpoints', 'Checkpoints'],
   ['restore-points', '/restore-points', 'Restore points'],
   ['builds', '/builds', 'Builds'],
   ['operations', '/operations', 'Operations'],
@@ -134,6 +135,10 @@ export function jobOverview(o: JobOverview): Html {
       ['Up', alive && run.runningAt ? formatDuration(now.getTime() - run.runningAt.getTime()) : undefined],
       ['Ended', run?.ended ? html`${moment(run.endedAt)}, ${run.endReason ?? ''}` : undefined],
       ['Last checkpoint', run ? checkpointWords(view, now) : undefined],
+      [
+        'Failed checkpoints',
+        run && run.failedCheckpoints > 0 ? html`<a href="/jobs/${job.name}/checkpoints">${run.failedCheckpoints}</a>` : undefined,
+      ],
       ['Began', run ? html`${run.beginning}, ${moment(run.startedAt)}, by ${personName(run.startedBy)}` : undefined],
       [
         'Restored from',

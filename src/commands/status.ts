@@ -39,6 +39,12 @@ export const status = defineCommand({
         ['Up', run?.runningAt && !run.ended ? formatDuration(ctx.now.getTime() - run.runningAt.getTime()) : undefined],
         ['Last checkpoint', checkpointWords(view, ctx.now)],
         [
+          'Failed checkpoints',
+          run && run.failedCheckpoints > 0
+            ? [{ link: `${run.failedCheckpoints} of this run`, url: `${ctx.services.settings.publicUrl}/jobs/${job.name}/checkpoints` }]
+            : undefined,
+        ],
+        [
           'Restore points',
           points.length === 0
             ? 'none'

@@ -1,11 +1,12 @@
 import { context, type Message, text } from '../core/message.ts';
-import { plural } from '../core/text.ts';
+import { plural, truncate } from '../core/text.ts';
 import { formatAge } from '../core/time.ts';
 import type { Database, Db, Tx } from '../db/db.ts';
 import { jobChannels } from '../jobs/channels.ts';
 import { listJobs } from '../jobs/jobs.store.ts';
 import { latestRuns, type Run } from '../jobs/runs.store.ts';
 import { desire } from '../outbox/outbox.store.ts';
+import { failuresSince } from '../restore-points/checkpoints.store.ts';
 import { findDigest, putDigest } from './digests.store.ts';
 import { openIncidents } from './incidents.store.ts';
 
@@ -20,10 +21,13 @@ interface Defaults {
 }
 /** Without a checkpoint for this long (or three intervals, if that is more) a running job is worth reading. */
 const staleMs = 10 * 60_000;
+/** Failures count since the digest of the day before. */
+const dayMs = 24 * 3_600_000;
 
 /** The checkpoint digest of the jobs that speak in a channel: only what is worth reading. */
 export async function buildDigest(db: Db | Tx, channel: string, now: Date, defaults: Defaults): Promise<Digest> {
   const [jobs, runs, incidents] = [await listJobs(db), await latestRuns(db), await openIncidents(db)];
+  const failures = await failuresSince(db, new Date(now.getTime() - dayMs));
   const worth: { name: string; why: string }[] = [];
   let count = 0;
   for (const job of jobs) {
@@ -35,7 +39,7 @@ export async function buildDigest(db: Db | Tx, channel: string, now: Date, defau
     count++;
     const why = incident
       ? `${incident.title.replace(`${job.name} `, '')}, since ${formatAge(incident.firstSeen, now)}`
-      : worthReading(run, now);
+      : (worthReading(run, now) ?? failureWords(failures.get(job.name)));
     if (why) worth.push({ name: job.name, why });
   }
   const healthy = count - worth.length;
@@ -60,6 +64,12 @@ function worthReading(run: Run, now: Date): string | undefined {
   const since = last ?? run.runningAt ?? run.startedAt;
   if (now.getTime() - since.getTime() <= limit) return undefined;
   return last ? `last checkpoint ${formatAge(last, now)}` : `no checkpoint since it started ${formatAge(since, now)}`;
+}
+/** Checkpoints that failed are no incident; that they do is worth reading once a day. */
+function failureWords(failures: { failed: number; last: string } | undefined): string | undefined {
+  if (!failures) return undefined;
+  const last = failures.last ? `${failures.failed === 1 ? '' : ', the last'}: ${truncate(failures.last.split('\n')[0] ?? '', 120)}` : '';
+  return `${plural(failures.failed, 'checkpoint')} failed since yesterday${last}`;
 }
 
 /**

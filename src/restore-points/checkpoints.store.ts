@@ -26,6 +26,15 @@ export async function listCheckpoints(db: Db | Tx, job: string, limit: number, s
     .orderBy(desc(checkpoints.endedAt))
     .limit(limit);
 }
+/** Those of a job that failed, newest first. */
+export async function listFailures(db: Db | Tx, job: string, limit: number): Promise<Checkpoint[]> {
+  return db
+    .select()
+    .from(checkpoints)
+    .where(and(eq(checkpoints.job, job), eq(checkpoints.state, 'failed')))
+    .orderBy(desc(checkpoints.endedAt))
+    .limit(limit);
+}
 const isCompleted = (job: string) => and(eq(checkpoints.job, job), eq(checkpoints.kind, 'checkpoint'), eq(checkpoints.state, 'completed'));
 /** A job's newest complete checkpoints over all its runs, newest first: at least so many, and all of the last `withinMs` before the newest. Savepoints are another thing. */
 export async function newestCompleted(

@@ -54,7 +54,7 @@ export function jobRoutes(web: WebOptions) {
     });
 
     /** A tab whose table lives. */
-    function tab(id: Exclude<JobTab, 'overview'>, content: (read: JobRead) => Promise<Html>): void {
+    function tab(id: Exclude<JobTab, 'overview' | 'checkpoints'>, content: (read: JobRead) => Promise<Html>): void {
       app.get(`/jobs/:name/${id}`, async (request, reply) => {
         const read = await readJob(web, request);
         const part = live(id, `/jobs/${read.view.job.name}/${id}`, await content(read));

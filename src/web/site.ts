@@ -3,6 +3,7 @@ import formbody from '@fastify/formbody';
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { NotFoundError } from '../core/errors.ts';
+import { checkpointsRoutes } from './checkpoints-routes.ts';
 import { commandRoutes } from './command-routes.ts';
 import { refuseForeign, requireToken } from './csrf.ts';
 import { useErrorPages } from './errors.ts';
@@ -24,6 +25,7 @@ import type { WebOptions } from './web.ts';
 const pages = [
   jobsRoutes,
   jobRoutes,
+  checkpointsRoutes,
   parametersRoutes,
   versionsRoutes,
   uploadRoutes,

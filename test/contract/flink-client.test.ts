@@ -94,6 +94,15 @@ for (const version of flinkVersionsForTests) {
         'metrics',
         async () => (await client.metrics(orders, ['numRestarts', 'lastCompletedCheckpointId']))['numRestarts'] === '0',
       );
+      const [source, totals] = job.vertices.map((vertex) => vertex.id);
+      const names = await until('names of metrics', async () => {
+        const found = await client.subtaskMetricNames(orders, source ?? '');
+        return found.length > 0 && found;
+      });
+      assert.ok(names.includes('Source__order_numbers.numRecordsOut') && !names.includes('currentInputWatermark'));
+      const values = await client.subtaskMetrics(orders, totals ?? '', ['numRecordsIn', 'currentInputWatermark']);
+      assert.deepEqual([...values.keys()].sort(), ['currentInputWatermark', 'numRecordsIn']);
+      assert.deepEqual(await client.subtaskMetrics(orders, source ?? '', ['numRecordsOut', 'currentInputWatermark']), new Map());
       assert.equal((await client.executionResult(orders)).status.id, 'IN_PROGRESS');
     });
 

@@ -10,6 +10,7 @@ import { buildDigest, digestChannels, postDigest } from '../../src/incidents/dig
 import { openIncident } from '../../src/incidents/open.ts';
 import { createJob } from '../../src/jobs/jobs.store.ts';
 import { endRun, insertRun, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
+import { type CheckpointInput, insertCheckpoints } from '../../src/restore-points/checkpoints.store.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
 const ann = { teamId: 'T1', userId: 'U1', name: 'ann' };
@@ -97,6 +98,35 @@ it('says what an open incident says', async (t) => {
     }),
   );
   assert.match(await digest(database), /^0 of 1 healthy; orders: is restarting: 0\/4 tasks run, since/);
+});
+
+it('counts checkpoints that failed since yesterday, with what the last one said', async (t) => {
+  const database = await sharedDb(t);
+  await job(database, 'fine');
+  await job(database, 'shaky');
+  await job(database, 'stale', { lastCheckpoint: last(25) });
+  const failed = (name: string, id: number, min: number, failure = 'Checkpoint expired before completing.\n at x'): CheckpointInput => ({
+    runId: `run_${name}`,
+    id,
+    job: name,
+    kind: 'checkpoint',
+    state: 'failed',
+    triggeredAt: ago(min),
+    endedAt: ago(min),
+    durationMs: 1,
+    failure,
+  });
+  await insertCheckpoints(database.db, [
+    failed('fine', 1, 25 * 60),
+    failed('shaky', 1, 600, 'declined'),
+    failed('shaky', 2, 300),
+    failed('stale', 1, 20),
+    { ...failed('fine', 2, 10), state: 'completed', failure: null },
+  ]);
+  const text = await digest(database);
+  assert.match(text, /^1 of 3 healthy; shaky: 2 checkpoints failed since yesterday, the last: Checkpoint expired before completing\.\n/);
+  assert.match(text, /\nstale: last checkpoint 25 min ago/);
+  assert.doesNotMatch(text, /fine/);
 });
 
 it('is edited in place, and posted anew only when the list changes, or the day', async (t) => {

@@ -10,12 +10,35 @@ import { addVersion, createJob, type JobDefinition } from '../../src/jobs/jobs.s
 import { insertApproval } from '../../src/operations/approvals.store.ts';
 import { writeStep } from '../../src/operations/operations.store.ts';
 import { insertBuild } from '../../src/projects/builds.store.ts';
+import { type CheckpointInput, insertCheckpoints } from '../../src/restore-points/checkpoints.store.ts';
 import { recordRestorePoint } from '../../src/restore-points/restore-points.store.ts';
 import { definition, emma, lena, seedBasics, seedOperation, seedRun } from './seed.ts';
 
 const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
+
+/** A checkpoint a minute for three hours, slower in the last half hour; three failed, one is a savepoint. */
+function checkpointsOf(job: string, runId: string): CheckpointInput[] {
+  return Array.from({ length: 180 }, (_, i) => {
+    const endedAt = new Date(Date.now() - (180 - i) * minute);
+    const failed = i === 60 || i === 121 || i === 122;
+    const durationMs = failed ? 600_000 : Math.round(800 + 90 * Math.sin(i) + (i > 150 ? (i - 150) * 420 : 0));
+    return {
+      runId,
+      id: 632 + i,
+      job,
+      kind: i === 100 ? 'savepoint' : 'checkpoint',
+      state: failed ? 'failed' : 'completed',
+      triggeredAt: new Date(endedAt.getTime() - durationMs),
+      endedAt,
+      durationMs,
+      ...(failed
+        ? { failure: 'Checkpoint expired before completing.' }
+        : { size: 20_000_000 + i * 25_000, written: 1_400_000, unaligned: false, path: `s3://lake/checkpoints/9f31/chk-${632 + i}` }),
+    };
+  });
+}
 
 /** Jobs in many states, with all that a page can show of them. */
 export async function seedFleet(database: Database): Promise<void> {
@@ -66,7 +89,9 @@ export async function seedFleet(database: Database): Promise<void> {
       version: 1,
       lastCheckpoint: checkpoint(812, 8 * second),
       restoredFrom: 's3://lake/savepoints/savepoint-5ae2f1-04c2',
+      failedCheckpoints: 3,
     });
+    await insertCheckpoints(tx, checkpointsOf('etl-orders', current));
     await seedRun(tx, 'inventory-sync', { lastCheckpoint: checkpoint(99, 41 * minute), restarts: 7, state: 'RESTARTING', tasksRunning: 2 });
     await seedRun(tx, 'attic-archive', { cluster: 'attic', stateAt: inMs(-11 * minute), lastCheckpoint: checkpoint(5, 12 * minute) });
     await seedRun(tx, 'orders-dev', { lastCheckpoint: checkpoint(3, 20 * second) });
