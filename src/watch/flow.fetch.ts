@@ -24,7 +24,7 @@ const timeoutMs = 4000;
 
 /**
  * Asks a cluster for the flow of runs, one request after the other, until the budget is spent. Ends early when it does not answer. Never throws for what the
- * cluster does.
+ * cluster does: what could not be read is told as failed.
  * @param stands whether something of a run stood still at the last look: then its vertices are read anew, since one may have come to its end.
  */
 export async function fetchFlows(
@@ -33,10 +33,11 @@ export async function fetchFlows(
   known: KnownVertices,
   stands: (run: Run) => boolean,
   budget: FlowBudget,
-): Promise<{ readings: FlowReading[]; requests: number; tookMs: number }> {
+): Promise<{ readings: FlowReading[]; failed: Run[]; requests: number; tookMs: number }> {
   const { deployer } = open;
   const started = performance.now();
   const readings: FlowReading[] = [];
+  const failed: Run[] = [];
   let requests = 0;
   const spent = () => requests >= budget.requests || performance.now() - started >= budget.ms;
   for (const run of runs) {
@@ -59,9 +60,10 @@ export async function fetchFlows(
       readings.push({ run, vertices: seen });
     } catch (error) {
       known.delete(run.id);
+      failed.push(run);
       if (error instanceof UnreachableError) break;
       if (!(error instanceof FlinkError)) throw error;
     }
   }
-  return { readings, requests, tookMs: performance.now() - started };
+  return { readings, failed, requests, tookMs: performance.now() - started };
 }

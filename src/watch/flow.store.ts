@@ -12,7 +12,7 @@ export interface Followed {
   memory: FlowMemory;
 }
 /** Runs of streaming jobs on a cluster on which every task runs, with what is remembered of their flow; those that were not looked at for longest first. */
-export async function followedRuns(db: Db, cluster: string): Promise<Followed[]> {
+export async function followedRuns(db: Db, cluster: string, limit: number): Promise<Followed[]> {
   const rows = await db
     .select({ run: runs, definition: jobVersions.definition, memory: flows.memory })
     .from(runs)
@@ -27,7 +27,8 @@ export async function followedRuns(db: Db, cluster: string): Promise<Followed[]>
         sql`${runs.runningAt} is not null and ${runs.tasksTotal} > 0 and ${runs.tasksRunning} >= ${runs.tasksTotal}`,
       ),
     )
-    .orderBy(sql`${flows.readAt} asc nulls first`, asc(runs.id));
+    .orderBy(sql`${flows.readAt} asc nulls first`, asc(runs.id))
+    .limit(limit);
   return rows.map((row) => ({ ...row, memory: (row.memory ?? {}) as FlowMemory }));
 }
 /** Remembers what was seen of runs, in one statement. */

@@ -39,23 +39,24 @@ export async function followFlows(unfenced: FlowDeps, lease: ClusterLease, known
   if (!view?.lastOkAt || view.failures > 0) return;
   await closeOver(deps, name);
   const held = await heldJobs(database.db);
-  const followed = (await followedRuns(database.db, name)).filter(({ run }) => !held.has(run.job));
+  const followed = (await followedRuns(database.db, name, deps.flow.budget.requests)).filter(({ run }) => !held.has(run.job));
   const memories = new Map(followed.map(({ run, memory }) => [run.id, memory]));
-  for (const id of known.keys()) if (!memories.has(id)) known.delete(id);
+  forgetOldest(known);
   const watched: Run[] = [];
+  const left: Run[] = [];
   const limitsOf = new Map<string, FlowLimits>();
   for (const { run, definition } of followed) {
     const limits = jobLimits(definition, deps.flow.limits);
     // Who wants to be told of nothing is not asked for anything.
-    if (Object.values(limits).every((ms) => ms === Number.POSITIVE_INFINITY)) continue;
-    watched.push(run);
+    if (Object.values(limits).every((ms) => ms === Number.POSITIVE_INFINITY)) left.push(run);
+    else watched.push(run);
     limitsOf.set(run.id, limits);
   }
-  if (watched.length === 0) return;
+  if (followed.length === 0) return;
   const open = await deps.deployers.of(name);
   const stands = (run: Run) =>
     Object.values(memories.get(run.id) ?? {}).some((one) => [one.in, one.out].some((s) => s?.steady && s.quiet > 0));
-  const { readings, requests, tookMs } = await fetchFlows(open, watched, known, stands, deps.flow.budget);
+  const { readings, failed, requests, tookMs } = await fetchFlows(open, watched, known, stands, deps.flow.budget);
   const at = await dbNow(database.db);
   const looks = readings.map(({ run, vertices }) => ({
     run,
@@ -65,7 +66,11 @@ export async function followFlows(unfenced: FlowDeps, lease: ClusterLease, known
     await countFlowCost(tx, name, requests, tookMs);
     await storeFlows(
       tx,
-      looks.map(({ run, look }) => ({ runId: run.id, memory: look.memory })),
+      [
+        ...looks.map(({ run, look }) => ({ runId: run.id, memory: look.memory })),
+        // They had their turn as well.
+        ...[...left, ...failed].map((run) => ({ runId: run.id, memory: memories.get(run.id) ?? {} })),
+      ],
     );
     const openKeys = new Set((await unresolvedIncidents(tx)).map((one) => one.key));
     let news = false;
@@ -78,6 +83,12 @@ export async function followFlows(unfenced: FlowDeps, lease: ClusterLease, known
     return news;
   });
   if (told) deps.onNews();
+}
+
+/** Vertices of runs that are over are not looked up again. */
+function forgetOldest(known: KnownVertices): void {
+  const hourAgo = performance.now() - 3_600_000;
+  for (const [id, { at }] of known) if (at < hourAgo) known.delete(id);
 }
 
 /** What a job allows: what it says itself (`off` or a duration), else what the installation says. */
