@@ -64,14 +64,11 @@ export async function followFlows(unfenced: FlowDeps, lease: ClusterLease, known
   }));
   const told = await database.transaction(async (tx) => {
     await countFlowCost(tx, name, requests, tookMs);
-    await storeFlows(
-      tx,
-      [
-        ...looks.map(({ run, look }) => ({ runId: run.id, memory: look.memory })),
-        // They had their turn as well.
-        ...[...left, ...failed].map((run) => ({ runId: run.id, memory: memories.get(run.id) ?? {} })),
-      ],
-    );
+    await storeFlows(tx, [
+      ...looks.map(({ run, look }) => ({ runId: run.id, memory: look.memory })),
+      // They had their turn as well.
+      ...[...left, ...failed].map((run) => ({ runId: run.id, memory: memories.get(run.id) ?? {} })),
+    ]);
     const openKeys = new Set((await unresolvedIncidents(tx)).map((one) => one.key));
     let news = false;
     for (const { run, look } of looks)
