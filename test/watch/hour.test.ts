@@ -66,6 +66,9 @@ it('a cluster that nobody can reach for an hour is one incident about it and non
   await later(r, 1000);
   const all = await said(r);
   assert.deepEqual(all[0], 'Resolved: standalone does not answer');
-  assert.ok(all.slice(1).every((line) => line.startsWith('> ')), all.join('\n'));
+  assert.ok(
+    all.slice(1).every((line) => line.startsWith('> ')),
+    all.join('\n'),
+  );
   assert.ok(!all.some((line) => /orders|clicks/.test(line)), all.join('\n'));
 });
