@@ -11,6 +11,7 @@ import { endedStates } from './cluster-poll.rule.ts';
 export const elsewhere = { teamId: '', userId: '', name: 'somebody outside Sluice' };
 /** So many are taken in with one look, which holds the cluster's lease meanwhile; the next look goes on. */
 const atOnce = 200;
+const forMs = 500;
 /** Operation of a run that no operation started. */
 export const noOperation = '';
 
@@ -27,6 +28,7 @@ export async function discover(
 ): Promise<boolean> {
   const known = new Set((await liveRuns(tx, cluster.name)).map((run) => run.flinkJobId));
   let found = 0;
+  const began = performance.now();
   for (const [flinkJobId, job] of seen) {
     // The overview may be 3 s old and show as running what has ended since; the states are not.
     const state = states.get(flinkJobId);
@@ -56,7 +58,7 @@ export async function discover(
       tasksTotal: job.tasksTotal,
     });
     found++;
-    if (found === atOnce) break;
+    if (found === atOnce || performance.now() - began > forMs) break;
   }
   return found > 0;
 }

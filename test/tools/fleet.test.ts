@@ -46,6 +46,12 @@ test('the fleet of the bench answers in the shapes that real releases answer in'
       [],
       path || '/jobs/:id',
     );
+  const vertices = async (url: string, id: string | undefined) =>
+    ((await (await fetch(`${url}/jobs/${id}`)).json()) as { vertices: { id: string }[] }).vertices[0]?.id;
+  const metrics = async (url: string, id: string | undefined, query: string) =>
+    get(url, `/jobs/${id}/vertices/${await vertices(url, id)}/subtasks/metrics${query}`);
+  for (const query of ['', '?get=numRecordsIn,numRecordsOut'])
+    assert.deepEqual(differences(await metrics(fleet.url, ours, query), await metrics(strict.flink.url, theirs, query)), [], query);
   fleet.fail([0], 'java.lang.RuntimeException: boom');
   strict.flink.failJob(theirs, 'boom');
   for (const path of ['', '/status'])

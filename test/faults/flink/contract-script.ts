@@ -105,6 +105,20 @@ async function runningJob(talk: Talk): Promise<{ id: string; savepoint: string }
   await ask('exceptions: no number', 'GET', `/jobs/${id}/exceptions?maxExceptions=x`);
   await ask('job config', 'GET', `/jobs/${id}/config`);
   await ask('accumulators', 'GET', `/jobs/${id}/accumulators`);
+  const [source, totals] = job['vertices'] as { id: string }[];
+  const metrics = (vertex: string | undefined) => `/jobs/${id}/vertices/${vertex}/subtasks/metrics`;
+  // Flink reads them from its TaskManagers every 10 s.
+  await until('metrics of both vertices', async () => {
+    const wanted = ['numRecordsIn', 'numRecordsOut', 'backPressuredTimeMsPerSecond'];
+    const seen = await Promise.all([source, totals].map((vertex) => client.subtaskMetrics(id, vertex?.id ?? '', wanted)));
+    return seen.every((values) => wanted.every((name) => values.has(name)));
+  });
+  await ask('subtask metric names', 'GET', metrics(source?.id));
+  await ask('subtask metrics', 'GET', `${metrics(source?.id)}?get=numRecordsIn,numRecordsOut,Source__order_numbers.numRecordsOut`);
+  await ask('subtask metrics: none', 'GET', `${metrics(source?.id)}?get=numRecordsIn,nope`);
+  await ask('subtask metrics', 'GET', `${metrics(totals?.id)}?get=numRecordsIn,currentInputWatermark,backPressuredTimeMsPerSecond`);
+  await ask('subtask metrics: none', 'GET', metrics(newFlinkId()));
+  await ask('subtask metrics: none', 'GET', `/jobs/${newFlinkId()}/vertices/${source?.id}/subtasks/metrics`);
   await ask('execution result: running', 'GET', `/jobs/${id}/execution-result`);
   await unknownJob(talk);
   await ask('savepoint: unknown trigger', 'GET', `/jobs/${id}/savepoints/${newFlinkId()}`);

@@ -6,6 +6,7 @@ import type { JobManager, Request } from './job-manager.ts';
 import { executionResultOf, taskManagerId } from './job-views.ts';
 import { type RunBody, run } from './run.ts';
 import * as texts from './texts.ts';
+import { vertexMetrics } from './vertex-metrics.ts';
 
 interface Call {
   manager: JobManager;
@@ -100,6 +101,11 @@ const routes: readonly Route[] = [
   ),
   ofJob('/config', 'job config: unknown', (job, { manager }) => answer('job config', 200, manager.views.graph(job).config)),
   ofJob('/accumulators', 'accumulators: unknown', (job, { manager }) => answer('accumulators', 200, manager.views.graph(job).accumulators)),
+  get(
+    '/jobs/:jobid/vertices/:vertexid/subtasks/metrics',
+    ({ manager, params, query }) => vertexMetrics(manager.jobs.get(params['jobid'] ?? ''), params['vertexid'] ?? '', query.get('get')),
+    ['get'],
+  ),
   get('/jobs/:jobid/execution-result', ({ manager, params }) => {
     const id = params['jobid'] ?? '';
     const job = manager.jobs.get(id);
