@@ -162,7 +162,7 @@ describe('a watermark that stands still', () => {
       })),
     );
     assert.equal(facts[35]?.watermark.is, 'lost');
-    assert.notEqual(facts[35]?.['no-data'].is, 'well');
+    assert.equal(facts[35]?.['no-data'].is, 'unknown');
   });
   it('is nothing to a job without event time', () => {
     assert.ok(follow(minutes(60, (i) => ({ s: { in: i, out: i }, t: { in: i, out: i } }))).every((one) => one.watermark.is === 'unknown'));
@@ -185,6 +185,12 @@ describe('lasting backpressure', () => {
     assert.equal(firstLost(follow(minutes(100, (i) => pressed(i, 0.5))), 'backpressure'), -1);
     const restarted = follow([...minutes(12, (i) => pressed(i, 1)), ...minutes(18, (i) => pressed(i, 1))]);
     assert.equal(firstLost(restarted, 'backpressure'), 27, '15 minutes after the counts began anew, at the 13th look');
+  });
+  it('is not told beside data that stopped: what hangs holds back all that is before it', () => {
+    const facts = follow(
+      minutes(60, (i) => ({ ...flowing(Math.min(i, 20)), s: { in: Math.min(i, 20), out: Math.min(i, 20), backPressured: 1 } })),
+    );
+    assert.deepEqual([facts[59]?.['no-data'].is, facts[59]?.backpressure.is], ['lost', 'unknown']);
   });
   it('is over at the first look without it', () => {
     const facts = follow(minutes(30, (i) => pressed(i, i < 28 ? 1 : 0)));
