@@ -60,7 +60,8 @@ CREATE TABLE "teams" (
 	"name" text PRIMARY KEY NOT NULL,
 	"channel" text,
 	"alert_channel" text,
-	"on_call" text
+	"on_call" text,
+	"thresholds" jsonb
 );
 --> statement-breakpoint
 CREATE TABLE "clusters" (

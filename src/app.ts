@@ -226,6 +226,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       slackProblem: () => slack?.state().problem ?? slack?.state().droppedEvents,
       health: () => health(database, disk, slack, watch.lastPollAgeMs()),
       metrics: () => figures(database.db),
+      thresholds: { 'restarting-for': config.incidents.restartingFor, 'recoverable-within': config.incidents.recoverableWithin },
       log: log.child({ room: 'web' }),
       host: config.host,
       port: config.port,

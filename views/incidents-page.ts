@@ -28,7 +28,7 @@ ${page.over.length === 0 ? '' : section('Over', incidentTable('Incidents that ar
   );
 }
 export function incidentsPage(page: IncidentsPage): Html {
-  return html`<h1>Incidents</h1>${incidentsPart(page)}`;
+  return html`<h1>Incidents</h1><p class="context"><a href="/rules">Rules</a>: what becomes an incident, from which threshold on, and what to do about it.</p>${incidentsPart(page)}`;
 }
 
 function stateBadge(i: Incident): Html {

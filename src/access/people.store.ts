@@ -91,7 +91,10 @@ export async function findTeam(db: Db | Tx, name: string): Promise<Team | undefi
   return row;
 }
 /** Adds or replaces a team. */
-export async function putTeam(tx: Tx, team: Omit<Team, 'onCall'> & Partial<Pick<Team, 'onCall'>>): Promise<void> {
+export async function putTeam(
+  tx: Tx,
+  team: Omit<Team, 'onCall' | 'thresholds'> & Partial<Pick<Team, 'onCall' | 'thresholds'>>,
+): Promise<void> {
   await tx.insert(teams).values(team).onConflictDoUpdate({ target: teams.name, set: team });
 }
 

@@ -1,7 +1,17 @@
-/** What can be wrong, as data: how bad it is, whether it may pass by itself, and how several of it are said in one title. */
+import type { ThresholdName } from './thresholds.ts';
+
+/** What can be wrong, as data: how bad it is, what is proven, what ends it, and how several of it are said in one title. */
 export interface CauseRule {
+  /** In a word or two. */
+  name: string;
   severity: 'critical' | 'warning';
-  /** Told only when it lasts: most of the time Flink mends it by itself. */
+  /** When it is an incident, for people; what has to be proven for it. */
+  text: string;
+  /** What ends it, for people. */
+  closes: string;
+  /** What decides how much is too much. */
+  threshold?: ThresholdName;
+  /** Told only when it lasts as long as its threshold: most of the time Flink mends it by itself. */
   settles: boolean;
   /** Told together when the root exception is the same, or when the cluster is; absent: each is told alone. */
   together?: 'exception' | 'cluster';
@@ -10,20 +20,120 @@ export interface CauseRule {
   /** How a title counts several jobs: `3 jobs failed`. */
   many?: string;
 }
-/** Every cause of an incident. */
+/** Every cause of an incident. Each has a runbook, docs/runbooks/<cause>.md, and a row in docs/alerts.md. */
 export const causeRules = {
-  failed: { severity: 'critical', settles: false, together: 'exception', many: 'failed' },
-  lost: { severity: 'critical', settles: false, together: 'cluster', many: 'are gone' },
-  'canceled-elsewhere': { severity: 'critical', settles: false, together: 'cluster', many: 'were canceled outside Sluice' },
-  ended: { severity: 'critical', settles: false, together: 'cluster', many: 'ended' },
-  restarting: { severity: 'warning', settles: true, runs: true, together: 'exception', many: 'are restarting' },
-  'not-recoverable': { severity: 'warning', settles: false, runs: true, together: 'cluster', many: 'could go back only too far' },
-  'no-data': { severity: 'warning', settles: false, runs: true, together: 'cluster', many: 'have no data although they run' },
-  watermark: { severity: 'warning', settles: false, runs: true, together: 'cluster', many: 'have a watermark that stands still' },
-  backpressure: { severity: 'warning', settles: false, runs: true, together: 'cluster', many: 'do not keep up' },
-  growth: { severity: 'warning', settles: false, runs: true, together: 'cluster', many: 'have checkpoints that grew' },
-  unreachable: { severity: 'critical', settles: false },
-  parked: { severity: 'critical', settles: false },
+  failed: {
+    name: 'failed',
+    severity: 'critical',
+    text: 'Flink says FAILED: it has given up restarting the job.',
+    closes: 'when the job runs again, or somebody stops it',
+    settles: false,
+    together: 'exception',
+    many: 'failed',
+  },
+  lost: {
+    name: 'gone',
+    severity: 'critical',
+    text: 'A cluster that answers no longer knows the run, and says so when it is asked for that run alone.',
+    closes: 'when the job runs again, or somebody stops it',
+    settles: false,
+    together: 'cluster',
+    many: 'are gone',
+  },
+  'canceled-elsewhere': {
+    name: 'canceled outside Sluice',
+    severity: 'critical',
+    text: 'Flink says CANCELED, and no operation of Sluice did it.',
+    closes: 'when the job runs again, or somebody stops it',
+    settles: false,
+    together: 'cluster',
+    many: 'were canceled outside Sluice',
+  },
+  ended: {
+    name: 'ended',
+    severity: 'critical',
+    text: 'A streaming job finished, or an operation of Sluice ended it without coming to say so.',
+    closes: 'when the job runs again, or somebody stops it',
+    settles: false,
+    together: 'cluster',
+    many: 'ended',
+  },
+  restarting: {
+    name: 'restarting',
+    severity: 'warning',
+    text: 'Not every task of a running job runs, for longer than the threshold.',
+    closes: 'when every task runs again; what ends the run takes its place',
+    threshold: 'restarting-for',
+    settles: true,
+    runs: true,
+    together: 'exception',
+    many: 'are restarting',
+  },
+  'not-recoverable': {
+    name: 'goes back too far',
+    severity: 'warning',
+    text: 'The job runs, but its last complete checkpoint is older than the threshold: a crash would repeat all since then.',
+    closes: 'with the next complete checkpoint',
+    threshold: 'recoverable-within',
+    settles: false,
+    runs: true,
+    together: 'cluster',
+    many: 'could go back only too far',
+  },
+  'no-data': {
+    name: 'no data',
+    severity: 'warning',
+    text: 'Records that came all the time have stopped for longer than the threshold, although every task runs.',
+    closes: 'when records come at two looks in a row',
+    settles: false,
+    runs: true,
+    together: 'cluster',
+    many: 'have no data although they run',
+  },
+  watermark: {
+    name: 'watermark',
+    severity: 'warning',
+    text: 'A watermark that moved all the time has stood still for longer than the threshold, although records come.',
+    closes: 'when it moves again',
+    settles: false,
+    runs: true,
+    together: 'cluster',
+    many: 'have a watermark that stands still',
+  },
+  backpressure: {
+    name: 'does not keep up',
+    severity: 'warning',
+    text: 'A part of the job has waited for what comes behind it for more than half of the time, at every look for as long as the threshold.',
+    closes: 'when nothing is held back at a look',
+    settles: false,
+    runs: true,
+    together: 'cluster',
+    many: 'do not keep up',
+  },
+  growth: {
+    name: 'checkpoints grew',
+    severity: 'warning',
+    text: 'Every complete checkpoint of the last 10 minutes, at least five, takes or holds more times the usual than the threshold.',
+    closes: 'when three in a row are within it',
+    settles: false,
+    runs: true,
+    together: 'cluster',
+    many: 'have checkpoints that grew',
+  },
+  unreachable: {
+    name: 'no answer',
+    severity: 'critical',
+    text: 'A cluster did not answer twice in a row. Its jobs are not reported: nobody knows that they are down.',
+    closes: 'when it answers',
+    settles: false,
+  },
+  parked: {
+    name: 'parked',
+    severity: 'critical',
+    text: 'An operation cannot tell what is true, and waits for a person.',
+    closes: 'when somebody has decided',
+    settles: false,
+  },
 } as const satisfies Record<string, CauseRule>;
 export type Cause = keyof typeof causeRules;
 
@@ -32,21 +142,8 @@ export const callsBack = 2;
 
 /** The rule of a cause; of one that another version of Sluice knew, a careful guess. */
 export function ruleOf(cause: string): CauseRule {
-  return (causeRules as Record<string, CauseRule>)[cause] ?? { severity: 'critical', settles: false };
+  const guess: CauseRule = { name: cause, severity: 'critical', text: '', closes: '', settles: false };
+  return (causeRules as Record<string, CauseRule>)[cause] ?? guess;
 }
-
-const words: Record<string, string> = {
-  failed: 'failed',
-  lost: 'gone',
-  'canceled-elsewhere': 'canceled outside Sluice',
-  ended: 'ended',
-  restarting: 'restarting',
-  'not-recoverable': 'goes back too far',
-  'no-data': 'no data',
-  backpressure: 'does not keep up',
-  growth: 'checkpoints grew',
-  unreachable: 'no answer',
-  parked: 'parked',
-};
 /** A cause in a word or two. */
-export const causeWords = (cause: string): string => words[cause] ?? cause;
+export const causeWords = (cause: string): string => ruleOf(cause).name;

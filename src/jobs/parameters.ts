@@ -33,6 +33,7 @@ function plain(
     | 'alertChannel'
     | 'checkpointInterval'
     | 'recoverableWithin'
+    | 'restartingFor'
     | 'noDataAfter'
     | 'watermarkAfter'
     | 'backpressureAfter'
@@ -130,12 +131,22 @@ export const parameters: readonly Parameter[] = [
   {
     key: 'recoverable-within',
     label: 'Recoverable within',
-    meaning: "How far a crash may set it back: an older last checkpoint is an incident. Empty: the installation's default.",
+    meaning: "How far a crash may set it back: an older last checkpoint is an incident. Empty: the team's, else the installation's.",
     example: '15 min',
     ...plain('recoverableWithin', (v) => {
       const ms = parseDuration(v);
       if (ms === undefined) return problem(`${v} is no duration: expected for example 15 min or 1h.`);
       return ms >= 1000 ? v : problem('recoverable-within is at least 1 s.');
+    }),
+  },
+  {
+    key: 'restarting-for',
+    label: 'Restarting for',
+    meaning: "How long Flink may restart it before anybody is told. Empty: the team's, else the installation's.",
+    example: '2 min',
+    ...plain('restartingFor', (v) => {
+      const ms = parseDuration(v);
+      return ms === undefined ? problem(`${v} is no duration: expected for example 30s or 2 min.`) : v;
     }),
   },
   {

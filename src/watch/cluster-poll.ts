@@ -7,6 +7,7 @@ import { type ClusterLease, findClusterView } from '../deploy/cluster-views.stor
 import type { OpenCluster } from '../deploy/deployers.ts';
 import { openIncidents, unresolvedKeys } from '../incidents/incidents.store.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
+import { incidentLinks } from '../incidents/runbook.ts';
 import { liveRuns, type Run, updateLiveRun } from '../jobs/runs.store.ts';
 import { activeStates, findOperation, heldJobs } from '../operations/operations.store.ts';
 import { settleRun } from '../operations/settle-run.ts';
@@ -195,7 +196,9 @@ async function tellUnreachable(deps: PollDeps, open: OpenCluster, why: string, l
         exception: why,
         ...(onCall ? { onCall } : {}),
         detail: `${lastOkAt ? `It last answered ${formatAge(lastOkAt, at)}. ` : ''}${names.length > 0 ? `What is not known since: ${names.slice(0, 10).join(', ')}${names.length > 10 ? ` and ${names.length - 10} more` : ''}. They may well run.` : 'No job is known to run there.'}`,
-        links: [{ label: 'Page', url: `${deps.publicUrl}/clusters` }],
+        links: incidentLinks(deps.publicUrl, { cause: 'unreachable', cluster: cluster.name }, [
+          { label: 'Page', url: `${deps.publicUrl}/clusters` },
+        ]),
         ...(deps.incidents.channels.always.length > 0 ? { alsoTo: deps.incidents.channels.always } : {}),
       },
       runId: undefined,

@@ -1,14 +1,16 @@
 import { type AuditRow, doneLatelyTo } from '../access/audit.store.ts';
-import { listTeams } from '../access/people.store.ts';
+import { listTeams, type Team } from '../access/people.store.ts';
 import type { Tx } from '../db/db.ts';
 import { listClusters } from '../deploy/clusters.store.ts';
 import { type Cause, ruleOf } from '../incidents/causes.ts';
 import { changeWords } from '../incidents/changes.ts';
 import type { IncidentFacts } from '../incidents/message.ts';
 import type { IncidentInput } from '../incidents/open.ts';
+import { incidentLinks } from '../incidents/runbook.ts';
 import { channelsOf } from '../jobs/channels.ts';
 import type { Job } from '../jobs/jobs.store.ts';
 import type { Run } from '../jobs/runs.store.ts';
+import { jobThreshold } from './job-threshold.ts';
 import type { PollDeps } from './poll-deps.ts';
 
 /** Others stop a job to start it anew: on a cluster that is only observed that is told when nothing follows. */
@@ -45,7 +47,8 @@ export async function incidentInputs(tx: Tx, deps: PollDeps, all: readonly Told[
   const subjects = all.flatMap(({ job, run }) => [`job:${job.name}`, `cluster:${run.cluster}`]);
   const done = await doneLatelyTo(tx, [...new Set([...subjects, 'installation'])], 3_600_000);
   return all.map(({ job, run, cause, title, facts: { extraLinks = [], ...facts } }) => {
-    const { channel, alertChannel, onCall } = channelsOf(job, teams.get(job.team), deps.defaults);
+    const team = teams.get(job.team);
+    const { channel, alertChannel, onCall } = channelsOf(job, team, deps.defaults);
     const changes = changesBefore(done, job.name, run.cluster);
     const observed = clusters.get(run.cluster)?.observed === true;
     return {
@@ -61,14 +64,25 @@ export async function incidentInputs(tx: Tx, deps: PollDeps, all: readonly Told[
         ...(onCall ? { onCall } : {}),
         ...(deps.incidents.channels.always.length > 0 ? { alsoTo: deps.incidents.channels.always } : {}),
         ...(changes.length > 0 ? { changes } : {}),
-        links: [{ label: 'Page', url: `${deps.publicUrl}/jobs/${job.name}` }, ...extraLinks, ...job.current.definition.links],
+        links: incidentLinks(
+          deps.publicUrl,
+          { cause, job: job.name, cluster: run.cluster },
+          [{ label: 'Page', url: `${deps.publicUrl}/jobs/${job.name}` }, ...extraLinks],
+          job.current.definition.links,
+        ),
       },
       runId: run.id,
       channel: alertChannel ?? channel,
       fallbackChannel: channel,
-      settleMs: ruleOf(cause).settles ? deps.incidents.restartingForMs : observed && replaced.includes(cause) ? replaceMs : 0,
+      settleMs: settleMs(deps, job, team, cause, observed),
     };
   });
+}
+/** How long a cause has to last before it is told. */
+function settleMs(deps: PollDeps, job: Job, team: Team | undefined, cause: Cause, observed: boolean): number {
+  const { settles, threshold } = ruleOf(cause);
+  if (settles && threshold) return jobThreshold(deps, job, team, threshold).ms;
+  return observed && replaced.includes(cause) ? replaceMs : 0;
 }
 /** What was done to the job, its cluster or the whole installation in the hour before, newest first. */
 function changesBefore(done: ReadonlyMap<string, AuditRow[]>, job: string, cluster: string): { at: string; what: string }[] {

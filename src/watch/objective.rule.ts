@@ -7,17 +7,14 @@ export type ObjectiveFact =
 
 /**
  * Judged by what Flink told at the last look, not by how long ago that was: a cluster that does not answer loses no objective. Pure.
- * @param wantedMs what the job asks for; undefined: `defaultMs`, but never less than three of its checkpoint intervals.
+ * @param limitMs what the job allows (incidents/thresholds.ts).
  */
 export function objectiveFact(
   run: Pick<Run, 'runningAt' | 'checkpointIntervalMs' | 'lastCheckpoint'>,
   readAt: Date,
-  wantedMs: number | undefined,
-  defaultMs: number,
+  limitMs: number,
 ): ObjectiveFact {
-  const interval = run.checkpointIntervalMs ?? 0;
-  if (!run.runningAt || interval === 0) return { is: 'none' };
-  const limitMs = wantedMs ?? Math.max(defaultMs, 3 * interval);
+  if (!run.runningAt || !run.checkpointIntervalMs) return { is: 'none' };
   // What it began from is as good as a checkpoint: the way back is to there.
   const last = run.lastCheckpoint ? new Date(run.lastCheckpoint.at) : undefined;
   const since = last && last > run.runningAt ? last : run.runningAt;

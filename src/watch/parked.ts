@@ -1,5 +1,6 @@
 import { openIncidents, openOfKey } from '../incidents/incidents.store.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
+import { incidentLinks } from '../incidents/runbook.ts';
 import { jobChannels } from '../jobs/channels.ts';
 import { findJob } from '../jobs/jobs.store.ts';
 import { describeKind, parkedOperations } from '../operations/operations.store.ts';
@@ -40,7 +41,12 @@ export async function tellParked(deps: PollDeps): Promise<boolean> {
           ...(onCall ? { onCall } : {}),
           ...(deps.incidents.channels.always.length > 0 ? { alsoTo: deps.incidents.channels.always } : {}),
           detail: `To send it on: /flink retry ${op.id}. To give it up: /flink cancel ${job.name} --operation ${op.id}.`,
-          links: [{ label: 'What is known', url: `${deps.publicUrl}/operations/${op.id}` }],
+          links: incidentLinks(
+            deps.publicUrl,
+            { cause: 'parked', job: job.name, cluster: job.current.definition.cluster },
+            [{ label: 'What is known', url: `${deps.publicUrl}/operations/${op.id}` }],
+            job.current.definition.links,
+          ),
         },
         runId: undefined,
         channel: place,

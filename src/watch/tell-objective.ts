@@ -1,4 +1,5 @@
-import { formatDuration, parseDuration } from '../core/time.ts';
+import { findTeam } from '../access/people.store.ts';
+import { formatDuration } from '../core/time.ts';
 import type { Tx } from '../db/db.ts';
 import type { CheckpointSight } from '../deploy/deployer.ts';
 import { openOfKey } from '../incidents/incidents.store.ts';
@@ -6,6 +7,7 @@ import { openIncident, resolveIncidents } from '../incidents/open.ts';
 import { findJob } from '../jobs/jobs.store.ts';
 import type { Run } from '../jobs/runs.store.ts';
 import { incidentInput } from './incident-input.ts';
+import { jobThreshold } from './job-threshold.ts';
 import { objectiveFact } from './objective.rule.ts';
 import type { PollDeps } from './poll-deps.ts';
 
@@ -16,8 +18,8 @@ export const objectiveKey = (job: string): string => `job:${job}:not-recoverable
 export async function tellObjective(tx: Tx, deps: PollDeps, run: Run, sight: CheckpointSight, readAt: Date): Promise<boolean> {
   const job = await findJob(tx, run.job);
   if (!job) return false;
-  const wanted = job.current.definition.recoverableWithin;
-  const fact = objectiveFact(run, readAt, wanted === undefined ? undefined : parseDuration(wanted), deps.incidents.recoverableWithinMs);
+  const limit = jobThreshold(deps, job, await findTeam(tx, job.team), 'recoverable-within', run.checkpointIntervalMs);
+  const fact = objectiveFact(run, readAt, limit.ms);
   const key = objectiveKey(run.job);
   const open = await openOfKey(tx, key);
   if (fact.is !== 'lost') {

@@ -15,6 +15,7 @@ import { jobsRoutes } from './jobs-routes.ts';
 import { logsRoutes } from './logs-routes.ts';
 import { operationsRoutes } from './operations-routes.ts';
 import { parametersRoutes } from './parameters-routes.ts';
+import { rulesRoutes } from './rules-routes.ts';
 import { signInRoutes } from './sign-in-routes.ts';
 import { uploadRoutes } from './upload-routes.ts';
 import { versionsRoutes } from './versions-routes.ts';
@@ -31,6 +32,7 @@ const pages = [
   uploadRoutes,
   logsRoutes,
   incidentsRoutes,
+  rulesRoutes,
   operationsRoutes,
   fleetRoutes,
   commandRoutes,

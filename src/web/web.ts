@@ -5,6 +5,7 @@ import type { Log } from '../core/log.ts';
 import type { RawRoute } from '../core/route.ts';
 import type { Database } from '../db/db.ts';
 import type { Deployers } from '../deploy/deployers.ts';
+import type { ThresholdName } from '../incidents/thresholds.ts';
 import type { Metric } from './metrics.ts';
 
 /** What the web server is given by the roof. */
@@ -26,6 +27,8 @@ export interface WebOptions {
   metrics?: () => Promise<Metric[]>;
   /** What is wrong with Slack and what to do, for the people on the page; undefined if nothing is. */
   slackProblem?: () => string | undefined;
+  /** What the configuration sets for incidents, in milliseconds; absent: the defaults. */
+  thresholds?: Partial<Record<ThresholdName, number>>;
   log: Log;
   host: string;
   /** 0 takes a free one. */

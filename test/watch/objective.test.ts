@@ -14,25 +14,18 @@ const last = (min: number) => ({ id: 7, path: 's3://x/chk-7', size: 1, durationM
 
 describe('how far a crash would set a run back', () => {
   it('is met up to the limit, and lost beyond it', () => {
-    assert.equal(objectiveFact(run({ lastCheckpoint: last(30) }), at, undefined, 30 * minute).is, 'met');
-    const lost = objectiveFact(run({ lastCheckpoint: last(31) }), at, undefined, 30 * minute);
+    assert.equal(objectiveFact(run({ lastCheckpoint: last(30) }), at, 30 * minute).is, 'met');
+    const lost = objectiveFact(run({ lastCheckpoint: last(31) }), at, 30 * minute);
     assert.deepEqual([lost.is, lost.is === 'lost' && lost.ageMs, lost.is === 'lost' && lost.ever], ['lost', 31 * minute, true]);
   });
-  it('what the job asks for wins over the default, in both directions', () => {
-    assert.equal(objectiveFact(run({ lastCheckpoint: last(6) }), at, 5 * minute, 30 * minute).is, 'lost');
-    assert.equal(objectiveFact(run({ lastCheckpoint: last(40) }), at, 60 * minute, 30 * minute).is, 'met');
-  });
-  it('a default is never under three intervals of the job', () => {
-    assert.equal(objectiveFact(run({ lastCheckpoint: last(70), checkpointIntervalMs: 30 * minute }), at, undefined, 30 * minute).is, 'met');
-  });
   it('counts from the start of a run, whose state was complete then', () => {
-    assert.equal(objectiveFact(run({ runningAt: ago(5) }), at, undefined, 30 * minute).is, 'met');
-    assert.equal(objectiveFact(run({ runningAt: ago(5), lastCheckpoint: last(100) }), at, undefined, 30 * minute).is, 'met');
-    assert.equal(objectiveFact(run({ runningAt: ago(31) }), at, undefined, 30 * minute).is, 'lost');
+    assert.equal(objectiveFact(run({ runningAt: ago(5) }), at, 30 * minute).is, 'met');
+    assert.equal(objectiveFact(run({ runningAt: ago(5), lastCheckpoint: last(100) }), at, 30 * minute).is, 'met');
+    assert.equal(objectiveFact(run({ runningAt: ago(31) }), at, 30 * minute).is, 'lost');
   });
   it('does not judge a run without checkpointing, or that does not run yet', () => {
-    assert.equal(objectiveFact(run({ checkpointIntervalMs: 0 }), at, undefined, minute).is, 'none');
-    assert.equal(objectiveFact(run({ runningAt: null }), at, undefined, minute).is, 'none');
+    assert.equal(objectiveFact(run({ checkpointIntervalMs: 0 }), at, minute).is, 'none');
+    assert.equal(objectiveFact(run({ runningAt: null }), at, minute).is, 'none');
   });
 });
 

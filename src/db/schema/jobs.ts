@@ -12,7 +12,7 @@ export interface JobDefinition {
   parallelism?: number;
   /** Flink duration, for example `10s`; absent: the cluster's default. */
   checkpointInterval?: string;
-  /** How far a crash may set it back, for example `15 min`; absent: the installation's default. */
+  /** How far a crash may set it back, for example `15 min`; absent: the team's, else the installation's. */
   recoverableWithin?: string;
   /** How long it may be without records, without a moving watermark, or held back, before that is told: a duration, or `off`. */
   noDataAfter?: string;
@@ -20,6 +20,8 @@ export interface JobDefinition {
   backpressureAfter?: string;
   /** How many times its usual checkpoint one may be before that is told: `3`, or `off`. */
   checkpointGrowth?: string;
+  /** How long it may restart before anybody is told, for example `2 min`; absent: the team's, else the installation's. */
+  restartingFor?: string;
   checkpointDir?: string;
   savepointDir?: string;
   restartStrategy?: { kind: 'none' } | { kind: 'fixed-delay'; attempts: number; delay: string } | { kind: 'exponential-delay' };

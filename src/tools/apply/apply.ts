@@ -48,6 +48,7 @@ export async function applyFolder(
         channel: t.channel ?? null,
         alertChannel: t.alertChannel ?? null,
         onCall: t.onCall ?? null,
+        thresholds: t.thresholds ?? null,
       });
     for (const { value: p } of read.person)
       await putPerson(tx, {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { SecretRef } from '../../config/secrets.ts';
+import { formatDuration, parseDuration } from '../../core/time.ts';
+import { type ThresholdName, thresholds } from '../../incidents/thresholds.ts';
 
 const name = z
   .string()
@@ -17,12 +19,32 @@ const distributionName = z
   .regex(/^[a-z0-9][\w.-]{0,62}$/, 'is not a name')
   .meta({ expected: 'letters, digits, dots and hyphens', example: 'flink-1.20.5' });
 
+/** A duration as it is typed, at least as long as the threshold allows. */
+const thresholdValue = (threshold: ThresholdName) =>
+  z
+    .union([z.string(), z.number()])
+    .transform(String)
+    .refine((value) => (parseDuration(value) ?? -1) >= thresholds[threshold].leastMs, 'is no duration that can be used')
+    .meta({
+      expected: `a duration of at least ${formatDuration(thresholds[threshold].leastMs)}: a number with ms, s, min, h or d`,
+      example: formatDuration(thresholds[threshold].defaultMs),
+    });
+
 const Team = z.strictObject({
   kind: z.literal('team'),
   name,
   channel: channel.optional(),
   alertChannel: channel.optional(),
   onCall: slackId('S', 'the id of a Slack user group', 'S024BE7LG').optional(),
+  thresholds: z
+    .strictObject(
+      Object.fromEntries(Object.keys(thresholds).map((key) => [key, thresholdValue(key as ThresholdName).optional()])) as {
+        [K in ThresholdName]: z.ZodOptional<ReturnType<typeof thresholdValue>>;
+      },
+    )
+    .transform((given) => Object.fromEntries(Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]))))
+    .optional()
+    .meta({ expected: `${Object.keys(thresholds).join(', ')}: a duration each`, example: '{ recoverable-within: 15 min }' }),
 });
 const PersonFile = z.strictObject({
   kind: z.literal('person'),

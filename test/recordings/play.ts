@@ -1,0 +1,166 @@
+import type { TestContext } from 'node:test';
+import { putTeam } from '../../src/access/people.store.ts';
+import { silentLog } from '../../src/core/log.ts';
+import { messageToText } from '../../src/core/message.ts';
+import { dbNow, moveClock } from '../../src/db/clock.ts';
+import { leaseClusters } from '../../src/deploy/cluster-views.store.ts';
+import type { Deployer, RunSight } from '../../src/deploy/deployer.ts';
+import { listIncidents } from '../../src/incidents/incidents.store.ts';
+import { carryIncidentsOn } from '../../src/incidents/lifecycle.ts';
+import { createJob } from '../../src/jobs/jobs.store.ts';
+import { insertRun } from '../../src/jobs/runs.store.ts';
+import { findMessage } from '../../src/outbox/outbox.store.ts';
+import { pollCluster } from '../../src/watch/cluster-poll.ts';
+import type { PollDeps } from '../../src/watch/poll-deps.ts';
+import { fakeDeployers } from '../helpers/fake-deployer.ts';
+import { sharedDb } from '../helpers/shared-db.ts';
+import { type Frame, fullCheckpoints, give, type RecordedMethod, type Recording, recordedMethods } from './recording.ts';
+
+/** What people learned of one problem. */
+export interface Heard {
+  cause: string;
+  /** Seconds since the recording began: when it was found, when it was told (never: it passed by itself), when it was over for good. */
+  found: number;
+  told: number | undefined;
+  over: number | undefined;
+  resolution: string | undefined;
+  tone: string | undefined;
+  /** The message as it was when it was told; its links. */
+  text: string;
+  links: string[];
+}
+export interface Thresholds {
+  restartingForMs: number;
+  recoverableWithinMs: number;
+}
+const ann = { teamId: 'T1', userId: 'U1', name: 'ann' };
+const calls = { firstMs: 30 * 60_000, againMs: 240 * 60_000 };
+const second = 1000;
+
+/** A cluster that answers as the recorded one did at the moment of the clock. */
+function replay(recording: Recording, startMs: number, now: () => number): Deployer {
+  const at = (): Frame['changed'] => {
+    const seen: Frame['changed'] = {};
+    for (const [i, frame] of recording.frames.entries()) if (i === 0 || frame.ms <= now()) Object.assign(seen, frame.changed);
+    return seen;
+  };
+  const answer = (method: RecordedMethod) => {
+    const seen = at();
+    const silent = (seen.listRuns as { threw?: string } | undefined)?.threw !== undefined;
+    return give(silent ? 'listRuns' : method, fullCheckpoints(silent ? seen.listRuns : seen[method], recording.checkpoints), startMs);
+  };
+  const methods = Object.fromEntries(
+    recordedMethods.map((method) => [
+      method,
+      async (...args: unknown[]) => {
+        if (typeof args[0] === 'string' && args[0] !== recording.flinkJobId) return { is: 'gone' };
+        if (method !== 'look') return answer(method);
+        try {
+          return answer(method);
+        } catch (error) {
+          return { is: 'unknown', why: String(error) };
+        }
+      },
+    ]),
+  );
+  return { ...methods, runUrl: () => 'http://flink:8081', close: async () => {} } as unknown as Deployer;
+}
+
+/** Each second while something happens, else every 5 s: what does not change is told by no poll. Checkpoints come all the time. */
+function moments({ frames }: Recording, tailMs: number): number[] {
+  const end = (frames.at(-1)?.ms ?? 0) + tailMs;
+  const out: number[] = [];
+  for (let ms = 0; ms <= end; ms += second) {
+    const before = frames.filter((frame) => frame.ms <= ms);
+    const threw = (before.findLast((frame) => frame.changed.listRuns)?.changed.listRuns as { threw?: string } | undefined)?.threw;
+    if (
+      threw ||
+      ms % (5 * second) === 0 ||
+      before.some((frame) => ms - frame.ms < 2 * second && Object.keys(frame.changed).some((key) => key !== 'checkpoints'))
+    )
+      out.push(ms);
+  }
+  return out;
+}
+
+/** Plays a recording through the real watch and store, by a moved clock. */
+export async function play(t: TestContext, recording: Recording, thresholds: Thresholds): Promise<Heard[]> {
+  const database = await sharedDb(t);
+  const { db } = database;
+  const startMs = (await dbNow(db)).getTime();
+  let ms = 0;
+  const deployer = replay(recording, startMs, () => ms);
+  const look = (await deployer.look(recording.flinkJobId)) as Extract<RunSight, { is: 'seen' }>;
+  await database.transaction(async (tx) => {
+    await putTeam(tx, { name: 'etl', channel: 'C0ETL', alertChannel: 'C0ALERT' });
+    await createJob(tx, {
+      name: 'orders',
+      team: 'etl',
+      kind: 'jar',
+      mode: 'streaming',
+      project: null,
+      definition: { cluster: 'standalone', environment: 'production', args: [], flink: {}, links: [] },
+      origin: 'form',
+      createdBy: ann,
+    });
+    await insertRun(tx, {
+      id: 'run_orders',
+      job: 'orders',
+      version: 3,
+      cluster: 'standalone',
+      flinkJobId: recording.flinkJobId,
+      operationId: 'op_start',
+      state: look.state,
+      stateAt: new Date(startMs),
+      startedBy: ann,
+      startedAt: new Date(look.acceptedAt ?? startMs),
+      runningAt: new Date(look.runningAt ?? startMs),
+      beginning: 'fresh',
+      tasksRunning: look.tasksRunning,
+      tasksTotal: look.tasksTotal,
+    });
+  });
+  const [lease] = await leaseClusters(db, 'me', ['standalone']);
+  const deps: PollDeps = {
+    database,
+    deployers: fakeDeployers({ standalone: deployer }),
+    log: silentLog,
+    publicUrl: 'http://sluice.example',
+    defaults: { defaultChannel: 'C0ALL', alertChannel: 'C0OPS' },
+    times: { overviewEveryMs: 5000, checkpointsEveryMs: 60_000 },
+    firstCheckpointWithinMs: 60_000,
+    incidents: { ...thresholds, channels: { always: [], whenSlackIsDown: [] }, calls },
+    onNews: () => {},
+  };
+  const heard = new Map<string, Heard>();
+  for (const moment of moments(recording, 3 * second)) {
+    ms = moment;
+    await moveClock(db, startMs + ms - (await dbNow(db)).getTime());
+    await pollCluster(deps, lease!, ms % (5 * second) === 0 ? 5000 : 0);
+    await database.transaction((tx) => carryIncidentsOn(tx, calls));
+    for (const row of await listIncidents(db)) {
+      const one = heard.get(row.id) ?? {
+        cause: row.cause,
+        found: ms / second,
+        told: undefined,
+        over: undefined,
+        resolution: undefined,
+        tone: undefined,
+        text: '',
+        links: [],
+      };
+      heard.set(row.id, one);
+      if (one.told === undefined && row.messageId !== null) {
+        const { desired } = (await findMessage(db, row.messageId))!;
+        one.told = ms / second;
+        one.tone = desired.tone;
+        one.text = messageToText(desired);
+        one.links = [...JSON.stringify(desired).matchAll(/"url":"([^"]+)"/g)].map(([, url]) => url as string);
+      }
+      if (row.state !== 'resolved') one.over = undefined;
+      else one.over ??= ms / second;
+      one.resolution = row.resolution ?? undefined;
+    }
+  }
+  return [...heard.values()].sort((a, b) => a.found - b.found);
+}
