@@ -1,7 +1,7 @@
 import { type Html, html } from '../src/core/html.ts';
 
 /**
- * The Markdown of our own pages of docs: headings, paragraphs, lists, tables, fenced code; bold, code and links within a line. Everything is escaped.
+ * The Markdown of our own pages of docs: headings, paragraphs, lists, tables, fenced code; bold, emphasis, code and links within a line. Everything is escaped.
  * @param linkTo where a link of the page leads; undefined: its words are shown without one.
  */
 export function markdownView(source: string, linkTo: (href: string) => string | undefined): Html {
@@ -35,16 +35,17 @@ function tableView(block: string, line: (text: string) => Html): Html {
 <tbody>${rows.map((row) => html`<tr>${row.map((cell, i) => html`<td class="wide" data-label="${head[i] ?? ''}"><span>${line(cell)}</span></td>`)}</tr>`)}</tbody></table>`;
 }
 
-const inline = /`([^`]+)`|\*\*([^*]+)\*\*|\[([^\]]+)\]\(([^)\s]+)\)/g;
+const inline = /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*]+)\*|\[([^\]]+)\]\(([^)\s]+)\)/g;
 function lineView(text: string, linkTo: LinkTo): Html {
   const out: (Html | string)[] = [];
   let at = 0;
   for (const match of text.matchAll(inline)) {
-    const [whole, code, bold, label, href] = match;
+    const [whole, code, bold, emphasis, label, href] = match;
     out.push(text.slice(at, match.index));
     at = match.index + whole.length;
     if (code !== undefined) out.push(html`<code>${code}</code>`);
     else if (bold !== undefined) out.push(html`<b>${bold}</b>`);
+    else if (emphasis !== undefined) out.push(html`<em>${emphasis}</em>`);
     else {
       const url = linkTo(href ?? '');
       out.push(url === undefined ? (label ?? '') : html`<a href="${url}">${label}</a>`);

@@ -21,7 +21,7 @@ export interface RulesPage {
 export function rulesPage(page: RulesPage): Html {
   return html`<h1>Rules</h1>
 <p class="context">What becomes an incident${page.of ? html`, with the thresholds of ${'job' in page.of ? html`<a href="/jobs/${page.of.job}">${page.of.job}</a>` : `team ${page.of.team}`}` : ''}. A job's own threshold counts before its team's, and that before the installation's.</p>
-<form class="filter" method="get" action="/rules" role="search"><label><span class="unseen">Thresholds of a job or a team</span><input type="search" name="for" value="${page.typed}" list="rules-of" placeholder="A job, or team:name" autocomplete="off"></label><datalist id="rules-of">${page.choices.map((one) => html`<option value="${one}"></option>`)}</datalist><button class="button" type="submit">Show</button>${page.of ? html` <a class="button quiet" href="/rules">All</a>` : ''}</form>
+<form class="filter" method="get" action="/rules" role="search"><label><span class="unseen">Thresholds of a job or a team</span><input type="search" name="for" value="${page.typed}" list="rules-of" size="26" placeholder="A job, or team:name" autocomplete="off"></label><datalist id="rules-of">${page.choices.map((one) => html`<option value="${one}"></option>`)}</datalist><button class="button" type="submit">Show</button>${page.of ? html` <a class="button quiet" href="/rules">All</a>` : ''}</form>
 ${page.problem ? html`<p class="notice warn">${page.problem}</p>` : ''}
 ${table(
   'Rules of incidents',
@@ -75,7 +75,6 @@ export function runbookPage(cause: Cause, markdown: string): Html {
   })}</div>
 ${facts([
   ['Severity', severity(rule.severity)],
-  ['Closes', rule.closes],
   ['Its rule', html`<a href="/rules">${rule.name}</a>`],
 ])}`;
 }
