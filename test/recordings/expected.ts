@@ -59,7 +59,7 @@ export const expected: readonly ExpectedScene[] = [
         told: ['JobManager started', 3, 15],
         over: 'open',
         tone: 'bad',
-        says: [/^orders is gone: .*standalone/m, /JobManager/, /^Last checkpoint: \d+, /m, /\[Resume\]/],
+        says: [/^orders is gone: the JobManager of standalone was restarted/m, /^Last checkpoint: \d+, /m, /\[Resume\]/],
       },
     ],
   },

@@ -14,6 +14,13 @@ export const mutants: readonly RuleMutant[] = [
     scene: 'jm-killed',
   },
   {
+    name: 'a restarted JobManager is told as a job that was removed',
+    file: 'src/watch/how-lost.ts',
+    from: "'restart' : 'removal'",
+    to: "'removal' : 'restart'",
+    scene: 'jm-killed',
+  },
+  {
     name: 'a run is healthy with tasks that do not run',
     file: 'src/watch/cluster-poll.rule.ts',
     from: 'run.tasksRunning >= run.tasksTotal',

@@ -10,6 +10,7 @@ export const recordedMethods = [
   'overview',
   'facts',
   'jobManager',
+  'keepsJobs',
   'look',
   'checkpoints',
   'checkpointInterval',
@@ -65,6 +66,7 @@ export function keep(answer: unknown, startMs: number): Kept {
 }
 /** What was kept, as a deployer answers it. @throws what was thrown */
 export function give(method: RecordedMethod, kept: Kept, startMs: number): unknown {
+  if (kept === undefined) throw new Error(`${method} was not recorded: record the scene anew`);
   if (kept === null) return undefined;
   if (typeof kept !== 'object') return kept;
   const { threw, message, rootCause } = kept as { threw?: string; message: string; rootCause: string };

@@ -26,7 +26,14 @@ import { processesNaming } from '../helpers/processes.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
 type Files = Record<string, object | string | Buffer>;
-const team = { kind: 'team', name: 'data', channel: 'C0ETL', alertChannel: 'C0ALERTS', onCall: 'S0ONCALL' };
+const team = {
+  kind: 'team',
+  name: 'data',
+  channel: 'C0ETL',
+  alertChannel: 'C0ALERTS',
+  onCall: 'S0ONCALL',
+  thresholds: { 'recoverable-within': '15 min' },
+};
 const cluster = {
   kind: 'cluster',
   name: 'standalone',
@@ -300,6 +307,18 @@ describe('a folder that is applied', () => {
 });
 
 describe('a folder with mistakes', () => {
+  it('says of a threshold of a team which one it does not know, and what is no duration', async (t) => {
+    const thresholds = { 'recoverable-within': 'soon', 'restarting-for': '1 min', 'recoverable-wihtin': '1h' };
+    const { rows } = await (await setUp(t, { ...all, 'teams/data.yaml': { ...team, thresholds } })).problems();
+    assert.deepEqual(
+      rows.map((row) => [row.key, row.nearest ?? row.expected]),
+      [
+        ['thresholds.recoverable-within', 'a duration of at least 1.0 s: a number with ms, s, min, h or d'],
+        ['thresholds.recoverable-wihtin', 'recoverable-within'],
+      ],
+      JSON.stringify(rows),
+    );
+  });
   it('is refused with every one of them at once, in order, each with its place and what was meant; and nothing is written', async (t) => {
     const { problems, counts } = await setUp(t, {
       ...all,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { putTeam } from '../../src/access/people.store.ts';
 import { listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
 import { addVersion, findJob } from '../../src/jobs/jobs.store.ts';
 import { objectiveFact } from '../../src/watch/objective.rule.ts';
@@ -80,6 +81,30 @@ describe('the objective of a job, as watch sees it', () => {
     assert.deepEqual(
       (await listIncidents(r.database.db)).map((one) => [one.state, one.resolution]),
       [['resolved', 'What it can go back to is young enough again.']],
+    );
+  });
+
+  it("a team's counts for its jobs that ask for none", async (t) => {
+    const r = await rig(t);
+    await running(r);
+    await r.database.transaction((tx) =>
+      putTeam(tx, {
+        name: 'etl',
+        channel: 'C0ETL',
+        alertChannel: 'C0ALERT',
+        thresholds: { 'recoverable-within': '12 min', 'restarting-for': '1 min' },
+      }),
+    );
+    r.deployer.always('checkpoints', { ...noCheckpoints, completed: [checkpoint(13)] });
+    await r.poll();
+    assert.match((await openIncidents(r.database.db))[0]?.title ?? '', /at most 12 min/);
+    // A restart has to last as long as the team says, though the installation tells it at once.
+    r.shows({ orders: ['RESTARTING', 0] });
+    r.deployer.always('rootCause', undefined);
+    await r.poll();
+    assert.deepEqual(
+      (await listIncidents(r.database.db, 'orders')).map((one) => [one.cause, one.state]).filter(([cause]) => cause === 'restarting'),
+      [['restarting', 'pending']],
     );
   });
 

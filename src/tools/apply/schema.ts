@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SecretRef } from '../../config/secrets.ts';
 import { formatDuration, parseDuration } from '../../core/time.ts';
-import { type ThresholdName, thresholds } from '../../incidents/thresholds.ts';
+import { type ThresholdName, type ThresholdRule, thresholds } from '../../incidents/thresholds.ts';
 
 const name = z
   .string()
@@ -20,15 +20,15 @@ const distributionName = z
   .meta({ expected: 'letters, digits, dots and hyphens', example: 'flink-1.20.5' });
 
 /** A duration as it is typed, at least as long as the threshold allows. */
-const thresholdValue = (threshold: ThresholdName) =>
-  z
+const thresholdValue = (threshold: ThresholdName) => {
+  const { leastMs, defaultMs }: ThresholdRule = thresholds[threshold];
+  const least = leastMs > 0 ? ` of at least ${formatDuration(leastMs)}` : '';
+  return z
     .union([z.string(), z.number()])
     .transform(String)
-    .refine((value) => (parseDuration(value) ?? -1) >= thresholds[threshold].leastMs, 'is no duration that can be used')
-    .meta({
-      expected: `a duration of at least ${formatDuration(thresholds[threshold].leastMs)}: a number with ms, s, min, h or d`,
-      example: formatDuration(thresholds[threshold].defaultMs),
-    });
+    .refine((value) => (parseDuration(value) ?? -1) >= leastMs, 'is no duration that can be used')
+    .meta({ expected: `a duration${least}: a number with ms, s, min, h or d`, example: formatDuration(defaultMs) });
+};
 
 const Team = z.strictObject({
   kind: z.literal('team'),
