@@ -65,8 +65,8 @@ function thresholdView(name: ThresholdName, { inForce, of }: Pick<RulesPage, 'in
   return html`<span><b>${formatDuration(ms)}</b> <span class="words">${rule.text} (<code>${name}</code>): ${who}${otherwise}</span></span>`;
 }
 
-/** A runbook with what its rule says. */
-export function runbookPage(cause: Cause, markdown: string): Html {
+/** A runbook with what its rule says. @param job the reader's; empty: none. */
+export function runbookPage(cause: Cause, markdown: string, job: string): Html {
   const rule = ruleOf(cause);
   return html`<div class="prose">${markdownView(markdown, (href) => {
     const other = /^([a-z-]+)\.md$/.exec(href)?.[1];
@@ -75,6 +75,6 @@ export function runbookPage(cause: Cause, markdown: string): Html {
   })}</div>
 ${facts([
   ['Severity', severity(rule.severity)],
-  ['Its rule', html`<a href="/rules">${rule.name}</a>`],
+  ['Its rule', html`<a href="/rules${job ? `?for=${encodeURIComponent(job)}` : ''}">${rule.name}</a>`],
 ])}`;
 }

@@ -16,7 +16,7 @@ export type RunFact =
   | { is: 'ended'; state: string }
   /** A cluster that answers does not know it; to be confirmed by asking for the run itself. */
   | { is: 'gone' };
-export type Health = 'healthy' | 'troubled' | 'coming-up';
+export type Health = 'healthy' | 'troubled' | 'coming-up' | 'going-down';
 
 export const endedStates = ['FAILED', 'CANCELED', 'FINISHED'];
 
@@ -43,6 +43,8 @@ export function runFact(
 /** RUNNING means that every vertex runs; before a run came up for the first time nothing is wrong yet. Pure. */
 export function healthOf(run: Pick<Run, 'state' | 'tasksRunning' | 'tasksTotal' | 'runningAt'>): Health {
   if (run.state === 'RUNNING' && run.tasksTotal > 0 && run.tasksRunning >= run.tasksTotal) return 'healthy';
+  // Somebody cancels it: its end is told, not that it restarts.
+  if (run.state === 'CANCELLING') return 'going-down';
   return run.runningAt ? 'troubled' : 'coming-up';
 }
 

@@ -58,12 +58,20 @@ export function rulesRoutes(web: WebOptions) {
     app.get('/runbooks/:cause', async (request, reply) => {
       const { cause } = request.params as { cause: string };
       const known = causes.find((one) => one === cause);
-      if (!known) throw new NotFoundError(`There is no runbook ${cause}.`, { hint: `There are: ${causes.map((one) => runbookPath(one)).join(', ')}.` });
+      if (!known)
+        throw new NotFoundError(`There is no runbook ${cause}.`, {
+          hint: `There are: ${causes.map((one) => runbookPath(one)).join(', ')}.`,
+        });
       const markdown = named(await readFile(new URL(`${known}.md`, runbooks), 'utf8'), {
         'etl-orders': text(request.query, 'job'),
         standalone: text(request.query, 'cluster'),
       });
-      return sendPage(request, reply, { title: `Runbook: ${causeRules[known].name}`, section: 'incidents' }, runbookPage(known, markdown));
+      return sendPage(
+        request,
+        reply,
+        { title: `Runbook: ${causeRules[known].name}`, section: 'incidents' },
+        runbookPage(known, markdown, text(request.query, 'job')),
+      );
     });
   };
 }

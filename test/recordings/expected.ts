@@ -29,7 +29,7 @@ export const expected: readonly ExpectedScene[] = [
     heard: [
       {
         cause: 'restarting',
-        told: ['TaskManager killed', 30, 42],
+        told: ['TaskManager killed', 30, 48],
         over: ['TaskManager started', 3, 16],
         tone: 'warn',
         says: [/^orders is restarting: 0\/2 tasks run$/m, /TaskManager with id \S+ is no longer reachable/, /^Last checkpoint: \d+, /m],
@@ -49,14 +49,14 @@ export const expected: readonly ExpectedScene[] = [
       {
         cause: 'unreachable',
         told: ['JobManager killed', 1, 5],
-        over: ['JobManager started', 3, 15],
+        over: ['JobManager started', 3, 25],
         tone: 'bad',
         says: [/^standalone does not answer$/m, /refuses connections/, /What is not known since: orders\. They may well run\./],
         resolution: /^standalone answers again\.$/,
       },
       {
         cause: 'lost',
-        told: ['JobManager started', 3, 15],
+        told: ['JobManager started', 3, 25],
         over: 'open',
         tone: 'bad',
         says: [/^orders is gone: the JobManager of standalone was restarted/m, /^Last checkpoint: \d+, /m, /\[Resume\]/],
@@ -127,7 +127,7 @@ export const expected: readonly ExpectedScene[] = [
     heard: [
       {
         cause: 'restarting',
-        told: ['TaskManager killed', 30, 40],
+        told: ['TaskManager killed', 30, 46],
         over: ['TaskManager killed', 38, 70],
         tone: 'warn',
         resolution: /^It did not recover: orders failed\.$/,

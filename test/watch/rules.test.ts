@@ -65,6 +65,7 @@ it('calls a run healthy only when every task runs', () => {
   assert.equal(healthOf({ ...run, tasksRunning: 0, tasksTotal: 0 }), 'troubled', 'no tasks known is not health');
   assert.equal(healthOf({ ...run, state: 'RESTARTING' }), 'troubled');
   assert.equal(healthOf({ ...run, state: 'RESTARTING', runningAt: null }), 'coming-up', 'nothing is wrong before it came up');
+  assert.equal(healthOf({ ...run, state: 'CANCELLING', tasksRunning: 0 }), 'going-down', 'a job that is being canceled does not restart');
 });
 
 it('asks for the overview when its time has come, something changed, or a run is not well', () => {

@@ -18,6 +18,8 @@ export const pagePaths = [
   '/jobs/etl-orders/operations',
   '/jobs/payments-fraud-scoring/incidents',
   '/jobs/etl-orders/logs?grep=x',
+  '/rules?for=sessions',
+  '/runbooks/not-recoverable?job=sessions&cluster=standalone',
   '/operations',
   '/clusters',
   '/people',
