@@ -53,7 +53,7 @@ const severity = (value: 'critical' | 'warning') => badge(value === 'critical' ?
 
 function thresholdView(name: ThresholdName, { inForce, of }: Pick<RulesPage, 'inForce' | 'of'>): Html {
   const rule: ThresholdRule = thresholds[name];
-  const { ms, from } = inForce[name];
+  const { value, from } = inForce[name];
   const who = {
     job: 'set by the job',
     team: `set by team ${of?.team}`,
@@ -61,8 +61,13 @@ function thresholdView(name: ThresholdName, { inForce, of }: Pick<RulesPage, 'in
     default: 'the default',
     interval: `${rule.intervals} of its checkpoint intervals`,
   }[from];
-  const otherwise = from === 'default' ? '' : html`; the default is ${formatDuration(rule.defaultMs)}`;
-  return html`<span><b>${formatDuration(ms)}</b> <span class="words">${rule.text} (<code>${name}</code>): ${who}${otherwise}</span></span>`;
+  const otherwise = from === 'default' ? '' : html`; the default is ${shown(rule, rule.standard)}`;
+  return html`<span><b>${shown(rule, value)}</b> <span class="words">${rule.text} (<code>${name}</code>): ${who}${otherwise}</span></span>`;
+}
+
+function shown(rule: ThresholdRule, value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return 'off';
+  return rule.unit === 'times' ? `${value} ×` : formatDuration(value);
 }
 
 /** A runbook with what its rule says. @param job the reader's; empty: none. */

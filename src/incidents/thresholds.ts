@@ -5,40 +5,77 @@ import type { JobDefinition } from '../db/schema/index.ts';
 export interface ThresholdRule {
   /** For people. */
   text: string;
-  /** Without any setting. */
-  defaultMs: number;
-  leastMs: number;
-  /** Key of `sluice.yaml`. */
-  setting: string;
+  /** `times`: a factor; absent: milliseconds. */
+  unit?: 'times';
+  /** Without any setting; the least that makes sense. In its unit. */
+  standard: number;
+  least: number;
+  /** Key of `sluice.yaml`, if it has one. */
+  setting?: string;
   /** What a job asks for itself. */
   ofJob(definition: JobDefinition): string | undefined;
   /** Only what a job asks for itself may be under so many of its checkpoint intervals. */
   intervals?: number;
+  /** It may be turned off: by `off`, in `sluice.yaml` by 0. */
+  off?: true;
 }
+const minute = 60_000;
 /** Every threshold, by the name that jobs and teams set it with. */
 export const thresholds = {
   'restarting-for': {
     text: 'how long a job may restart before anybody is told',
-    defaultMs: 30_000,
-    leastMs: 0,
+    standard: 30_000,
+    least: 0,
     setting: 'incidents.restartingFor',
     ofJob: (definition) => definition.restartingFor,
   },
   'recoverable-within': {
     text: 'how old the last complete checkpoint may be',
-    defaultMs: 30 * 60_000,
-    leastMs: 1000,
+    standard: 30 * minute,
+    least: 1000,
     setting: 'incidents.recoverableWithin',
     ofJob: (definition) => definition.recoverableWithin,
     intervals: 3,
+  },
+  'no-data-after': {
+    text: 'how long no records may come',
+    standard: 10 * minute,
+    least: 1000,
+    setting: 'incidents.noDataFor',
+    ofJob: (definition) => definition.noDataAfter,
+    off: true,
+  },
+  'watermark-after': {
+    text: 'how long a watermark may stand still',
+    standard: 10 * minute,
+    least: 1000,
+    setting: 'incidents.watermarkFor',
+    ofJob: (definition) => definition.watermarkAfter,
+    off: true,
+  },
+  'backpressure-after': {
+    text: 'how long a part may be held back',
+    standard: 15 * minute,
+    least: 1000,
+    setting: 'incidents.backpressureFor',
+    ofJob: (definition) => definition.backpressureAfter,
+    off: true,
+  },
+  'checkpoint-growth': {
+    text: 'how many times the usual a checkpoint may take or hold',
+    unit: 'times',
+    standard: 3,
+    least: 1.01,
+    ofJob: (definition) => definition.checkpointGrowth,
+    off: true,
   },
 } as const satisfies Record<string, ThresholdRule>;
 export type ThresholdName = keyof typeof thresholds;
 export const thresholdNames = Object.keys(thresholds) as ThresholdName[];
 
-/** The threshold that counts, and who set it. `interval`: raised to what the job's own checkpoint interval allows. */
+/** The threshold that counts, in its unit (Infinity: turned off), and who set it. `interval`: raised to what the job's own checkpoint interval allows. */
 export interface InForce {
-  ms: number;
+  value: number;
   from: 'job' | 'team' | 'installation' | 'default' | 'interval';
 }
 export interface ThresholdSources {
@@ -52,18 +89,25 @@ export interface ThresholdSources {
   checkpointIntervalMs?: number | null | undefined;
 }
 
+/** A value of a threshold as it is typed, in its unit; undefined if it cannot be used. Pure. */
+export function parseThreshold(name: ThresholdName, typed: string | undefined): number | undefined {
+  if (typed === undefined) return undefined;
+  const rule: ThresholdRule = thresholds[name];
+  if (rule.off && typed === 'off') return Number.POSITIVE_INFINITY;
+  const value = rule.unit === 'times' ? (/^\d+(\.\d+)?$/.test(typed) ? Number(typed) : undefined) : parseDuration(typed);
+  return value !== undefined && value >= rule.least ? value : undefined;
+}
+
 /** Which value counts: the job's own, else its team's, else the installation's, else the default. Pure. */
 export function thresholdInForce(name: ThresholdName, sources: ThresholdSources): InForce {
   const rule: ThresholdRule = thresholds[name];
-  const own = read(sources.job && rule.ofJob(sources.job));
-  if (own !== undefined) return { ms: own, from: 'job' };
-  const team = read(sources.team?.[name]);
-  const installation = sources.installation[name] ?? rule.defaultMs;
-  const set: InForce =
-    team !== undefined
-      ? { ms: team, from: 'team' }
-      : { ms: installation, from: installation === rule.defaultMs ? 'default' : 'installation' };
+  const own = parseThreshold(name, sources.job && rule.ofJob(sources.job));
+  if (own !== undefined) return { value: own, from: 'job' };
+  const team = parseThreshold(name, sources.team?.[name]);
+  const set: InForce = team !== undefined ? { value: team, from: 'team' } : ofInstallation(rule, sources.installation[name]);
   const floorMs = (rule.intervals ?? 0) * (sources.checkpointIntervalMs ?? 0);
-  return floorMs > set.ms ? { ms: floorMs, from: 'interval' } : set;
+  return floorMs > set.value ? { value: floorMs, from: 'interval' } : set;
 }
-const read = (typed: string | undefined): number | undefined => (typed === undefined ? undefined : parseDuration(typed));
+function ofInstallation(rule: ThresholdRule, set: number = rule.standard): InForce {
+  return { value: rule.off && set === 0 ? Number.POSITIVE_INFINITY : set, from: set === rule.standard ? 'default' : 'installation' };
+}

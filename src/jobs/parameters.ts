@@ -152,28 +152,29 @@ export const parameters: readonly Parameter[] = [
   {
     key: 'no-data-after',
     label: 'No data after',
-    meaning: "Records that came all the time and then stop for so long are an incident; off: never. Empty: the installation's default.",
+    meaning:
+      "Records that came all the time and then stop for so long are an incident; off: never. Empty: the team's, else the installation's.",
     example: '2h',
     ...plain('noDataAfter', checkAfter),
   },
   {
     key: 'watermark-after',
     label: 'Watermark after',
-    meaning: "The same for a watermark that stands still although records come; off: never. Empty: the installation's default.",
+    meaning: "The same for a watermark that stands still although records come; off: never. Empty: the team's, else the installation's.",
     example: 'off',
     ...plain('watermarkAfter', checkAfter),
   },
   {
     key: 'backpressure-after',
     label: 'Backpressure after',
-    meaning: "Held back for so long without a pause is an incident; off: never. Empty: the installation's default.",
+    meaning: "Held back for so long without a pause is an incident; off: never. Empty: the team's, else the installation's.",
     example: '1h',
     ...plain('backpressureAfter', checkAfter),
   },
   {
     key: 'checkpoint-growth',
     label: 'Checkpoint growth',
-    meaning: 'Checkpoints that take or hold so many times the usual are an incident; off: never. Empty: 3.',
+    meaning: "Checkpoints that take or hold so many times the usual are an incident; off: never. Empty: the team's, else 3.",
     example: '5',
     ...plain('checkpointGrowth', (v) =>
       v === 'off' || (/^\d+(\.\d+)?$/.test(v) && Number(v) > 1) ? v : problem(`checkpoint-growth is a number above 1, or off, not ${v}.`),

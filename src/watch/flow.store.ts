@@ -9,12 +9,13 @@ export interface Followed {
   run: Run;
   /** Of the current version of its job. */
   definition: JobDefinition;
+  team: string;
   memory: FlowMemory;
 }
 /** Runs of streaming jobs on a cluster on which every task runs, with what is remembered of their flow; those that were not looked at for longest first. */
 export async function followedRuns(db: Db, cluster: string, limit: number): Promise<Followed[]> {
   const rows = await db
-    .select({ run: runs, definition: jobVersions.definition, memory: flows.memory })
+    .select({ run: runs, definition: jobVersions.definition, team: jobs.team, memory: flows.memory })
     .from(runs)
     .innerJoin(jobs, and(eq(jobs.name, runs.job), eq(jobs.mode, 'streaming')))
     .innerJoin(jobVersions, and(eq(jobVersions.job, jobs.name), eq(jobVersions.number, jobs.currentVersion)))

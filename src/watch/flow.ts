@@ -1,10 +1,11 @@
-import { parseDuration } from '../core/time.ts';
+import { findTeam, listTeams, type Team } from '../access/people.store.ts';
 import { dbNow } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
 import type { JobDefinition } from '../db/schema/index.ts';
 import { type ClusterLease, findClusterView } from '../deploy/cluster-views.store.ts';
 import { type Incident, openOfKey, unresolvedIncidents } from '../incidents/incidents.store.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
+import type { ThresholdName } from '../incidents/thresholds.ts';
 import { findJob } from '../jobs/jobs.store.ts';
 import { findRun, latestRun, type Run } from '../jobs/runs.store.ts';
 import { heldJobs } from '../operations/operations.store.ts';
@@ -14,6 +15,7 @@ import { type FlowBudget, fetchFlows, type KnownVertices } from './flow.fetch.ts
 import { type FlowCause, type FlowFact, type FlowLimits, followFlow } from './flow.rule.ts';
 import { countFlowCost, followedRuns, storeFlows } from './flow.store.ts';
 import { incidentInput } from './incident-input.ts';
+import { jobThreshold } from './job-threshold.ts';
 import type { PollDeps } from './poll-deps.ts';
 
 export interface FlowDeps extends PollDeps {
@@ -45,8 +47,9 @@ export async function followFlows(unfenced: FlowDeps, lease: ClusterLease, known
   const watched: Run[] = [];
   const left: Run[] = [];
   const limitsOf = new Map<string, FlowLimits>();
-  for (const { run, definition } of followed) {
-    const limits = jobLimits(definition, deps.flow.limits);
+  const teams = new Map((await listTeams(database.db)).map((one) => [one.name, one]));
+  for (const { run, definition, team } of followed) {
+    const limits = jobLimits(deps, definition, teams.get(team));
     // Who wants to be told of nothing is not asked for anything.
     if (Object.values(limits).every((ms) => ms === Number.POSITIVE_INFINITY)) left.push(run);
     else watched.push(run);
@@ -88,18 +91,10 @@ function forgetOldest(known: KnownVertices): void {
   for (const [id, { at }] of known) if (at < hourAgo) known.delete(id);
 }
 
-/** What a job allows: what it says itself (`off` or a duration), else what the installation says. */
-function jobLimits(definition: JobDefinition, defaults: FlowLimits): FlowLimits {
-  const { noDataAfter, watermarkAfter, backpressureAfter } = definition;
-  const limit = (own: string | undefined, otherwise: number) => {
-    const ms = own === undefined ? otherwise : own === 'off' ? 0 : (parseDuration(own) ?? otherwise);
-    return ms > 0 ? ms : Number.POSITIVE_INFINITY;
-  };
-  return {
-    noDataMs: limit(noDataAfter, defaults.noDataMs),
-    watermarkMs: limit(watermarkAfter, defaults.watermarkMs),
-    backpressureMs: limit(backpressureAfter, defaults.backpressureMs),
-  };
+/** What a job allows: what it, its team or the installation says. */
+function jobLimits(deps: FlowDeps, definition: JobDefinition, team: Team | undefined): FlowLimits {
+  const limit = (name: ThresholdName) => jobThreshold(deps, definition, team, name).value;
+  return { noDataMs: limit('no-data-after'), watermarkMs: limit('watermark-after'), backpressureMs: limit('backpressure-after') };
 }
 
 const wellWords: Record<FlowCause, string> = {
@@ -161,7 +156,7 @@ async function overWords(deps: FlowDeps, incident: Incident): Promise<string | u
   if (!job || !run || run.ended) return 'It does not run any more.';
   if (incident.cause === 'growth') return undefined;
   if (run.id !== incident.runId) return 'It was started anew, and is looked at anew.';
-  const limits = jobLimits(job.current.definition, deps.flow.limits);
+  const limits = jobLimits(deps, job.current.definition, await findTeam(db, job.team));
   const ms = { 'no-data': limits.noDataMs, watermark: limits.watermarkMs, backpressure: limits.backpressureMs }[
     incident.cause as FlowCause
   ];

@@ -81,7 +81,7 @@ export async function incidentInputs(tx: Tx, deps: PollDeps, all: readonly Told[
 /** How long a cause has to last before it is told. */
 function settleMs(deps: PollDeps, job: Job, team: Team | undefined, cause: Cause, observed: boolean): number {
   const { settles, threshold } = ruleOf(cause);
-  if (settles && threshold) return jobThreshold(deps, job, team, threshold).ms;
+  if (settles && threshold) return jobThreshold(deps, job.current.definition, team, threshold).value;
   return observed && replaced.includes(cause) ? replaceMs : 0;
 }
 /** What was done to the job, its cluster or the whole installation in the hour before, newest first. */

@@ -1,3 +1,4 @@
+import { findTeam } from '../access/people.store.ts';
 import { formatBytes, formatDuration } from '../core/time.ts';
 import type { Tx } from '../db/db.ts';
 import type { CheckpointSight } from '../deploy/deployer.ts';
@@ -9,9 +10,8 @@ import { heldJobs } from '../operations/operations.store.ts';
 import { newestCompleted, usualCheckpoint } from '../restore-points/checkpoints.store.ts';
 import { growthCount, growthFact, growthForMs, mayHaveGrown } from './growth.rule.ts';
 import { incidentInput } from './incident-input.ts';
+import { jobThreshold } from './job-threshold.ts';
 import type { PollDeps } from './poll-deps.ts';
-
-const usualFactor = 3;
 
 /** Tells when a job's checkpoints have come to take, or hold, many times the usual, and when that is over. True when there is something to send. */
 export async function tellGrowth(tx: Tx, deps: PollDeps, run: Run, sight: CheckpointSight): Promise<boolean> {
@@ -22,13 +22,13 @@ export async function tellGrowth(tx: Tx, deps: PollDeps, run: Run, sight: Checkp
   if (!open && !may) return false;
   const job = await findJob(tx, run.job);
   if (!job) return false;
-  const wanted = job.current.definition.checkpointGrowth;
-  if (wanted === 'off') {
+  const { value: factor } = jobThreshold(deps, job.current.definition, await findTeam(tx, job.team), 'checkpoint-growth');
+  if (factor === Number.POSITIVE_INFINITY) {
     if (open) await resolveIncidents(tx, [key], 'Nobody wants to be told of it any more.');
     return open !== undefined;
   }
   const usual = await usualCheckpoint(tx, run.job, growthForMs);
-  const fact = growthFact(usual, await newestCompleted(tx, run.job, growthCount, growthForMs), wanted ? Number(wanted) : usualFactor);
+  const fact = growthFact(usual, await newestCompleted(tx, run.job, growthCount, growthForMs), factor);
   if (fact.is === 'usual' && open) {
     await resolveIncidents(tx, [key], 'Its checkpoints are within the usual again.');
     return true;

@@ -18,8 +18,8 @@ export const objectiveKey = (job: string): string => `job:${job}:not-recoverable
 export async function tellObjective(tx: Tx, deps: PollDeps, run: Run, sight: CheckpointSight, readAt: Date): Promise<boolean> {
   const job = await findJob(tx, run.job);
   if (!job) return false;
-  const limit = jobThreshold(deps, job, await findTeam(tx, job.team), 'recoverable-within', run.checkpointIntervalMs);
-  const fact = objectiveFact(run, readAt, limit.ms);
+  const limit = jobThreshold(deps, job.current.definition, await findTeam(tx, job.team), 'recoverable-within', run.checkpointIntervalMs);
+  const fact = objectiveFact(run, readAt, limit.value);
   const key = objectiveKey(run.job);
   const open = await openOfKey(tx, key);
   if (fact.is !== 'lost') {

@@ -25,25 +25,42 @@ describe('the threshold that counts', () => {
       team: { 'recoverable-within': '15 min', 'restarting-for': '1 min' },
       installation: { 'recoverable-within': 60 * minute, 'restarting-for': 10_000 },
     };
-    assert.deepEqual(thresholdInForce('recoverable-within', sources), { ms: 5 * minute, from: 'job' });
-    assert.deepEqual(thresholdInForce('restarting-for', sources), { ms: 0, from: 'job' });
+    assert.deepEqual(thresholdInForce('recoverable-within', sources), { value: 5 * minute, from: 'job' });
+    assert.deepEqual(thresholdInForce('restarting-for', sources), { value: 0, from: 'job' });
     const ofTeam = { ...sources, job: job() };
-    assert.deepEqual(thresholdInForce('recoverable-within', ofTeam), { ms: 15 * minute, from: 'team' });
-    assert.deepEqual(thresholdInForce('restarting-for', ofTeam), { ms: minute, from: 'team' });
+    assert.deepEqual(thresholdInForce('recoverable-within', ofTeam), { value: 15 * minute, from: 'team' });
+    assert.deepEqual(thresholdInForce('restarting-for', ofTeam), { value: minute, from: 'team' });
     const other = { ...ofTeam, team: { 'restarting-for': '1 min' } };
-    assert.deepEqual(thresholdInForce('recoverable-within', other), { ms: 60 * minute, from: 'installation' });
-    assert.deepEqual(thresholdInForce('restarting-for', { installation: {} }), { ms: 30_000, from: 'default' });
-    assert.deepEqual(thresholdInForce('restarting-for', { installation: { 'restarting-for': 30_000 } }), { ms: 30_000, from: 'default' });
+    assert.deepEqual(thresholdInForce('recoverable-within', other), { value: 60 * minute, from: 'installation' });
+    assert.deepEqual(thresholdInForce('restarting-for', { installation: {} }), { value: 30_000, from: 'default' });
+    assert.deepEqual(thresholdInForce('restarting-for', { installation: { 'restarting-for': 30_000 } }), {
+      value: 30_000,
+      from: 'default',
+    });
+  });
+  it('can be turned off where that makes sense: by a job, a team, or 0 of the installation', () => {
+    const off = Number.POSITIVE_INFINITY;
+    assert.deepEqual(thresholdInForce('no-data-after', { job: job({ noDataAfter: 'off' }), installation: {} }), {
+      value: off,
+      from: 'job',
+    });
+    assert.deepEqual(thresholdInForce('checkpoint-growth', { team: { 'checkpoint-growth': '5' }, installation: {} }), {
+      value: 5,
+      from: 'team',
+    });
+    assert.deepEqual(thresholdInForce('watermark-after', { installation: { 'watermark-after': 0 } }), { value: off, from: 'installation' });
+    assert.deepEqual(thresholdInForce('restarting-for', { installation: { 'restarting-for': 0 } }), { value: 0, from: 'installation' });
+    assert.equal(thresholdInForce('restarting-for', { team: { 'restarting-for': 'off' }, installation: {} }).from, 'default');
   });
   it('is never under three checkpoint intervals of a job that does not ask for it itself', () => {
     const sources = { team: { 'recoverable-within': '15 min' }, installation: {}, checkpointIntervalMs: 30 * minute };
-    assert.deepEqual(thresholdInForce('recoverable-within', sources), { ms: 90 * minute, from: 'interval' });
+    assert.deepEqual(thresholdInForce('recoverable-within', sources), { value: 90 * minute, from: 'interval' });
     assert.deepEqual(thresholdInForce('recoverable-within', { ...sources, checkpointIntervalMs: 5 * minute }), {
-      ms: 15 * minute,
+      value: 15 * minute,
       from: 'team',
     });
     assert.deepEqual(thresholdInForce('recoverable-within', { ...sources, job: job({ recoverableWithin: '10 min' }) }), {
-      ms: 10 * minute,
+      value: 10 * minute,
       from: 'job',
     });
     assert.equal(thresholdInForce('restarting-for', { ...sources, team: null }).from, 'default');
@@ -53,9 +70,9 @@ describe('the threshold that counts', () => {
 test('sluice.yaml has each threshold under the name that is shown, with the same default', () => {
   const settings = Settings.parse({}) as unknown as Record<string, Record<string, unknown>>;
   for (const name of thresholdNames) {
-    const { setting, defaultMs }: ThresholdRule = thresholds[name];
-    const [room = '', key = ''] = setting.split('.');
-    assert.equal(settings[room]?.[key], defaultMs, name);
+    const { setting, standard }: ThresholdRule = thresholds[name];
+    const [room = '', key = ''] = (setting ?? '').split('.');
+    if (setting) assert.equal(settings[room]?.[key], standard, name);
   }
 });
 

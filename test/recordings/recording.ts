@@ -37,12 +37,12 @@ export interface Recording {
   flinkJobId: string;
   /** What was done to the cluster. */
   marks: { ms: number; what: string }[];
-  /** Every checkpoint once; the frames name them by id, with `!` when Flink has discarded it since. */
+  /** Every checkpoint once; the frames name them: `7`, `7!` when Flink has discarded it since, `f7` when it failed. */
   checkpoints: Record<string, Kept>;
   frames: Frame[];
 }
 
-const times = new Set(['at', 'runningAt', 'acceptedAt', 'startedAt']);
+const times = new Set(['at', 'triggeredAt', 'runningAt', 'acceptedAt', 'startedAt']);
 type Walk = (key: string, value: unknown) => unknown;
 function walk(value: unknown, change: Walk, key = ''): unknown {
   const own = change(key, value);
@@ -76,25 +76,27 @@ export function give(method: RecordedMethod, kept: Kept, startMs: number): unkno
   return method === 'listRuns' || method === 'overview' ? new Map(Object.entries(value)) : value;
 }
 
-/** Names the completed checkpoints of an answer by id; what they are is kept once, in `known`. */
+/** Names the checkpoints of an answer by id; what they are is kept once, in `known`: failed ones with `f` before their id. */
 export function nameCheckpoints(kept: Kept, known: Record<string, Kept>): Kept {
-  const completed = (kept as { completed?: CheckpointSight['completed'] } | null)?.completed;
+  const { completed, failed } = (kept ?? {}) as Partial<CheckpointSight>;
   if (!completed) return kept;
   const names = completed.map(({ discarded, ...one }) => {
     known[one.id] = one;
     return `${one.id}${discarded ? '!' : ''}`;
   });
-  return { ...(kept as object), completed: names.join(' ') };
+  for (const one of failed ?? []) known[`f${one.id}`] = one;
+  return { ...(kept as object), completed: names.join(' '), failed: (failed ?? []).map((one) => `f${one.id}`).join(' ') };
 }
 /** The other way round. */
 export function fullCheckpoints(kept: Kept, known: Record<string, Kept>): Kept {
-  const names = (kept as { completed?: string } | null)?.completed;
-  if (typeof names !== 'string') return kept;
-  const completed = names
-    .split(' ')
-    .filter(Boolean)
-    .map((name) => ({ ...(known[name.replace('!', '')] as object), discarded: name.endsWith('!') }));
-  return { ...(kept as object), completed };
+  const { completed, failed = '' } = (kept ?? {}) as { completed?: string; failed?: string };
+  if (typeof completed !== 'string') return kept;
+  const words = (names: string) => names.split(' ').filter(Boolean);
+  return {
+    ...(kept as object),
+    completed: words(completed).map((name) => ({ ...(known[name.replace('!', '')] as object), discarded: name.endsWith('!') })),
+    failed: words(failed).map((name) => known[name]),
+  };
 }
 
 /** Where a recording lies, from this folder. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SecretRef } from '../../config/secrets.ts';
-import { formatDuration, parseDuration } from '../../core/time.ts';
-import { type ThresholdName, type ThresholdRule, thresholds } from '../../incidents/thresholds.ts';
+import { formatDuration } from '../../core/time.ts';
+import { parseThreshold, type ThresholdName, type ThresholdRule, thresholds } from '../../incidents/thresholds.ts';
 
 const name = z
   .string()
@@ -19,15 +19,16 @@ const distributionName = z
   .regex(/^[a-z0-9][\w.-]{0,62}$/, 'is not a name')
   .meta({ expected: 'letters, digits, dots and hyphens', example: 'flink-1.20.5' });
 
-/** A duration as it is typed, at least as long as the threshold allows. */
+/** A value as it is typed, one that the threshold can take. */
 const thresholdValue = (threshold: ThresholdName) => {
-  const { leastMs, defaultMs }: ThresholdRule = thresholds[threshold];
-  const least = leastMs > 0 ? ` of at least ${formatDuration(leastMs)}` : '';
+  const { unit, least, standard, off }: ThresholdRule = thresholds[threshold];
+  const atLeast = unit === undefined && least > 0 ? ` of at least ${formatDuration(least)}` : '';
+  const expected = unit === 'times' ? 'a number above 1' : `a duration${atLeast}: a number with ms, s, min, h or d`;
   return z
     .union([z.string(), z.number()])
     .transform(String)
-    .refine((value) => (parseDuration(value) ?? -1) >= leastMs, 'is no duration that can be used')
-    .meta({ expected: `a duration${least}: a number with ms, s, min, h or d`, example: formatDuration(defaultMs) });
+    .refine((value) => parseThreshold(threshold, value) !== undefined, 'is no value that can be used')
+    .meta({ expected: `${expected}${off ? ', or off' : ''}`, example: unit === 'times' ? String(standard) : formatDuration(standard) });
 };
 
 const Team = z.strictObject({
@@ -44,7 +45,7 @@ const Team = z.strictObject({
     )
     .transform((given) => Object.fromEntries(Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]))))
     .optional()
-    .meta({ expected: `${Object.keys(thresholds).join(', ')}: a duration each`, example: '{ recoverable-within: 15 min }' }),
+    .meta({ expected: `${Object.keys(thresholds).join(', ')}: a value each`, example: '{ recoverable-within: 15 min }' }),
 });
 const PersonFile = z.strictObject({
   kind: z.literal('person'),
