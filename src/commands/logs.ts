@@ -37,7 +37,7 @@ export const logs = defineCommand({
       });
     }
     try {
-      for (const tail of await deployer.logTails(128 * 1024, { timeoutMs: 8000 })) {
+      for (const tail of await deployer.logTails(128 * 1024, { timeoutMs: 8000 }, run)) {
         const lines = redact(tail.text)
           .split('\n')
           .filter((line) => line && (!grep || line.toLowerCase().includes(grep.toLowerCase())));
@@ -53,7 +53,7 @@ export const logs = defineCommand({
       }
     } catch (error) {
       if (!(error instanceof UnreachableError)) throw error;
-      parts.push(text(`${cluster.name} does not answer, so its logs cannot be read now.`));
+      parts.push(text(run?.application ? error.message : `${cluster.name} does not answer, so its logs cannot be read now.`));
     }
     parts.push(context({ link: 'Whole logs on the page', url: page + (grep ? `?grep=${encodeURIComponent(grep)}` : '') }));
     return { ...message(known ? 'bad' : 'neutral', `Logs of ${job.name}`, ...parts) };

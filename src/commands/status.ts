@@ -1,5 +1,7 @@
 import { actions, context, fields, type Message, type Part, type Span, text } from '../core/message.ts';
 import { formatAge, formatBytes, formatDuration } from '../core/time.ts';
+import type { Deployer } from '../deploy/deployer.ts';
+import type { Run } from '../jobs/runs.store.ts';
 import { listRestorePoints } from '../restore-points/restore-points.store.ts';
 import { commandButton, defineCommand } from './spec.ts';
 import { busyWords, type JobView, jobViews } from './views/job-view.ts';
@@ -35,7 +37,7 @@ export const status = defineCommand({
       fields([
         ['State', view.words],
         ['Version', view.observed ? undefined : versionWords(view)],
-        ['Run', run && !run.ended ? await runSpans(ctx.services.deployers, run.cluster, run.flinkJobId) : undefined],
+        ['Run', run && !run.ended ? await runSpans(ctx.services.deployers, run) : undefined],
         ['Up', run?.runningAt && !run.ended ? formatDuration(ctx.now.getTime() - run.runningAt.getTime()) : undefined],
         ['Last checkpoint', checkpointWords(view, ctx.now)],
         [
@@ -85,12 +87,11 @@ function versionWords(view: JobView): string {
   return ran === current ? `v${ran} ${verb}` : `v${ran} ${verb}; v${current} is current`;
 }
 async function runSpans(
-  deployers: { of(name: string): Promise<{ deployer: { runUrl(id: string): string } }> },
-  cluster: string,
-  flinkJobId: string,
+  deployers: { of(name: string): Promise<{ deployer: Pick<Deployer, 'runUrl'> }> },
+  { cluster, flinkJobId, application }: Run,
 ): Promise<Span[]> {
   const { deployer } = await deployers.of(cluster);
-  return [{ code: flinkJobId.slice(0, 8) }, ' ', { link: 'Flink', url: deployer.runUrl(flinkJobId) }];
+  return [{ code: flinkJobId.slice(0, 8) }, ' ', { link: 'Flink', url: deployer.runUrl(flinkJobId, application) }];
 }
 function checkpointWords(view: JobView, now: Date): string | undefined {
   const { run } = view;

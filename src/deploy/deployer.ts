@@ -29,6 +29,17 @@ export interface RunOverview {
   name?: string;
   /** Milliseconds since 1970. */
   startedAt?: number;
+  /** The application that it is part of, where a cluster has several. */
+  application?: string;
+  flinkVersion?: string;
+}
+
+/** State in a list of runs of one whose part of the cluster does not answer now: nothing is known of it, and it is not gone. */
+export const unknownState = 'UNKNOWN';
+/** A run that is taken to be alive, and where it was found. */
+export interface KnownRun {
+  flinkJobId: string;
+  application: string | null;
 }
 
 /** A checkpoint that failed; times are milliseconds since 1970. */
@@ -131,8 +142,11 @@ export interface VertexFlow {
 export interface Deployer {
   /** GET /overview */
   facts(options?: CallOptions): Promise<ClusterFacts>;
-  /** Ids and states of all that the cluster knows, never stale. */
-  listRuns(options?: CallOptions): Promise<Map<string, string>>;
+  /**
+   * Ids and states of all that the cluster knows, never stale. What it cannot say of a known run now is `unknownState`.
+   * @param known runs whose end is not recorded: a cluster of many applications says how those of an application ended that is over.
+   */
+  listRuns(options?: CallOptions, known?: readonly KnownRun[]): Promise<Map<string, string>>;
   /** Tasks of each run, up to 3 s stale. */
   overview(options?: CallOptions): Promise<Map<string, RunOverview>>;
   /**
@@ -162,10 +176,10 @@ export interface Deployer {
   vertices(flinkJobId: string, options?: CallOptions): Promise<FlowVertex[]>;
   flow(flinkJobId: string, vertex: FlowVertex, options?: CallOptions): Promise<VertexFlow>;
   rootCause(flinkJobId: string, options?: CallOptions): Promise<RootCause | undefined>;
-  /** The ends of the JobManager's and the TaskManagers' logs. */
-  logTails(bytes: number, options?: CallOptions): Promise<{ from: string; text: string }[]>;
-  /** Flink's own page of a run. */
-  runUrl(flinkJobId: string): string;
+  /** The ends of the JobManager's and the TaskManagers' logs; of those that the run has, where a cluster has several JobManagers. */
+  logTails(bytes: number, options?: CallOptions, run?: KnownRun): Promise<{ from: string; text: string }[]>;
+  /** Flink's own page of a run. @param application where it was found, if anywhere. */
+  runUrl(flinkJobId: string, application?: string | null): string;
   close(): Promise<void>;
 }
 export interface DeployTarget {

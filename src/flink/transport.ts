@@ -88,11 +88,7 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   async function exchange<T>(send: Send, read: (answer: Awaited<ReturnType<typeof request>>) => Promise<T>): Promise<T> {
-    if (options.readOnly && (send.method ?? 'GET') !== 'GET')
-      throw new ConflictError('This cluster is only observed: Sluice sends it nothing that changes anything.', {
-        hint: 'Use the platform that runs it, or let an admin register the cluster without observe.',
-        details: { endpoint: `${send.method} ${send.path}`, sent: false },
-      });
+    if (options.readOnly && (send.method ?? 'GET') !== 'GET') throw observedOnly(`${send.method} ${send.path}`);
     const limit = AbortSignal.timeout(send.timeoutMs);
     const signal = send.signal ? AbortSignal.any([send.signal, limit]) : limit;
     for (let tries = 1; ; tries++) {
@@ -119,6 +115,14 @@ export function createTransport(options: TransportOptions): Transport {
     },
     close: () => agent.close(),
   };
+}
+
+/** The refusal of what would change a cluster that is only observed. @param what was to be sent or done. */
+export function observedOnly(what: string): ConflictError {
+  return new ConflictError('This cluster is only observed: Sluice sends it nothing that changes anything.', {
+    hint: 'Use the platform that runs it, or let an admin register the cluster without observe.',
+    details: { endpoint: what, sent: false },
+  });
 }
 
 /** An answer that is no success: Flink's refusal, or a proxy that could not reach Flink (then the effect is unknown). */

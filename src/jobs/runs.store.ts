@@ -84,10 +84,16 @@ export async function insertRun(tx: Tx, run: RunInput): Promise<void> {
     .onConflictDoNothing();
 }
 /** A run that was taken for over and is there after all: it lives again, and its end is not told any more. */
-export async function reviveRun(tx: Tx, cluster: string, flinkJobId: string, state: string): Promise<boolean> {
+export async function reviveRun(
+  tx: Tx,
+  cluster: string,
+  flinkJobId: string,
+  state: string,
+  application: string | null = null,
+): Promise<boolean> {
   const rows = await tx
     .update(runs)
-    .set({ ended: false, endedAt: null, endReason: null, endTold: false, lastWordsDue: false, state, stateAt: now, ...changed })
+    .set({ ended: false, endedAt: null, endReason: null, endTold: false, lastWordsDue: false, state, stateAt: now, application, ...changed })
     .where(and(eq(runs.cluster, cluster), eq(runs.flinkJobId, flinkJobId), eq(runs.ended, true)))
     .returning({ id: runs.id });
   return rows.length > 0;

@@ -1,4 +1,4 @@
-import { UnreachableError } from '../core/errors.ts';
+import { UnreachableError, UpstreamError } from '../core/errors.ts';
 import { eachWithin } from '../core/lists.ts';
 import type { CheckpointSight, ClusterFacts, RunOverview } from '../deploy/deployer.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
@@ -39,7 +39,7 @@ export async function fetchCluster(
 ): Promise<Fetched> {
   const { deployer } = open;
   try {
-    const states = await deployer.listRuns({ timeoutMs: 4000 });
+    const states = await deployer.listRuns({ timeoutMs: 4000 }, runs);
     // What others started on an observed cluster is found by its name, which only the overview tells.
     const strangers = open.cluster.observed && hasStrangers(states, runs);
     const due = strangers || wantsOverview(runs, states, sinceOverviewMs, times.overviewEveryMs);
@@ -67,8 +67,8 @@ async function readCheckpoints(open: OpenCluster, run: Run): Promise<{ sight: Ch
     const intervalMs = run.checkpointIntervalMs ?? (await open.deployer.checkpointInterval(run.flinkJobId, { timeoutMs: 4000 }));
     return { sight: await open.deployer.checkpoints(run.flinkJobId, { timeoutMs: 4000 }), intervalMs };
   } catch (error) {
-    // The run may have ended between two requests; the next poll knows.
-    if (error instanceof FlinkError) return undefined;
+    // The run may have ended between two requests, or its part of the cluster gives no answer; the next poll knows.
+    if (error instanceof UpstreamError) return undefined;
     throw error;
   }
 }

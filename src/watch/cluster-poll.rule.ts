@@ -1,4 +1,4 @@
-import type { RunOverview } from '../deploy/deployer.ts';
+import { type RunOverview, unknownState } from '../deploy/deployer.ts';
 import type { Run } from '../jobs/runs.store.ts';
 
 /** What a poll saw of a cluster that answered. */
@@ -15,7 +15,9 @@ export type RunFact =
   /** Flink says that it ended; the end has to be recorded. */
   | { is: 'ended'; state: string }
   /** A cluster that answers does not know it; to be confirmed by asking for the run itself. */
-  | { is: 'gone' };
+  | { is: 'gone' }
+  /** The cluster answers, but not the part of it that has the run: nothing is proven, and nothing is said. */
+  | { is: 'unknown' };
 export type Health = 'healthy' | 'troubled' | 'coming-up' | 'going-down';
 
 export const endedStates = ['FAILED', 'CANCELED', 'FINISHED'];
@@ -31,6 +33,7 @@ export function runFact(
 ): RunFact {
   const state = seen.states.get(run.flinkJobId);
   if (state === undefined) return { is: 'gone' };
+  if (state === unknownState) return { is: 'unknown' };
   if (endedStates.includes(state)) return { is: 'ended', state };
   const known = { tasksRunning: run.tasksRunning, tasksTotal: run.tasksTotal };
   const overview = seen.tasks?.get(run.flinkJobId);
@@ -51,7 +54,7 @@ export function healthOf(run: Pick<Run, 'state' | 'tasksRunning' | 'tasksTotal' 
 /** Whether a cluster has jobs under way that no run is known of. Pure. */
 export function hasStrangers(states: ReadonlyMap<string, string>, runs: readonly Pick<Run, 'flinkJobId'>[]): boolean {
   const known = new Set(runs.map((run) => run.flinkJobId));
-  return [...states].some(([id, state]) => !endedStates.includes(state) && !known.has(id));
+  return [...states].some(([id, state]) => !endedStates.includes(state) && state !== unknownState && !known.has(id));
 }
 
 /** Whether `/jobs/overview` is worth asking for now: a run that lives changed or is not healthy, or its time has come. It adds nothing to an end. Pure. */
@@ -65,7 +68,7 @@ export function wantsOverview(
     sinceLastMs >= everyMs ||
     runs.some((run) => {
       const state = states.get(run.flinkJobId);
-      return state !== undefined && !endedStates.includes(state) && (state !== run.state || healthOf(run) !== 'healthy');
+      return state !== undefined && state !== unknownState && !endedStates.includes(state) && (state !== run.state || healthOf(run) !== 'healthy');
     })
   );
 }

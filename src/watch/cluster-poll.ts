@@ -74,7 +74,7 @@ export async function pollCluster(
   const troubled = new Set(unresolved.flatMap(({ job, key }) => (job !== null && keysOf(job).includes(key) ? [job] : [])));
   // What is well, as before and without an open incident needs nothing: most runs, most of the time.
   const news = facts.filter(
-    ({ run, fact }) => !(fact.is === 'same' && healthOf(run) === 'healthy' && run.runningAt && !troubled.has(run.job)),
+    ({ run, fact }) => fact.is !== 'unknown' && !(fact.is === 'same' && healthOf(run) === 'healthy' && run.runningAt && !troubled.has(run.job)),
   );
   if (news.length > 0) await followRuns(deps, open, news, troubled);
   await tellEnds(deps, name);

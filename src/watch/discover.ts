@@ -2,9 +2,9 @@ import { newId } from '../core/ids.ts';
 import { now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
 import type { Cluster } from '../deploy/clusters.store.ts';
-import type { RunOverview } from '../deploy/deployer.ts';
+import { type RunOverview, unknownState } from '../deploy/deployer.ts';
 import { createJob, findJob, type Job } from '../jobs/jobs.store.ts';
-import { insertRun, latestRun, liveRuns, type Run, reviveRun } from '../jobs/runs.store.ts';
+import { endRun, insertRun, latestRun, liveRuns, type Run, reviveRun, takeTelling, updateLiveRun } from '../jobs/runs.store.ts';
 import { endedStates } from './cluster-poll.rule.ts';
 
 /** Who acts where nobody of ours did. */
@@ -26,19 +26,34 @@ export async function discover(
   seen: ReadonlyMap<string, RunOverview>,
   states: ReadonlyMap<string, string>,
 ): Promise<boolean> {
-  const known = new Set((await liveRuns(tx, cluster.name)).map((run) => run.flinkJobId));
+  const live = await liveRuns(tx, cluster.name);
+  const known = new Map(live.map((run) => [run.flinkJobId, run]));
   let found = 0;
   const began = performance.now();
   for (const [flinkJobId, job] of seen) {
     // The overview may be 3 s old and show as running what has ended since; the states are not.
     const state = states.get(flinkJobId);
-    if (state === undefined || endedStates.includes(state) || known.has(flinkJobId) || !job.name) continue;
+    if (state === undefined || endedStates.includes(state) || !job.name) continue;
+    const { application = null } = job;
+    const run = known.get(flinkJobId);
+    if (run) {
+      // It went on under its id in another application.
+      if (run.application !== application) await updateLiveRun(tx, run.id, { application });
+      continue;
+    }
     // A JobManager that fails over brings its jobs back under their own ids.
-    if (await reviveRun(tx, cluster.name, flinkJobId, state)) {
+    if (await reviveRun(tx, cluster.name, flinkJobId, state, application)) {
       found++;
       continue;
     }
-    const name = await placeFor(tx, cluster, jobNameOf(job.name), flinkJobId);
+    const plain = jobNameOf(job.name);
+    const before = live.find((one) => !one.ended && goesOnAs(one, cluster, plain, application, states));
+    if (before) {
+      await endRun(tx, before.id, { state: 'LOST', reason: 'lost' });
+      await takeTelling(tx, before.id);
+      before.ended = true;
+    }
+    const name = before?.job ?? (await placeFor(tx, cluster, plain, flinkJobId));
     if (name === undefined) continue;
     await insertRun(tx, {
       id: newId('run'),
@@ -46,6 +61,8 @@ export async function discover(
       version: 1,
       cluster: cluster.name,
       flinkJobId,
+      application,
+      ...(job.flinkVersion ? { flinkVersion: job.flinkVersion } : {}),
       operationId: noOperation,
       state,
       stateAt: now,
@@ -63,9 +80,27 @@ export async function discover(
   return found > 0;
 }
 
+/**
+ * Whether a run goes on as another one: its application was started again, lists no longer the run and lists a job of its name under a new id. That is
+ * what a new attempt without high availability does, and no end.
+ */
+function goesOnAs(run: Run, cluster: Cluster, plain: string, application: string | null, states: ReadonlyMap<string, string>): boolean {
+  const listed = states.get(run.flinkJobId) ?? unknownState;
+  return (
+    application !== null &&
+    run.application === application &&
+    listed === unknownState &&
+    namesFor(cluster, plain, run.flinkJobId).includes(run.job)
+  );
+}
+const namesFor = (cluster: Cluster, plain: string, flinkJobId: string): string[] => [
+  plain,
+  `${plain}-${flinkJobId.slice(0, 6)}`,
+  `${cluster.name}-${plain}`.slice(0, 60),
+];
 /** The job that a run belongs to, made when there is none; undefined when every name for it is taken. */
 async function placeFor(tx: Tx, cluster: Cluster, plain: string, flinkJobId: string): Promise<string | undefined> {
-  for (const name of [plain, `${plain}-${flinkJobId.slice(0, 6)}`, `${cluster.name}-${plain}`.slice(0, 60)]) {
+  for (const name of namesFor(cluster, plain, flinkJobId)) {
     const job = await findJob(tx, name);
     if (!job) {
       await createJob(tx, {

@@ -74,6 +74,6 @@ async function overview(web: WebOptions, { view, now, form }: JobRead): Promise<
 async function flinkUrl(web: WebOptions, run: Run | undefined): Promise<string | undefined> {
   if (!run) return undefined;
   const open = await web.deployers.of(run.cluster).catch(() => undefined);
-  const url = open?.deployer.runUrl(run.flinkJobId);
+  const url = open?.deployer.runUrl(run.flinkJobId, run.application);
   return url && /^https?:\/\//i.test(url) ? url : undefined;
 }

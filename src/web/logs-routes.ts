@@ -30,7 +30,7 @@ async function readLogs(web: WebOptions, { view, now }: JobRead, grep: string): 
     const timeoutMs = 5000;
     const [cause, tails] = await Promise.all([
       run ? deployer.rootCause(run.flinkJobId, { timeoutMs }).catch(() => undefined) : undefined,
-      deployer.logTails(256 * 1024, { timeoutMs }),
+      deployer.logTails(256 * 1024, { timeoutMs }, run),
     ]);
     if (cause) page.cause = { title: `${cause.name}: ${cause.message}`, stack: cause.stack, at: new Date(cause.at), task: cause.task };
     const wanted = grep.toLowerCase();

@@ -35,6 +35,7 @@ const run = (change: Partial<Run> = {}): Run => ({
   version: 1,
   endTold: false,
   cluster: 'standalone',
+  application: null,
   flinkJobId: 'f'.repeat(32),
   operationId: 'op_1',
   state: 'FINISHED',

@@ -79,6 +79,8 @@ export const runs = pgTable(
     version: integer().notNull(),
     cluster: text().notNull(),
     flinkJobId: text('flink_job_id').notNull(),
+    /** The application that it is part of, on a cluster of several: a YARN's. */
+    application: text(),
     operationId: text('operation_id').notNull(),
     /** Last proven state: Flink's own names, or STARTING (not yet submitted), LOST (gone from a cluster that answers). */
     state: text().notNull(),

@@ -19,7 +19,8 @@ const placedName = (artifact: { sha256: string; name: string }) =>
 /** Checkpoint intervals from here on mean "off": Flink reports a huge number. */
 const offIntervalMs = 1000 * 3600 * 24 * 365;
 
-function sessionDeployer(target: DeployTarget, flink: FlinkClient): Deployer {
+/** A deployer that talks to one JobManager. */
+export function sessionDeployer(target: Pick<DeployTarget, 'url' | 'webUrl'>, flink: FlinkClient): Deployer {
   async function look(flinkJobId: string, options?: CallOptions): Promise<RunSight> {
     try {
       // The status is never stale, the details may be: they count for tasks, the status for the state.

@@ -72,7 +72,7 @@ export async function applyFolder(
         alertChannel: c.alertChannel ?? null,
         pathsReadable: c.pathsReadable ?? false,
         observed: c.observe ?? false,
-        options: c.checkpointDir ? { checkpointDir: c.checkpointDir } : {},
+        options: { ...(c.checkpointDir ? { checkpointDir: c.checkpointDir } : {}), ...yarnTexts(c.yarn) },
       });
     for (const { value: p } of read.project)
       await putProject(tx, {
@@ -99,6 +99,16 @@ export async function applyFolder(
     });
   });
   return result;
+}
+
+/** Options of a cluster are texts: a list is one, a line each. */
+function yarnTexts(yarn: Parsed['cluster']['yarn']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(yarn ?? {}).flatMap(([key, value]) => {
+      const text = typeof value === 'string' ? value : (value ?? []).join('\n');
+      return text === '' ? [] : [[key, text]];
+    }),
+  );
 }
 
 /** By file and line. */

@@ -47,6 +47,15 @@ export async function checkFolder(db: Db, read: FolderRead, plainHttpHosts: read
   for (const f of files.cluster) {
     must(f, ['team'], f.value.team, teams, 'team');
     must(f, ['distribution'], f.value.distribution, distributions, 'distribution');
+    if (f.value.type === 'yarn' && !f.value.observe)
+      problems.push({
+        where: f.at(['type']),
+        key: 'type',
+        problem: 'a YARN can only be observed: Sluice does not start jobs there',
+        expected: 'observe: true beside it',
+      });
+    if (f.value.yarn && f.value.type !== 'yarn')
+      problems.push({ where: f.at(['yarn']), key: 'yarn', problem: 'is for clusters of type yarn', expected: 'type: yarn' });
     if (f.value.observe && f.value.team === undefined)
       problems.push({
         where: f.at(['observe']),

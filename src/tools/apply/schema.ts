@@ -12,6 +12,8 @@ const slackId = (letters: string, what: string, example: string) =>
     .string()
     .regex(new RegExp(`^[${letters}][A-Z0-9]+$`), `is not ${what}`)
     .meta({ expected: what, example });
+/** One of a list that is stored a line each. */
+const word = z.string().regex(/^[^\r\n]+$/, 'is empty or has a line break');
 const channel = slackId('CGD', 'a Slack channel id', 'C024BE91L');
 
 const distributionName = z
@@ -65,13 +67,24 @@ const PersonFile = z.strictObject({
     )
     .prefault([]),
 });
+/** Which ResourceManagers there are beside `url`, and which of their applications are looked at. */
+const Yarn = z.strictObject({
+  otherUrls: z
+    .array(z.url({ protocol: /^https?$/ }))
+    .meta({ expected: 'the addresses of the other ResourceManagers', example: '[http://rm2:8088]' })
+    .optional(),
+  proxyUrl: z.url({ protocol: /^https?$/ }).optional(),
+  users: z.array(word).optional(),
+  queues: z.array(word).optional(),
+  applications: z.array(word).meta({ expected: 'names of applications, * stands for any text', example: "['etl-*']" }).optional(),
+});
 const ClusterFile = z.strictObject({
   kind: z.literal('cluster'),
   name,
-  type: z.enum(['standalone']).meta({ expected: 'standalone', example: 'standalone' }),
+  type: z.enum(['standalone', 'yarn']).meta({ expected: 'standalone or yarn', example: 'standalone' }),
   url: z
     .url({ protocol: /^https?$/, error: 'is not an address that begins with http:// or https://' })
-    .meta({ expected: 'the REST address of the JobManager', example: 'http://jobmanager:8081' }),
+    .meta({ expected: 'the REST address of the JobManager, or of the ResourceManager', example: 'http://jobmanager:8081' }),
   webUrl: z.url({ protocol: /^https?$/ }).optional(),
   distribution: distributionName.optional(),
   team: name.optional(),
@@ -81,6 +94,7 @@ const ClusterFile = z.strictObject({
   checkpointDir: z.string().optional(),
   /** True: only ever read; its jobs appear by themselves, for the team. */
   observe: z.boolean().optional(),
+  yarn: Yarn.optional(),
 });
 const DistributionFile = z.strictObject({
   kind: z.literal('distribution'),

@@ -1,0 +1,210 @@
+import { ConfigError, NotFoundError, UnreachableError, UpstreamError } from '../../core/errors.ts';
+import { endedJobStates } from '../../flink/schema.ts';
+import { observedOnly } from '../../flink/transport.ts';
+import {
+  type ClusterKind,
+  type Deployer,
+  type DeployTarget,
+  type KnownRun,
+  type RootCause,
+  type RunOverview,
+  type RunSight,
+  unknownState,
+} from '../deployer.ts';
+import { amLogTail, causeInLog } from '../yarn/am-log.ts';
+import { diagnosticsLine, endOf, type YarnApplication } from '../yarn/application.ts';
+import { createFleet } from '../yarn/fleet.ts';
+import { addFacts } from '../yarn/fleet-facts.ts';
+import { yarnOptions } from '../yarn/options.ts';
+import { createResourceManager } from '../yarn/resource-manager.ts';
+import { createStandings, standingIn } from '../yarn/standing.ts';
+
+/** All Flink applications of a YARN, whoever starts them: read from the ResourceManager and, through its web proxy, from each JobManager. */
+export const yarn: ClusterKind = {
+  kind: 'yarn',
+  summary: 'All Flink applications of a YARN, only observed.',
+  open(target) {
+    if (!target.observed)
+      throw new ConfigError(`The cluster ${target.name} is a YARN, and a YARN can only be observed.`, {
+        hint: 'An admin registers it with observe: true.',
+      });
+    return yarnObserver(target);
+  },
+};
+
+/** Applications about which one round asks the RM by themselves. */
+const detailsPerRound = 10;
+const logBytes = 256 * 1024;
+
+function yarnObserver(target: DeployTarget): Deployer {
+  const options = yarnOptions(target);
+  const rm = createResourceManager(options.urls, options.filter.users.length === 1 ? options.filter.users[0] : undefined);
+  const fleet = createFleet(rm, options);
+  const standings = createStandings(rm);
+  /** Flink job id -> application. */
+  let homes = new Map<string, string>();
+
+  async function look(flinkJobId: string, o: Parameters<Deployer['look']>[1]): Promise<RunSight> {
+    try {
+      const home = await homeOf(flinkJobId);
+      if (home === undefined) return { is: 'unknown', why: `No application of ${target.name} that answers lists this job.` };
+      const member = fleet.members().get(home);
+      if (!member) return sightOf(await standings.of(home, undefined, o));
+      if (!member.jobManager) return { is: 'unknown', why: `${home} has no JobManager now.` };
+      const sight = await member.jobManager.deployer.look(flinkJobId, o);
+      return sight.is === 'gone' ? sightOf(standingIn(member.jobManager, home)) : sight;
+    } catch (error) {
+      if (error instanceof UpstreamError || error instanceof UnreachableError) return { is: 'unknown', why: error.message };
+      throw error;
+    }
+  }
+  /** Another process may have found the job: then it is looked for here. */
+  async function homeOf(flinkJobId: string): Promise<string | undefined> {
+    if (!homes.has(flinkJobId)) await listRuns();
+    return homes.get(flinkJobId);
+  }
+  /** @throws UpstreamError when that JobManager gives no answer: the others, and the RM, may be well */
+  async function on<T>(flinkJobId: string, ask: (deployer: Deployer) => Promise<T>): Promise<T> {
+    const home = await homeOf(flinkJobId);
+    const jobManager = home === undefined ? undefined : fleet.members().get(home)?.jobManager;
+    if (!jobManager) throw new UpstreamError(`${home ?? 'The job'} has no JobManager that could be asked.`);
+    try {
+      return await ask(jobManager.deployer);
+    } catch (error) {
+      if (error instanceof UnreachableError) throw new UpstreamError(`The JobManager of ${home} does not answer.`, { cause: error });
+      throw error;
+    }
+  }
+
+  async function listRuns(o: Parameters<Deployer['listRuns']>[0] = {}, known: readonly KnownRun[] = []): Promise<Map<string, string>> {
+    const applications = new Set(known.flatMap((run) => run.application ?? []));
+    const members = await fleet.round(o, applications);
+    // A call without the known runs says nothing of those that no JobManager lists.
+    standings.keep(members, known.length > 0 ? applications : undefined);
+    const states = new Map<string, string>();
+    const found = new Map<string, string>();
+    for (const [id, { jobManager }] of members)
+      for (const [flinkJobId, state] of jobManager?.answer()?.states ?? []) {
+        // A job that went on elsewhere under its id is still listed as ended where it was.
+        if (endedJobStates.includes(state) && states.has(flinkJobId)) continue;
+        states.set(flinkJobId, state);
+        found.set(flinkJobId, id);
+      }
+    let details = 0;
+    for (const { flinkJobId, application } of known) {
+      if (states.has(flinkJobId)) continue;
+      const member = application === null ? undefined : members.get(application);
+      if (application === null || (!member && ++details > detailsPerRound)) {
+        states.set(flinkJobId, unknownState);
+        continue;
+      }
+      found.set(flinkJobId, application);
+      const standing = await standings.of(application, member, o);
+      if (standing.is === 'ended') states.set(flinkJobId, standing.end.state);
+      else if (standing.is === 'unknown') states.set(flinkJobId, unknownState);
+    }
+    homes = known.length > 0 ? found : new Map([...homes, ...found]);
+    return states;
+  }
+
+  async function rootCause(flinkJobId: string, o: Parameters<Deployer['rootCause']>[1]): Promise<RootCause | undefined> {
+    try {
+      return await on(flinkJobId, (deployer) => deployer.rootCause(flinkJobId, o));
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error;
+      const home = homes.get(flinkJobId);
+      const app = home === undefined ? undefined : await rm.application(home, o);
+      if (!app) throw error;
+      return causeOfEnd(app, flinkJobId, o?.timeoutMs ?? 4000);
+    }
+  }
+
+  const refuse = (what: string) => async (): Promise<never> => {
+    throw observedOnly(what);
+  };
+  return {
+    look,
+    listRuns,
+    rootCause,
+    async facts() {
+      return addFacts(await Promise.all([...fleet.members().values()].map(({ jobManager }) => jobManager?.facts())));
+    },
+    async overview() {
+      const all = new Map<string, RunOverview>();
+      await Promise.all(
+        [...fleet.members()].map(async ([application, { jobManager }]) => {
+          const [jobs, facts] = [await jobManager?.overview(), await jobManager?.facts()];
+          for (const [id, job] of jobs ?? [])
+            if (!endedJobStates.includes(job.state) || !all.has(id))
+              all.set(id, { ...job, application, ...(facts ? { flinkVersion: facts.flinkVersion } : {}) });
+        }),
+      );
+      return all;
+    },
+    jobManager: async () => undefined,
+    async state(flinkJobId, o) {
+      const sight = await look(flinkJobId, o);
+      return sight.is === 'seen' ? sight.state : undefined;
+    },
+    savepoint: (flinkJobId, triggerId, o) => on(flinkJobId, (deployer) => deployer.savepoint(flinkJobId, triggerId, o)),
+    checkpoints: (flinkJobId, o) => on(flinkJobId, (deployer) => deployer.checkpoints(flinkJobId, o)),
+    checkpointInterval: (flinkJobId, o) => on(flinkJobId, (deployer) => deployer.checkpointInterval(flinkJobId, o)),
+    async logTails(bytes, o, run) {
+      if (!run) throw new NotFoundError('Nothing has run here whose logs could be shown.');
+      const home = run.application ?? (await homeOf(run.flinkJobId));
+      if (home !== undefined && !fleet.members().has(home)) await listRuns(o);
+      const jobManager = home === undefined ? undefined : fleet.members().get(home)?.jobManager;
+      if (jobManager?.answer()) return jobManager.deployer.logTails(bytes, o);
+      const app = home === undefined ? undefined : await rm.application(home, o);
+      const text = app && (await amLogTail(app, bytes, o?.timeoutMs ?? 4000));
+      if (text === undefined)
+        throw new UnreachableError(`The logs of ${home ?? 'this job'} cannot be read from here (any more).`, {
+          hint: 'Its NodeManager has moved them, or Sluice cannot reach it: yarn logs -applicationId shows them.',
+        });
+      return [{ from: `JobManager of ${home}`, text }];
+    },
+    runUrl(flinkJobId, application) {
+      const home = application ?? homes.get(flinkJobId);
+      const web = (target.webUrl ?? rm.address()).replace(/\/+$/, '');
+      const proxy = target.webUrl === null && options.proxyUrl !== undefined ? options.proxyUrl : `${web}/proxy`;
+      return home === undefined ? `${web}/cluster/apps` : `${proxy}/${home}/#/job/running/${flinkJobId}/overview`;
+    },
+    findArtifact: async () => undefined,
+    placeArtifact: refuse('upload'),
+    submit: refuse('submit'),
+    cancel: refuse('cancel'),
+    triggerSavepoint: refuse('savepoint'),
+    triggerStop: refuse('stop'),
+    close: () => fleet.close(),
+  };
+}
+
+/** What is proven of a job that no JobManager lists. */
+function sightOf(standing: Awaited<ReturnType<ReturnType<typeof createStandings>['of']>>): RunSight {
+  if (standing.is !== 'ended') return standing;
+  const { app, end } = standing;
+  return {
+    is: 'seen',
+    state: end.state,
+    ended: true,
+    allRunning: false,
+    tasksRunning: 0,
+    tasksTotal: 0,
+    runningAt: undefined,
+    acceptedAt: app.startedTime,
+    name: app.name,
+  };
+}
+
+/** Why the jobs of an application ended that is over: its JobManager's log knows more than YARN, which often says nothing. */
+async function causeOfEnd(app: YarnApplication, flinkJobId: string, timeoutMs: number): Promise<RootCause | undefined> {
+  const end = endOf(app, false);
+  if (!end || end.state === 'FINISHED') return undefined;
+  const log = end.state === 'FAILED' ? await amLogTail(app, logBytes, timeoutMs) : undefined;
+  const logged = log === undefined ? undefined : causeInLog(log, flinkJobId);
+  const at = app.finishedTime || app.startedTime;
+  if (logged) return { ...logged, task: null, at };
+  if (end.state === 'CANCELED' && !end.diagnostics) return undefined;
+  const message = diagnosticsLine(end.diagnostics) || `${app.id} is ${app.state}, ${app.finalStatus}, and YARN does not say why.`;
+  return { name: 'YARN', message, task: null, at, stack: end.diagnostics };
+}
