@@ -59,7 +59,7 @@ export function createResourceManager(urls: readonly string[], user: string | un
       if (asked.has(base)) continue;
       asked.add(base);
       // One that hangs leaves time for the others.
-      const timeoutMs = Math.max(500, (until - performance.now()) / (left.length + 1));
+      const timeoutMs = Math.ceil(Math.max(500, (until - performance.now()) / (left.length + 1)));
       try {
         const answer = await http(base + path, {
           headers: { accept: 'application/json', ...headersFor(base) },
