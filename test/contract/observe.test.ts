@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { createServer, request as forward } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { putTeam } from '../../src/access/people.store.ts';
 import { jobViews } from '../../src/commands/views/job-view.ts';
 import { ConflictError } from '../../src/core/errors.ts';
@@ -23,34 +21,11 @@ import { pollCluster } from '../../src/watch/cluster-poll.ts';
 import type { PollDeps } from '../../src/watch/poll-deps.ts';
 import { flinkVersionsForTests, startTestCluster, until, untilRunning } from '../helpers/flink.ts';
 import { compileJob, ordersJob } from '../helpers/flink-job.ts';
+import { recorded } from '../helpers/recorded.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
 const minute = 60_000;
 const calls = { firstMs: 30 * minute, againMs: 240 * minute };
-
-/** Passes requests on and notes how each was made. */
-async function recorded(t: TestContext, target: string): Promise<{ url: string; methods: Set<string> }> {
-  const methods = new Set<string>();
-  const server = createServer((incoming, answer) => {
-    methods.add(incoming.method ?? '');
-    const onward = forward(
-      new URL(incoming.url ?? '/', target),
-      { method: incoming.method ?? 'GET', headers: incoming.headers },
-      (back) => {
-        answer.writeHead(back.statusCode ?? 502, back.headers);
-        back.pipe(answer);
-      },
-    );
-    onward.on('error', () => answer.destroy());
-    incoming.pipe(onward);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, methods };
-}
 
 describe('a cluster that is only observed', { timeout: 300_000 }, () => {
   for (const version of flinkVersionsForTests)

@@ -201,7 +201,8 @@ async function causeOfEnd(app: YarnApplication, flinkJobId: string, timeoutMs: n
   const end = endOf(app, false);
   if (!end || end.state === 'FINISHED') return undefined;
   const log = end.state === 'FAILED' ? await amLogTail(app, logBytes, timeoutMs) : undefined;
-  const logged = log === undefined ? undefined : causeInLog(log, flinkJobId);
+  const logged =
+    log === undefined ? undefined : causeInLog(log, flinkJobId, /exitCode: (137|143)\b|Killed by external signal/.test(end.diagnostics));
   const at = app.finishedTime || app.startedTime;
   if (logged) return { ...logged, task: null, at };
   if (end.state === 'CANCELED' && !end.diagnostics) return undefined;

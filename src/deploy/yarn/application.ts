@@ -86,10 +86,10 @@ export function endOf(app: YarnApplication, session: boolean): ApplicationEnd | 
   return { state: 'FAILED', diagnostics };
 }
 
-/** A diagnostics text as one line for people, the exit code and the signal first. Pure. */
+/** A diagnostics text as one line for people, without times and stack. Pure. */
 export function diagnosticsLine(diagnostics: string): string {
   const [line = ''] = diagnostics.split(/For more detailed output|\n\s*at /);
-  return truncate(oneLine(line), 400);
+  return truncate(oneLine(line.replace(/Failing this attempt\.\s*|\[\d{4}-[^\]]*\]/g, '')), 400);
 }
 
 /** Number of the attempt that an application is at, from its ApplicationMaster's container; 1 when it cannot be told. Pure. */
