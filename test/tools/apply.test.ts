@@ -16,6 +16,7 @@ import { startEmbedded } from '../../src/db/embedded.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { sql } from '../../src/db/query.ts';
 import { listClusters, listDistributions } from '../../src/deploy/clusters.store.ts';
+import { yarnOptions } from '../../src/deploy/yarn/options.ts';
 import { addVersion, findJob, listJobs, listVersions } from '../../src/jobs/jobs.store.ts';
 import { findArtifact } from '../../src/projects/builds.store.ts';
 import { createDatabaseStore } from '../../src/projects/database-artifact-store.ts';
@@ -212,6 +213,24 @@ describe('a folder that is applied', () => {
       'cluster-old.yaml': { kind: 'cluster', name: 'old', type: 'standalone', url: 'http://old:8081', observe: true },
     });
     assert.match((await lacking.problems()).table, /observe.*needs a team/);
+  });
+
+  it('a YARN is only observed, with what it looks at', async (t) => {
+    const grid = { kind: 'cluster', name: 'grid', type: 'yarn', url: 'http://rm1:8088', team: 'data', observe: true };
+    const chosen = { otherUrls: ['http://rm2:8088'], users: ['etl', 'ann'], queues: ['root.etl'], applications: ['etl-*'] };
+    const seen = await setUp(t, { ...all, 'grid.yaml': { ...grid, yarn: chosen } });
+    await seen.apply();
+    const stored = (await listClusters(seen.database.db)).find((one) => one.name === 'grid');
+    assert.deepEqual(yarnOptions(stored!), {
+      urls: ['http://rm1:8088', 'http://rm2:8088'],
+      proxyUrl: undefined,
+      filter: { users: ['etl', 'ann'], queues: ['root.etl'], names: ['etl-*'] },
+    });
+    const { observe: _, ...acting } = grid;
+    const refused = await setUp(t, { ...all, 'grid.yaml': acting, 'cluster.yaml': { ...cluster, name: 'other', yarn: chosen } });
+    const { table } = await refused.problems();
+    assert.match(table, /type.*a YARN can only be observed/);
+    assert.match(table, /yarn.*is for clusters of type yarn/);
   });
 
   it('a second time changes nothing', async (t) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { putTeam } from '../../src/access/people.store.ts';
+import { jobViews } from '../../src/commands/views/job-view.ts';
 import { UnreachableError } from '../../src/core/errors.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { messageToText } from '../../src/core/message.ts';
@@ -8,7 +9,7 @@ import { now } from '../../src/db/clock.ts';
 import type { Database } from '../../src/db/db.ts';
 import { sql } from '../../src/db/query.ts';
 import { findClusterView } from '../../src/deploy/cluster-views.store.ts';
-import type { CheckpointSight, RunSight } from '../../src/deploy/deployer.ts';
+import { type CheckpointSight, type KnownRun, type RunSight, unknownState } from '../../src/deploy/deployer.ts';
 import { listEvents, listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
 import { acknowledgeIncidents } from '../../src/incidents/open.ts';
 import { endRun, findRun, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
@@ -451,6 +452,34 @@ describe('a run that the list of a cluster does not name', () => {
       (await openIncidents(r.database.db)).map((i) => i.key),
       ['job:orders:lost'],
     );
+  });
+});
+
+describe('a run whose application does not answer, on a cluster that does', () => {
+  it('is unknown: nothing is told, no end is recorded, and nobody takes it for proven', async (t) => {
+    const r = await rig(t);
+    await r.run('orders', { application: 'application_1_0001', stateAt: new Date(Date.now() - 60_000) });
+    await r.run('clicks', { application: 'application_1_0002', stateAt: new Date(Date.now() - 60_000) });
+    r.deployer.always(
+      'listRuns',
+      new Map([
+        [flinkId('orders'), unknownState],
+        [flinkId('clicks'), 'RUNNING'],
+      ]),
+    );
+    for (let i = 0; i < 3; i++) assert.deepEqual(await r.poll(), { answered: true });
+    const [, known] = r.deployer.argsOf('listRuns') as [unknown, KnownRun[]];
+    assert.deepEqual(known.map((run) => run.application).sort(), ['application_1_0001', 'application_1_0002']);
+    assert.deepEqual(await listIncidents(r.database.db), []);
+    const views = await jobViews(r.database.db, new Date());
+    assert.deepEqual(
+      views.filter((view) => view.run).map((view) => [view.job.name, view.state]),
+      [
+        ['orders', 'unknown'],
+        ['clicks', 'running'],
+      ],
+    );
+    assert.match(views[0]?.words ?? '', /^unknown: application_1_0001 answers nothing of it now; RUNNING last proven 1 min ago$/);
   });
 });
 

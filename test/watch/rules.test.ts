@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { unknownState } from '../../src/deploy/deployer.ts';
 import type { Run } from '../../src/jobs/runs.store.ts';
 import {
   firstCheckpointFact,
+  hasStrangers,
   healthOf,
   type RunFact,
   runFact,
@@ -29,6 +31,7 @@ describe('what a poll says of a run', () => {
     ['finished', 'FINISHED', 'not asked', { is: 'ended', state: 'FINISHED' }],
     ['canceled', 'CANCELED', 'not asked', { is: 'ended', state: 'CANCELED' }],
     ['gone', undefined, [4, 4], { is: 'gone' }],
+    ['its part of the cluster does not answer', unknownState, [0, 4], { is: 'unknown' }],
   ];
   for (const [name, state, tasks, fact] of table)
     it(name, () => {
@@ -77,6 +80,9 @@ it('asks for the overview when its time has come, something changed, or a run is
   assert.equal(wantsOverview([run], new Map([['f1', 'FAILED']]), 0, 5000), false);
   assert.equal(wantsOverview([{ ...run, tasksRunning: 1 }], states, 0, 5000), true);
   assert.equal(wantsOverview([], states, 0, 5000), false);
+  assert.equal(wantsOverview([run], new Map([['f1', unknownState]]), 0, 5000), false, 'nobody would answer');
+  assert.equal(hasStrangers(new Map([['f2', unknownState]]), [run]), false);
+  assert.equal(hasStrangers(new Map([['f2', 'RUNNING']]), [run]), true);
 });
 
 describe('checkpoints are read', () => {
