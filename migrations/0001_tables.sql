@@ -170,6 +170,8 @@ CREATE TABLE "runs" (
 	"version" integer NOT NULL,
 	"cluster" text NOT NULL,
 	"flink_job_id" text NOT NULL,
+	"application" text,
+	"silent_since" timestamp with time zone,
 	"operation_id" text NOT NULL,
 	"state" text NOT NULL,
 	"state_at" timestamp with time zone NOT NULL,
@@ -191,7 +193,10 @@ CREATE TABLE "runs" (
 	"checkpoint_interval_ms" integer,
 	"failed_checkpoints" integer DEFAULT 0 NOT NULL,
 	"root_exception" jsonb,
-	"first_checkpoint" text DEFAULT 'waiting' NOT NULL
+	"first_checkpoint" text DEFAULT 'waiting' NOT NULL,
+	"lost_by" text,
+	"last_words_due" boolean DEFAULT false NOT NULL,
+	"changed_in" bigint DEFAULT pg_current_xact_id()::text::bigint NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "approvals" (
@@ -384,6 +389,8 @@ CREATE TABLE "cluster_views" (
 	"slots_total" integer,
 	"slots_available" integer,
 	"task_managers" integer,
+	"job_manager" text,
+	"job_manager_since" timestamp with time zone,
 	"last_ok_at" timestamp with time zone,
 	"last_tried_at" timestamp with time zone,
 	"failures" integer DEFAULT 0 NOT NULL,
@@ -420,6 +427,8 @@ CREATE INDEX "silences_open" ON "silences" USING btree ("scope","name") WHERE "s
 CREATE UNIQUE INDEX "runs_flink_job" ON "runs" USING btree ("cluster","flink_job_id");--> statement-breakpoint
 CREATE INDEX "runs_job" ON "runs" USING btree ("job","started_at");--> statement-breakpoint
 CREATE INDEX "runs_live" ON "runs" USING btree ("cluster","ended");--> statement-breakpoint
+CREATE INDEX "runs_changed" ON "runs" USING btree ("cluster","changed_in");--> statement-breakpoint
+CREATE INDEX "runs_last_words" ON "runs" USING btree ("cluster") WHERE "runs"."last_words_due";--> statement-breakpoint
 CREATE INDEX "runs_untold" ON "runs" USING btree ("cluster") WHERE "runs"."ended" and not "runs"."end_told";--> statement-breakpoint
 CREATE INDEX "approvals_pending" ON "approvals" USING btree ("state","expires_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "operations_one_holder" ON "operations" USING btree ("job") WHERE "operations"."holds" and "operations"."state" in ('queued','running','parked');--> statement-breakpoint

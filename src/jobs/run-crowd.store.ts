@@ -1,6 +1,6 @@
 import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, eq, inArray, sql } from '../db/query.ts';
+import { and, asc, eq, inArray, isNull, sql } from '../db/query.ts';
 import { runs } from '../db/schema/index.ts';
 import type { Run } from './runs.store.ts';
 
@@ -46,6 +46,20 @@ export async function updateLiveRuns(
     .update(runs)
     .set({ ...rest, stateAt: now, restarts: sql`${runs.restarts} + ${restartsMore}`, ...changed })
     .where(and(inArray(runs.id, [...ids]), eq(runs.ended, false)));
+}
+
+/** Notes which runs are not heard of while their cluster answers, and which are again; the others stay as they are. */
+export async function noteSilence(tx: Tx, silent: readonly string[], heard: readonly string[]): Promise<void> {
+  if (silent.length > 0)
+    await tx
+      .update(runs)
+      .set({ silentSince: now, stateAt: now, ...changed })
+      .where(and(inArray(runs.id, [...silent]), isNull(runs.silentSince)));
+  if (heard.length > 0)
+    await tx
+      .update(runs)
+      .set({ silentSince: null, ...changed })
+      .where(inArray(runs.id, [...heard]));
 }
 
 /** Takes the telling of these ends, each once; ids of those that this call took. */

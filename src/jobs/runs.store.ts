@@ -10,10 +10,13 @@ export type RunChange = Partial<Values<Omit<typeof runs.$inferInsert, 'id' | 'jo
 
 /** Part of every write: who keeps runs in memory learns of it by this. */
 const changed = { changedIn: sql`pg_current_xact_id()::text::bigint` };
-/** As stored, but the state of a run that lives was proven by the last poll that its cluster answered: polls write only what changes. */
+/**
+ * As stored, but the state of a run that lives was proven by the last poll that its cluster answered, unless its application is silent: polls write only
+ * what changes.
+ */
 const columns = {
   ...getTableColumns(runs),
-  stateAt: sql<Date>`case when runs.ended then runs.state_at else greatest(runs.state_at,
+  stateAt: sql<Date>`case when runs.ended or runs.silent_since is not null then runs.state_at else greatest(runs.state_at,
     (select v.last_ok_at from cluster_views v where v.cluster = runs.cluster)) end`.mapWith(runs.stateAt),
 };
 
@@ -93,7 +96,18 @@ export async function reviveRun(
 ): Promise<boolean> {
   const rows = await tx
     .update(runs)
-    .set({ ended: false, endedAt: null, endReason: null, endTold: false, lastWordsDue: false, state, stateAt: now, application, ...changed })
+    .set({
+      ended: false,
+      endedAt: null,
+      endReason: null,
+      endTold: false,
+      lastWordsDue: false,
+      silentSince: null,
+      state,
+      stateAt: now,
+      application,
+      ...changed,
+    })
     .where(and(eq(runs.cluster, cluster), eq(runs.flinkJobId, flinkJobId), eq(runs.ended, true)))
     .returning({ id: runs.id });
   return rows.length > 0;

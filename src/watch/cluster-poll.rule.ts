@@ -43,6 +43,15 @@ export function runFact(
   return { is: 'changed', state, tasksRunning: tasks.tasksRunning, tasksTotal: tasks.tasksTotal };
 }
 
+/** Ids of the runs that are not heard of any more, and of those that are again. Pure. */
+export function silences(facts: readonly { run: Pick<Run, 'id' | 'silentSince'>; fact: RunFact }[]): [silent: string[], heard: string[]] {
+  const ids = (test: (one: (typeof facts)[number]) => boolean) => facts.filter(test).map(({ run }) => run.id);
+  return [
+    ids(({ run, fact }) => fact.is === 'unknown' && run.silentSince === null),
+    ids(({ run, fact }) => fact.is !== 'unknown' && fact.is !== 'gone' && run.silentSince !== null),
+  ];
+}
+
 /** RUNNING means that every vertex runs; before a run came up for the first time nothing is wrong yet. Pure. */
 export function healthOf(run: Pick<Run, 'state' | 'tasksRunning' | 'tasksTotal' | 'runningAt'>): Health {
   if (run.state === 'RUNNING' && run.tasksTotal > 0 && run.tasksRunning >= run.tasksTotal) return 'healthy';
@@ -68,7 +77,12 @@ export function wantsOverview(
     sinceLastMs >= everyMs ||
     runs.some((run) => {
       const state = states.get(run.flinkJobId);
-      return state !== undefined && state !== unknownState && !endedStates.includes(state) && (state !== run.state || healthOf(run) !== 'healthy');
+      return (
+        state !== undefined &&
+        state !== unknownState &&
+        !endedStates.includes(state) &&
+        (state !== run.state || healthOf(run) !== 'healthy')
+      );
     })
   );
 }

@@ -4,12 +4,12 @@ import { now } from '../db/clock.ts';
 import type { Database, Tx } from '../db/db.ts';
 import { findClusterView, updateClusterView } from '../deploy/cluster-views.store.ts';
 import type { CheckpointSight } from '../deploy/deployer.ts';
-import { updateLiveRuns } from '../jobs/run-crowd.store.ts';
+import { noteSilence, updateLiveRuns } from '../jobs/run-crowd.store.ts';
 import { findRun, type Run, updateRun } from '../jobs/runs.store.ts';
 import { addLater } from '../operations/later.ts';
 import { recordCheckpoints } from '../restore-points/record-checkpoints.ts';
 import type { Fetched } from './cluster-poll.fetch.ts';
-import { firstCheckpointFact, type RunFact } from './cluster-poll.rule.ts';
+import { firstCheckpointFact, type RunFact, silences } from './cluster-poll.rule.ts';
 import type { PollDeps } from './poll-deps.ts';
 import { tellGrowth } from './tell-growth.ts';
 import { tellObjective } from './tell-objective.ts';
@@ -48,6 +48,7 @@ export async function storeSeen(
         alike.map(({ run }) => run.id),
         JSON.parse(key),
       );
+    await noteSilence(tx, ...silences(facts));
     for (const { run } of facts) {
       const read = fetched.checkpoints.get(run.id);
       if (!read) continue;

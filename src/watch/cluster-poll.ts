@@ -74,7 +74,8 @@ export async function pollCluster(
   const troubled = new Set(unresolved.flatMap(({ job, key }) => (job !== null && keysOf(job).includes(key) ? [job] : [])));
   // What is well, as before and without an open incident needs nothing: most runs, most of the time.
   const news = facts.filter(
-    ({ run, fact }) => fact.is !== 'unknown' && !(fact.is === 'same' && healthOf(run) === 'healthy' && run.runningAt && !troubled.has(run.job)),
+    ({ run, fact }) =>
+      fact.is !== 'unknown' && !(fact.is === 'same' && healthOf(run) === 'healthy' && run.runningAt && !troubled.has(run.job)),
   );
   if (news.length > 0) await followRuns(deps, open, news, troubled);
   await tellEnds(deps, name);
@@ -109,7 +110,12 @@ async function followCrowd(deps: PollDeps, open: OpenCluster, crowd: readonly Fo
   const known = crowd.filter(({ run }) => run.runningAt);
   for (const one of crowd.filter(({ run }) => !run.runningAt)) if (!(await submitMayStillCome(deps.database, one.run))) known.push(one);
   const lists = known.some(({ fact }) => fact.is === 'gone')
-    ? await open.deployer.listRuns({ timeoutMs: 4000 }).catch(() => undefined)
+    ? await open.deployer
+        .listRuns(
+          { timeoutMs: 4000 },
+          known.map(({ run }) => run),
+        )
+        .catch(() => undefined)
     : undefined;
   const ends = known.flatMap(({ run, fact }): CrowdEnd[] => {
     if (fact.is === 'ended') return [{ run, state: fact.state, lostBy: null }];

@@ -4,7 +4,8 @@ import type { Tx } from '../db/db.ts';
 import type { Cluster } from '../deploy/clusters.store.ts';
 import { type RunOverview, unknownState } from '../deploy/deployer.ts';
 import { createJob, findJob, type Job } from '../jobs/jobs.store.ts';
-import { endRun, insertRun, latestRun, liveRuns, type Run, reviveRun, takeTelling, updateLiveRun } from '../jobs/runs.store.ts';
+import { takeTellings } from '../jobs/run-crowd.store.ts';
+import { endRun, insertRun, latestRun, liveRuns, type Run, reviveRun, updateLiveRun } from '../jobs/runs.store.ts';
 import { endedStates } from './cluster-poll.rule.ts';
 
 /** Who acts where nobody of ours did. */
@@ -50,7 +51,7 @@ export async function discover(
     const before = live.find((one) => !one.ended && goesOnAs(one, cluster, plain, application, states));
     if (before) {
       await endRun(tx, before.id, { state: 'LOST', reason: 'lost' });
-      await takeTelling(tx, before.id);
+      await takeTellings(tx, [before.id]);
       before.ended = true;
     }
     const name = before?.job ?? (await placeFor(tx, cluster, plain, flinkJobId));

@@ -16,5 +16,5 @@ export async function howLost(db: Database['db'], open: OpenCluster): Promise<{ 
   const recent = since !== undefined && (await dbNow(db)).getTime() - since.getTime() < bringBackMs;
   // Nothing is concluded from silence: who cannot be asked may have it.
   const wait = recent && (await open.deployer.keepsJobs({ timeoutMs: 4000 }).catch(() => true));
-  return { wait, by: (run) => (since !== undefined && run.startedAt < since ? 'restart' : 'removal') };
+  return { wait, by: (run) => (run.application !== null ? null : since !== undefined && run.startedAt < since ? 'restart' : 'removal') };
 }

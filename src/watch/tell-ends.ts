@@ -120,6 +120,8 @@ async function endBySluice(tx: Tx, deps: PollDeps, run: Run, { op, how }: Operat
 const stateWords = (state: string) =>
   ({ parked: 'is parked', failed: 'failed afterwards', canceled: 'was canceled afterwards', succeeded: 'is done' })[state] ?? 'is not over';
 
+/** Who killed an application: YARN knows it. */
+const saidByYarn = ({ rootException: cause }: Run) => (cause?.name === 'YARN' ? `${cause.message}. ` : '');
 async function endOf(tx: Tx, job: Job, run: Run): Promise<End | undefined> {
   if (run.endReason === 'failed')
     return {
@@ -153,7 +155,7 @@ async function endOf(tx: Tx, job: Job, run: Run): Promise<End | undefined> {
     return {
       cause: 'canceled-elsewhere',
       title: `${run.job} was canceled by somebody outside Sluice`,
-      facts: { detail: run.lastCheckpoint?.path ? 'Its last checkpoint is kept.' : 'It had no checkpoint.' },
+      facts: { detail: `${saidByYarn(run)}${run.lastCheckpoint?.path ? 'Its last checkpoint is kept.' : 'It had no checkpoint.'}` },
     };
   if (run.endReason === 'finished' && job.mode === 'streaming' && !didItsWork(run)) {
     const savepoint = (await listRestorePoints(tx, run.job)).find((point) => point.kind === 'savepoint');

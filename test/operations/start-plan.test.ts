@@ -36,6 +36,7 @@ const run = (change: Partial<Run> = {}): Run => ({
   endTold: false,
   cluster: 'standalone',
   application: null,
+  silentSince: null,
   flinkJobId: 'f'.repeat(32),
   operationId: 'op_1',
   state: 'FINISHED',

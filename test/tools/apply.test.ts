@@ -341,7 +341,7 @@ describe('a folder with mistakes', () => {
   it('is refused with every one of them at once, in order, each with its place and what was meant; and nothing is written', async (t) => {
     const { problems, counts } = await setUp(t, {
       ...all,
-      'cluster-2.yaml': { kind: 'cluster', name: 'other', type: 'yarn', url: 'ftp://x', team: 'dat', distribution: 'flink-1.20.6' },
+      'cluster-2.yaml': { kind: 'cluster', name: 'other', type: 'mesos', url: 'ftp://x', team: 'dat', distribution: 'flink-1.20.6' },
       'cluster-3.yaml': { ...cluster, name: 'third', team: 'dat', distribution: 'flink-1.20.6' },
       'jobs/bad.yaml': {
         kind: 'job',
@@ -390,7 +390,7 @@ describe('a folder with mistakes', () => {
     const { table, rows } = await problems();
     const found = rows.map((p) => `${p.where.replace(/:\d+$/, '')} ${p.key}: ${p.problem}${p.nearest ? ` (${p.nearest})` : ''}`);
     const expected = [
-      'cluster-2.yaml:3 type: "yarn" cannot be used here',
+      'cluster-2.yaml:3 type: "mesos" cannot be used here',
       'cluster-2.yaml:4 url: "ftp://x" cannot be used here',
       'cluster-3.yaml:5 team: there is no team dat (data)',
       'cluster-3.yaml:6 distribution: there is no distribution flink-1.20.6 (flink-1.20.5)',

@@ -5,7 +5,7 @@ import { jobViews } from '../../src/commands/views/job-view.ts';
 import { UnreachableError } from '../../src/core/errors.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { messageToText } from '../../src/core/message.ts';
-import { now } from '../../src/db/clock.ts';
+import { moveClock, now } from '../../src/db/clock.ts';
 import type { Database } from '../../src/db/db.ts';
 import { sql } from '../../src/db/query.ts';
 import { findClusterView } from '../../src/deploy/cluster-views.store.ts';
@@ -458,8 +458,8 @@ describe('a run that the list of a cluster does not name', () => {
 describe('a run whose application does not answer, on a cluster that does', () => {
   it('is unknown: nothing is told, no end is recorded, and nobody takes it for proven', async (t) => {
     const r = await rig(t);
-    await r.run('orders', { application: 'application_1_0001', stateAt: new Date(Date.now() - 60_000) });
-    await r.run('clicks', { application: 'application_1_0002', stateAt: new Date(Date.now() - 60_000) });
+    await r.run('orders', { application: 'application_1_0001' });
+    await r.run('clicks', { application: 'application_1_0002' });
     r.deployer.always(
       'listRuns',
       new Map([
@@ -479,7 +479,16 @@ describe('a run whose application does not answer, on a cluster that does', () =
         ['clicks', 'running'],
       ],
     );
-    assert.match(views[0]?.words ?? '', /^unknown: application_1_0001 answers nothing of it now; RUNNING last proven 1 min ago$/);
+    assert.match(views[0]?.words ?? '', /^unknown: application_1_0001 says nothing of it now; RUNNING last proven /);
+    // What was proven last stays what it was, however often its cluster answers.
+    const proven = (await findRun(r.database.db, 'run_orders'))?.stateAt;
+    await moveClock(r.database.db, 60_000);
+    await r.poll();
+    assert.deepEqual((await findRun(r.database.db, 'run_orders'))?.stateAt, proven);
+    r.shows({ orders: ['RUNNING', 4], clicks: ['RUNNING', 4] });
+    await r.poll();
+    const again = await jobViews(r.database.db, new Date());
+    assert.ok(again.filter((view) => view.run).every((view) => view.state === 'running'));
   });
 });
 

@@ -95,18 +95,14 @@ function stateOf(
   const proven = `last proven ${formatAge(run.stateAt, now)}`;
   if (cluster && cluster.failures >= unreachableAfter)
     return { state: 'unknown', words: `unknown: ${run.cluster} does not answer; ${run.state} ${proven}` };
-  if (isSilent(run, cluster))
-    return { state: 'unknown', words: `unknown: ${run.application} answers nothing of it now; ${run.state} ${proven}` };
+  if (run.silentSince)
+    return { state: 'unknown', words: `unknown: ${run.application ?? run.cluster} says nothing of it now; ${run.state} ${proven}` };
   if (run.state === 'STARTING' || (!run.runningAt && run.state !== 'RESTARTING'))
     return { state: 'starting', words: `starting, ${proven}` };
   if (run.state === 'RUNNING' && run.tasksRunning >= run.tasksTotal)
     return { state: 'running', words: `running on ${run.tasksRunning}/${run.tasksTotal} tasks, ${proven}` };
   return { state: 'restarting', words: `${run.state} with ${run.tasksRunning}/${run.tasksTotal} tasks, ${proven}` };
 }
-/** A cluster that answers proves each run with every poll, but for those whose part of it does not answer. */
-const silentMs = 20_000;
-const isSilent = (run: Run, cluster: ClusterView | undefined) =>
-  run.application !== null && !!cluster?.lastOkAt && cluster.lastOkAt.getTime() - run.stateAt.getTime() > silentMs;
 /** What an operation that holds a job is doing. */
 export function busyWords(holder: Operation): string {
   return holder.state === 'parked' ? `${holder.kind} is parked for a person` : `${holder.kind} in progress`;

@@ -81,6 +81,8 @@ export const runs = pgTable(
     flinkJobId: text('flink_job_id').notNull(),
     /** The application that it is part of, on a cluster of several: a YARN's. */
     application: text(),
+    /** Since when its application does not answer although the cluster does; null: it answers. */
+    silentSince: timestamp('silent_since', { withTimezone: true }),
     operationId: text('operation_id').notNull(),
     /** Last proven state: Flink's own names, or STARTING (not yet submitted), LOST (gone from a cluster that answers). */
     state: text().notNull(),

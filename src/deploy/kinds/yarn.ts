@@ -35,6 +35,7 @@ export const yarn: ClusterKind = {
 /** Applications about which one round asks the RM by themselves. */
 const detailsPerRound = 10;
 const logBytes = 256 * 1024;
+const homesKept = 20_000;
 
 function yarnObserver(target: DeployTarget): Deployer {
   const options = yarnOptions(target);
@@ -42,7 +43,7 @@ function yarnObserver(target: DeployTarget): Deployer {
   const fleet = createFleet(rm, options);
   const standings = createStandings(rm);
   /** Flink job id -> application. */
-  let homes = new Map<string, string>();
+  const homes = new Map<string, string>();
 
   async function look(flinkJobId: string, o: Parameters<Deployer['look']>[1]): Promise<RunSight> {
     try {
@@ -57,6 +58,12 @@ function yarnObserver(target: DeployTarget): Deployer {
       if (error instanceof UpstreamError || error instanceof UnreachableError) return { is: 'unknown', why: error.message };
       throw error;
     }
+  }
+  /** Kept for a while after its end, when its last words are read. */
+  function settle(flinkJobId: string, application: string): void {
+    homes.delete(flinkJobId);
+    homes.set(flinkJobId, application);
+    if (homes.size > homesKept) homes.delete(homes.keys().next().value as string);
   }
   /** Another process may have found the job: then it is looked for here. */
   async function homeOf(flinkJobId: string): Promise<string | undefined> {
@@ -82,13 +89,12 @@ function yarnObserver(target: DeployTarget): Deployer {
     // A call without the known runs says nothing of those that no JobManager lists.
     standings.keep(members, known.length > 0 ? applications : undefined);
     const states = new Map<string, string>();
-    const found = new Map<string, string>();
     for (const [id, { jobManager }] of members)
       for (const [flinkJobId, state] of jobManager?.answer()?.states ?? []) {
         // A job that went on elsewhere under its id is still listed as ended where it was.
         if (endedJobStates.includes(state) && states.has(flinkJobId)) continue;
         states.set(flinkJobId, state);
-        found.set(flinkJobId, id);
+        settle(flinkJobId, id);
       }
     let details = 0;
     for (const { flinkJobId, application } of known) {
@@ -98,12 +104,11 @@ function yarnObserver(target: DeployTarget): Deployer {
         states.set(flinkJobId, unknownState);
         continue;
       }
-      found.set(flinkJobId, application);
+      settle(flinkJobId, application);
       const standing = await standings.of(application, member, o);
       if (standing.is === 'ended') states.set(flinkJobId, standing.end.state);
       else if (standing.is === 'unknown') states.set(flinkJobId, unknownState);
     }
-    homes = known.length > 0 ? found : new Map([...homes, ...found]);
     return states;
   }
 
@@ -142,6 +147,7 @@ function yarnObserver(target: DeployTarget): Deployer {
       return all;
     },
     jobManager: async () => undefined,
+    keepsJobs: async () => true,
     async state(flinkJobId, o) {
       const sight = await look(flinkJobId, o);
       return sight.is === 'seen' ? sight.state : undefined;
