@@ -24,6 +24,7 @@ import { type CrowdEnd, readLastWords, settleCrowd } from './settle-crowd.ts';
 import { tellEnds } from './tell-ends.ts';
 import { objectiveKey } from './tell-objective.ts';
 import { keysOf, tellTrouble } from './tell-run.ts';
+import { tellSilent } from './tell-silent.ts';
 
 /** Polls without an answer from which on the cluster counts as not reachable. */
 const unreachableAfter = 2;
@@ -78,6 +79,7 @@ export async function pollCluster(
       fact.is !== 'unknown' && !(fact.is === 'same' && healthOf(run) === 'healthy' && run.runningAt && !troubled.has(run.job)),
   );
   if (news.length > 0) await followRuns(deps, open, news, troubled);
+  await tellSilent(deps, open, facts, unresolved);
   await tellEnds(deps, name);
   await readLastWords(deps, open);
   if (unresolved.length > 0) await closeStopped(deps);

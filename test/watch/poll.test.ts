@@ -11,6 +11,7 @@ import { sql } from '../../src/db/query.ts';
 import { findClusterView } from '../../src/deploy/cluster-views.store.ts';
 import { type CheckpointSight, type KnownRun, type RunSight, unknownState } from '../../src/deploy/deployer.ts';
 import { listEvents, listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
+import { carryIncidentsOn } from '../../src/incidents/lifecycle.ts';
 import { acknowledgeIncidents } from '../../src/incidents/open.ts';
 import { endRun, findRun, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
 import { outcome } from '../../src/operations/message.ts';
@@ -470,7 +471,7 @@ describe('a run whose application does not answer, on a cluster that does', () =
     for (let i = 0; i < 3; i++) assert.deepEqual(await r.poll(), { answered: true });
     const [, known] = r.deployer.argsOf('listRuns') as [unknown, KnownRun[]];
     assert.deepEqual(known.map((run) => run.application).sort(), ['application_1_0001', 'application_1_0002']);
-    assert.deepEqual(await listIncidents(r.database.db), []);
+    assert.equal(await outboxCount(r.database), 0);
     const views = await jobViews(r.database.db, new Date());
     assert.deepEqual(
       views.filter((view) => view.run).map((view) => [view.job.name, view.state]),
@@ -480,6 +481,14 @@ describe('a run whose application does not answer, on a cluster that does', () =
       ],
     );
     assert.match(views[0]?.words ?? '', /^unknown: application_1_0001 says nothing of it now; RUNNING last proven /);
+    // When it lasts it is one incident of its application, and none of a job.
+    const [silent] = await listIncidents(r.database.db);
+    assert.deepEqual([silent?.key, silent?.state, silent?.job], ['cluster:standalone:silent:application_1_0001', 'pending', null]);
+    await moveClock(r.database.db, 6 * 60_000);
+    await r.database.transaction((tx) => carryIncidentsOn(tx, r.deps.incidents.calls));
+    const row = (await findMessage(r.database.db, (await listIncidents(r.database.db))[0]?.messageId ?? ''))!;
+    assert.equal(row.channel, 'C0OPS');
+    assert.match(messageToText(row.desired), /^orders on standalone: nothing is known, the JobManager does not answer\n/);
     // What was proven last stays what it was, however often its cluster answers.
     const proven = (await findRun(r.database.db, 'run_orders'))?.stateAt;
     await moveClock(r.database.db, 60_000);
@@ -489,6 +498,7 @@ describe('a run whose application does not answer, on a cluster that does', () =
     await r.poll();
     const again = await jobViews(r.database.db, new Date());
     assert.ok(again.filter((view) => view.run).every((view) => view.state === 'running'));
+    assert.deepEqual(await openIncidents(r.database.db), []);
   });
 });
 
