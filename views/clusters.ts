@@ -1,5 +1,5 @@
 import { type Html, html } from '../src/core/html.ts';
-import { redact } from '../src/core/redact.ts';
+import { redact, withoutLogin } from '../src/core/redact.ts';
 import type { ClusterView } from '../src/deploy/cluster-views.store.ts';
 import type { Cluster } from '../src/deploy/clusters.store.ts';
 import { ago, badge, empty, table } from './parts.ts';
@@ -51,6 +51,6 @@ ${
 }`;
 }
 function flinkLink(cluster: Cluster): Html | '' {
-  const url = cluster.webUrl ?? cluster.url;
-  return /^https?:\/\//i.test(url) ? html`<a href="${url}">Flink's page</a>` : '';
+  const url = withoutLogin(cluster.webUrl ?? cluster.url);
+  return /^https?:\/\//i.test(url) ? html`<a href="${url}">${cluster.kind === 'yarn' ? "YARN's page" : "Flink's page"}</a>` : '';
 }

@@ -22,6 +22,8 @@ it('opens a cluster once, anew when its registration changes, and says what it d
   const second = await deployers.of('standalone');
   assert.notEqual(second.deployer, first.deployer);
   assert.equal(second.deployer.runUrl('abc'), 'https://flink.example/#/job/running/abc/overview');
+  await put({ url: 'https://ann:pw@gate.example/flink/', webUrl: null });
+  assert.equal((await deployers.of('standalone')).deployer.runUrl('abc'), 'https://gate.example/flink/#/job/running/abc/overview');
   await assert.rejects(
     deployers.of('nowhere'),
     (error) => error instanceof NotFoundError && /There is no cluster nowhere/.test(error.message),

@@ -1,4 +1,5 @@
 import { UnreachableError } from '../../core/errors.ts';
+import { withoutLogin } from '../../core/redact.ts';
 import { type CallOptions, createFlinkClient, type FlinkClient } from '../../flink/client.ts';
 import { FlinkError } from '../../flink/errors.ts';
 import { allVerticesRunning, rootException } from '../../flink/job-facts.ts';
@@ -182,7 +183,7 @@ export function sessionDeployer(target: Pick<DeployTarget, 'url' | 'webUrl'>, fl
         }
       return tails;
     },
-    runUrl: (flinkJobId) => `${(target.webUrl ?? target.url).replace(/\/$/, '')}/#/job/running/${flinkJobId}/overview`,
+    runUrl: (flinkJobId) => `${withoutLogin(target.webUrl ?? target.url).replace(/\/$/, '')}/#/job/running/${flinkJobId}/overview`,
     close: () => flink.close(),
   };
 }

@@ -1,4 +1,5 @@
 import { ConfigError, NotFoundError, UnreachableError, UpstreamError } from '../../core/errors.ts';
+import { withoutLogin } from '../../core/redact.ts';
 import { endedJobStates } from '../../flink/schema.ts';
 import { observedOnly } from '../../flink/transport.ts';
 import {
@@ -171,8 +172,8 @@ function yarnObserver(target: DeployTarget): Deployer {
     },
     runUrl(flinkJobId, application) {
       const home = application ?? homes.get(flinkJobId);
-      const web = (target.webUrl ?? rm.address()).replace(/\/+$/, '');
-      const proxy = target.webUrl === null && options.proxyUrl !== undefined ? options.proxyUrl : `${web}/proxy`;
+      const web = withoutLogin(target.webUrl ?? rm.address()).replace(/\/+$/, '');
+      const proxy = target.webUrl === null && options.proxyUrl !== undefined ? withoutLogin(options.proxyUrl) : `${web}/proxy`;
       return home === undefined ? `${web}/cluster/apps` : `${proxy}/${home}/#/job/running/${flinkJobId}/overview`;
     },
     findArtifact: async () => undefined,
@@ -202,16 +203,19 @@ function sightOf(standing: Awaited<ReturnType<ReturnType<typeof createStandings>
   };
 }
 
-/** Why the jobs of an application ended that is over: its JobManager's log knows more than YARN, which often says nothing. */
+/**
+ * Why a job ended whose JobManager cannot say it: the JobManager's log knows more than YARN, which often says nothing. A JobManager goes before its
+ * application is over for YARN; until then only its log counts.
+ */
 async function causeOfEnd(app: YarnApplication, flinkJobId: string, timeoutMs: number): Promise<RootCause | undefined> {
   const end = endOf(app, false);
-  if (!end || end.state === 'FINISHED') return undefined;
-  const log = end.state === 'FAILED' ? await amLogTail(app, logBytes, timeoutMs) : undefined;
-  const logged =
-    log === undefined ? undefined : causeInLog(log, flinkJobId, /exitCode: (137|143)\b|Killed by external signal/.test(end.diagnostics));
-  const at = app.finishedTime || app.startedTime;
+  if (end?.state === 'FINISHED') return undefined;
+  const log = end?.state === 'CANCELED' ? undefined : await amLogTail(app, logBytes, timeoutMs);
+  const otherErrorsCount = end !== undefined && !/exitCode: (137|143)\b|Killed by external signal/.test(end.diagnostics);
+  const logged = log === undefined ? undefined : causeInLog(log, flinkJobId, otherErrorsCount);
+  const at = app.finishedTime || Date.now();
   if (logged) return { ...logged, task: null, at };
-  if (end.state === 'CANCELED' && !end.diagnostics) return undefined;
+  if (!end || (end.state === 'CANCELED' && !end.diagnostics)) return undefined;
   const message = diagnosticsLine(end.diagnostics) || `${app.id} is ${app.state}, ${app.finalStatus}, and YARN does not say why.`;
   return { name: 'YARN', message, task: null, at, stack: end.diagnostics };
 }

@@ -31,9 +31,9 @@ export interface LoggedCause {
 /**
  * Why a job failed, from its JobManager's log: the trace at the last time that this job turned to FAILING or FAILED, else the last error with a trace
  * (a main method that threw, a JobManager that gave up). Undefined when there is none. Pure.
- * @param wasKilled its process was killed from outside: then an error that it had logged before is not why it ended.
+ * @param otherErrorsCount false when its process was killed from outside, or lives: then an error that is not the job's is not why it ended.
  */
-export function causeInLog(log: string, flinkJobId: string, wasKilled: boolean): LoggedCause | undefined {
+export function causeInLog(log: string, flinkJobId: string, otherErrorsCount: boolean): LoggedCause | undefined {
   const entries = log.split(/^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)/m).map((entry) => {
     const end = entry.indexOf('\n');
     return { head: end < 0 ? entry : entry.slice(0, end), trace: end < 0 ? '' : entry.slice(end + 1).trimEnd() };
@@ -43,7 +43,7 @@ export function causeInLog(log: string, flinkJobId: string, wasKilled: boolean):
     (entry) => entry.head.includes(flinkJobId) && /switched from state \w+ to (FAILING|FAILED)/.test(entry.head),
   );
   const found =
-    failed ?? (wasKilled ? undefined : traced.findLast((entry) => /\b(ERROR|FATAL)\b|Application (FAILED|failed)/.test(entry.head)));
+    failed ?? (otherErrorsCount ? traced.findLast((entry) => /\b(ERROR|FATAL)\b|Application (FAILED|failed)/.test(entry.head)) : undefined);
   const root = found && rootCauseOf(found.trace);
   return found && root ? { name: root.name, message: root.message, stack: found.trace } : undefined;
 }

@@ -123,6 +123,14 @@ test('an application that is over ends its jobs: how and why come from YARN, whi
   assert.deepEqual([...(await again.listRuns({}, [run(2, 2)]))], [[jobId(2), 'FAILED']]);
   const logged = await again.rootCause(jobId(2));
   assert.deepEqual([logged?.name, logged?.message], ['IOException', 'disk full']);
+
+  // A JobManager goes some moments before its application is over for YARN.
+  rm.apps.set(appId(2), { ...live, jobs: { [jobId(2)]: 'RUNNING' } });
+  const last = observe(t, rm.url);
+  await last.listRuns({}, [run(2, 2)]);
+  rm.apps.set(appId(2), { ...live, broken: true });
+  assert.equal((await last.look(jobId(2))).is, 'unknown');
+  assert.equal((await last.rootCause(jobId(2)))?.message, 'disk full');
 });
 
 test('an application that the RM does not know is not over at once', async (t) => {
@@ -181,7 +189,9 @@ test('the active RM is found behind its standby, by redirect, refresh or the lis
 
   // A login goes to the address it was given for, and nowhere else; an old release knows fewer things to leave out.
   const seen: (string | undefined)[] = [];
+  const logins: (string | undefined)[] = [];
   active.instead = (path, answer) => {
+    if (path.endsWith('/jobs')) logins.push(answer.req.headers.authorization);
     if (!path.includes('resourceInfo')) return false;
     answer.writeHead(400, { 'content-type': 'application/json' }).end('{"RemoteException":{"message":"Invalid deSelects string"}}');
     return true;
@@ -192,4 +202,7 @@ test('the active RM is found behind its standby, by redirect, refresh or the lis
   });
   assert.deepEqual(await jobs(standby.url.replace('//', '//ann:pw@')), [jobId(1)]);
   assert.equal(seen[0], `Basic ${Buffer.from('ann:pw').toString('base64')}`);
+  assert.deepEqual(logins, [undefined]);
+  const before = observe(t, standby.url.replace('//', '//ann:pw@'));
+  assert.equal(before.runUrl(jobId(1), appId(1)), `${standby.url}/proxy/${appId(1)}/#/job/running/${jobId(1)}/overview`);
 });

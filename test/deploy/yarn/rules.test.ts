@@ -101,7 +101,7 @@ test('the cause is what the job failed with, not what was logged while its proce
     'java.lang.IllegalStateException: no configuration',
     '\tat Main.main(Main.java:8)',
   ].join('\n');
-  assert.equal(causeInLog(main, job, false)?.message, 'no configuration');
-  assert.equal(causeInLog(main, job, true), undefined);
-  assert.equal(causeInLog('', job, false), undefined);
+  assert.equal(causeInLog(main, job, true)?.message, 'no configuration');
+  assert.equal(causeInLog(main, job, false), undefined);
+  assert.equal(causeInLog('', job, true), undefined);
 });

@@ -15,6 +15,8 @@ export interface StandInApplication {
   session?: boolean;
   /** Flink job id -> state; undefined: the JobManager hangs. */
   jobs?: Record<string, string> | undefined;
+  /** Its JobManager is gone, and the RM has not noticed. */
+  broken?: boolean;
 }
 export interface StandIn {
   url: string;
@@ -43,6 +45,7 @@ export async function standInYarn(t: TestContext): Promise<StandIn> {
     const proxied = /^\/proxy\/(application_\w+)(\/.*)$/.exec(url.pathname);
     if (proxied) {
       const app = it.apps.get(proxied[1] ?? '');
+      if (app?.broken) return answer.writeHead(500).end('<html>Connection refused</html>');
       if (app && isLive(app) && app.jobs) return json(...jobManager(app, app.jobs, proxied[2] ?? ''));
       // A JobManager that hangs keeps the request.
       if (app && isLive(app)) return;
