@@ -114,15 +114,20 @@ function yarnObserver(target: DeployTarget): Deployer {
   }
 
   async function rootCause(flinkJobId: string, o: Parameters<Deployer['rootCause']>[1]): Promise<RootCause | undefined> {
+    let refusal: UpstreamError | undefined;
     try {
-      return await on(flinkJobId, (deployer) => deployer.rootCause(flinkJobId, o));
+      const told = await on(flinkJobId, (deployer) => deployer.rootCause(flinkJobId, o));
+      if (told) return told;
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error;
-      const home = homes.get(flinkJobId);
-      const app = home === undefined ? undefined : await rm.application(home, o);
-      if (!app) throw error;
-      return causeOfEnd(app, flinkJobId, o?.timeoutMs ?? 4000);
+      refusal = error;
     }
+    // A JobManager may answer from before the failure and go: its log has it.
+    const home = homes.get(flinkJobId);
+    const app = home === undefined ? undefined : await rm.application(home, o);
+    if (app) return causeOfEnd(app, flinkJobId, o?.timeoutMs ?? 4000);
+    if (refusal) throw refusal;
+    return undefined;
   }
 
   const refuse = (what: string) => async (): Promise<never> => {

@@ -128,6 +128,8 @@ test('an application that is over ends its jobs: how and why come from YARN, whi
   rm.apps.set(appId(2), { ...live, jobs: { [jobId(2)]: 'RUNNING' } });
   const last = observe(t, rm.url);
   await last.listRuns({}, [run(2, 2)]);
+  // Its own answer may be some seconds old, from before the failure.
+  assert.equal((await last.rootCause(jobId(2)))?.message, 'disk full');
   rm.apps.set(appId(2), { ...live, broken: true });
   assert.equal((await last.look(jobId(2))).is, 'unknown');
   assert.equal((await last.rootCause(jobId(2)))?.message, 'disk full');

@@ -127,8 +127,9 @@ function jobManager(app: StandInApplication, jobs: Record<string, string>, path:
       },
       200,
     ];
-  const [, id = '', rest = ''] = /^\/jobs\/(\w+)(\/.*)?$/.exec(path) ?? [];
+  const [, id = '', rest = ''] = /^\/jobs\/(\w+)(\/[^?]*)?/.exec(path) ?? [];
   if (jobs[id] === undefined) return [{ errors: [`org.apache.flink.runtime.rest.NotFoundException: Job ${id} not found`] }, 404];
+  if (rest?.startsWith('/exceptions')) return [{ exceptionHistory: { entries: [], truncated: false } }, 200];
   if (rest === '/status') return [{ status: jobs[id] }, 200];
   return [{ errors: ['no such page'] }, 404];
 }
