@@ -1,7 +1,6 @@
-import { UnreachableError } from '../core/errors.ts';
+import { UnreachableError, UpstreamError } from '../core/errors.ts';
 import type { FlowVertex, VertexFlow } from '../deploy/deployer.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
-import { FlinkError } from '../flink/errors.ts';
 import type { Run } from '../jobs/runs.store.ts';
 
 /** What one round may cost a cluster; what is left over comes first in the next. */
@@ -62,7 +61,7 @@ export async function fetchFlows(
       known.delete(run.id);
       failed.push(run);
       if (error instanceof UnreachableError) break;
-      if (!(error instanceof FlinkError)) throw error;
+      if (!(error instanceof UpstreamError)) throw error;
     }
   }
   return { readings, failed, requests, tookMs: performance.now() - started };

@@ -16,6 +16,7 @@ import { amLogTail, causeInLog } from '../yarn/am-log.ts';
 import { diagnosticsLine, endOf, type YarnApplication } from '../yarn/application.ts';
 import { createFleet } from '../yarn/fleet.ts';
 import { addFacts } from '../yarn/fleet-facts.ts';
+import type { JobManager } from '../yarn/job-manager.ts';
 import { yarnOptions } from '../yarn/options.ts';
 import { createResourceManager } from '../yarn/resource-manager.ts';
 import { createStandings, standingIn } from '../yarn/standing.ts';
@@ -52,9 +53,10 @@ function yarnObserver(target: DeployTarget): Deployer {
       if (home === undefined) return { is: 'unknown', why: `No application of ${target.name} that answers lists this job.` };
       const member = fleet.members().get(home);
       if (!member) return sightOf(await standings.of(home, undefined, o));
-      if (!member.jobManager) return { is: 'unknown', why: `${home} has no JobManager now.` };
-      const sight = await member.jobManager.deployer.look(flinkJobId, o);
-      return sight.is === 'gone' ? sightOf(standingIn(member.jobManager, home)) : sight;
+      const jobManager = await answering(home);
+      if (!jobManager) return sightOf(standingIn(undefined, home));
+      const sight = await jobManager.deployer.look(flinkJobId, o);
+      return sight.is === 'gone' ? sightOf(standingIn(jobManager, home)) : sight;
     } catch (error) {
       if (error instanceof UpstreamError || error instanceof UnreachableError) return { is: 'unknown', why: error.message };
       throw error;
@@ -71,11 +73,17 @@ function yarnObserver(target: DeployTarget): Deployer {
     if (!homes.has(flinkJobId)) await listRuns();
     return homes.get(flinkJobId);
   }
+  /** The JobManager of an application, if it answers now: one that hangs is waited for once, not by every question. */
+  async function answering(home: string): Promise<JobManager | undefined> {
+    const jobManager = fleet.members().get(home)?.jobManager;
+    if (jobManager && !jobManager.answer()) await jobManager.ask();
+    return jobManager?.answer() ? jobManager : undefined;
+  }
   /** @throws UpstreamError when that JobManager gives no answer: the others, and the RM, may be well */
   async function on<T>(flinkJobId: string, ask: (deployer: Deployer) => Promise<T>): Promise<T> {
     const home = await homeOf(flinkJobId);
-    const jobManager = home === undefined ? undefined : fleet.members().get(home)?.jobManager;
-    if (!jobManager) throw new UpstreamError(`${home ?? 'The job'} has no JobManager that could be asked.`);
+    const jobManager = home === undefined ? undefined : await answering(home);
+    if (!jobManager) throw new UpstreamError(`${home ?? 'The job'} has no JobManager that answers.`);
     try {
       return await ask(jobManager.deployer);
     } catch (error) {
@@ -161,12 +169,14 @@ function yarnObserver(target: DeployTarget): Deployer {
     savepoint: (flinkJobId, triggerId, o) => on(flinkJobId, (deployer) => deployer.savepoint(flinkJobId, triggerId, o)),
     checkpoints: (flinkJobId, o) => on(flinkJobId, (deployer) => deployer.checkpoints(flinkJobId, o)),
     checkpointInterval: (flinkJobId, o) => on(flinkJobId, (deployer) => deployer.checkpointInterval(flinkJobId, o)),
+    vertices: (flinkJobId, o) => on(flinkJobId, (deployer) => deployer.vertices(flinkJobId, o)),
+    flow: (flinkJobId, vertex, o) => on(flinkJobId, (deployer) => deployer.flow(flinkJobId, vertex, o)),
     async logTails(bytes, o, run) {
       if (!run) throw new NotFoundError('Nothing has run here whose logs could be shown.');
       const home = run.application ?? (await homeOf(run.flinkJobId));
       if (home !== undefined && !fleet.members().has(home)) await listRuns(o);
-      const jobManager = home === undefined ? undefined : fleet.members().get(home)?.jobManager;
-      if (jobManager?.answer()) return jobManager.deployer.logTails(bytes, o);
+      const jobManager = home === undefined ? undefined : await answering(home);
+      if (jobManager) return jobManager.deployer.logTails(bytes, o);
       const app = home === undefined ? undefined : await rm.application(home, o);
       const text = app && (await amLogTail(app, bytes, o?.timeoutMs ?? 4000));
       if (text === undefined)

@@ -67,7 +67,7 @@ function isOver(app: YarnApplication | undefined): boolean {
 
 /** Where a job stands that its application's JobManager, as far as there is one, does not list. Pure but for the clock. */
 export function standingIn(jobManager: Pick<JobManager, 'answer' | 'attempt' | 'attemptSince'> | undefined, id: string): Standing {
-  if (!jobManager) return { is: 'unknown', why: `${id} has no JobManager now.` };
+  if (!jobManager) return { is: 'unknown', why: `${id} has no JobManager that answers now.` };
   if (!jobManager.answer()) return { is: 'unknown', why: `The JobManager of ${id} does not answer.` };
   // A new attempt answers before it has its jobs again.
   if (jobManager.attempt > 1 && performance.now() - jobManager.attemptSince < graceMs)

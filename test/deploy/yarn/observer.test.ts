@@ -57,8 +57,11 @@ test('a JobManager that hangs holds up nobody, and its jobs are unknown, not gon
   await grid.listRuns({}, known);
   // One request at a time to one that does not answer.
   assert.equal(rm.asked.filter((path) => path === `GET /proxy/${appId(2)}/jobs`).length, 1);
-  rm.apps.set(appId(3), { name: 'other', jobs: {} });
-  await assert.rejects(grid.checkpoints(jobId(3)), UpstreamError);
+  await assert.rejects(grid.checkpoints(jobId(2)), UpstreamError);
+  const again = performance.now();
+  await assert.rejects(grid.checkpoints(jobId(2)), UpstreamError);
+  assert.equal((await grid.look(jobId(2))).is, 'unknown');
+  assert.ok(performance.now() - again < 500);
 });
 
 test('a job that its JobManager no longer lists is gone; not so while a new attempt is coming up', async (t) => {
