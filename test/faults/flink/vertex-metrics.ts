@@ -37,13 +37,13 @@ export function vertexMetrics(job: Job | undefined, vertexId: string, asked: str
     'subtask metrics',
     200,
     wanted.map((id) => {
-      const value = id === 'currentInputWatermark' ? noWatermark : valueOf(id, index, each);
+      const value = id === 'currentInputWatermark' ? noWatermark : countAt(id, index, each);
       return { id, min: value, max: value, avg: value, sum: value * job.parallelism, skew: 0 };
     }),
   );
 }
 /** The source takes nothing in from the network, and the last vertex hands nothing on. */
-function valueOf(id: string, index: number, each: number): number {
+function countAt(id: string, index: number, each: number): number {
   if (id === 'backPressuredTimeMsPerSecond') return 0;
   if (id === 'numRecordsIn') return index === 0 ? 0 : each;
   if (id === 'numRecordsOut') return index === 0 ? each : 0;
