@@ -136,6 +136,7 @@ CREATE TABLE "silences" (
 	"id" text PRIMARY KEY NOT NULL,
 	"scope" text NOT NULL,
 	"name" text NOT NULL,
+	"teams" jsonb,
 	"reason" text NOT NULL,
 	"by" jsonb NOT NULL,
 	"created_at" timestamp with time zone NOT NULL,
@@ -380,7 +381,11 @@ CREATE TABLE "restore_points" (
 	"checkpoint_id" integer,
 	"final" boolean DEFAULT false NOT NULL,
 	"state" text DEFAULT 'available' NOT NULL,
-	"operation_id" text
+	"operation_id" text,
+	"pinned" jsonb,
+	"goes_at" timestamp with time zone,
+	"told_by" text,
+	"disposal" jsonb
 );
 --> statement-breakpoint
 CREATE TABLE "cluster_views" (
@@ -440,4 +445,5 @@ CREATE INDEX "outbox_failed" ON "outbox_messages" USING btree ("channel_kind","c
 CREATE INDEX "builds_job" ON "builds" USING btree ("job","started_at");--> statement-breakpoint
 CREATE INDEX "checkpoints_job" ON "checkpoints" USING btree ("job","ended_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "restore_points_path" ON "restore_points" USING btree ("job","path");--> statement-breakpoint
-CREATE INDEX "restore_points_job" ON "restore_points" USING btree ("job","taken_at");
+CREATE INDEX "restore_points_job" ON "restore_points" USING btree ("job","taken_at");--> statement-breakpoint
+CREATE INDEX "restore_points_going" ON "restore_points" USING btree ("goes_at") WHERE "restore_points"."goes_at" is not null;

@@ -5,7 +5,7 @@ import { formatDuration } from '../src/core/time.ts';
 import type { Operation } from '../src/operations/types.ts';
 import type { RestorePoint } from '../src/restore-points/restore-points.store.ts';
 import { actionView, type FormContext } from './form.ts';
-import { checkpointWords, stateBadge, versionWords } from './jobs.ts';
+import { checkpointWords, stateBadge, tagLinks, versionWords } from './jobs.ts';
 import { live } from './live.ts';
 import { linked, messageView, spansView } from './message.ts';
 import { operationsTable } from './operations.ts';
@@ -53,7 +53,7 @@ export function jobHead(head: JobHead, tab: JobTab): Html {
     'job-head',
     `/jobs/${job.name}/head?tab=${tab}`,
     html`<header class="job-head">
-<div class="job-id"><div class="job-title"><h1>${job.name}</h1>${stateBadge(view)}<span class="tag">${job.team}</span><span class="tag">${definition.environment}</span></div>
+<div class="job-id"><div class="job-title"><h1>${job.name}</h1>${stateBadge(view)}<span class="tag">${job.team}</span><span class="tag">${definition.environment}</span>${tagLinks(view.job)}</div>
 <p class="words">${view.words}</p></div>
 <div class="actions">${headActions(view).map((action) => actionView(form, action))}</div>
 </header>

@@ -2,6 +2,8 @@ import type { JobState, JobView } from '../src/commands/views/job-view.ts';
 import { type Html, html } from '../src/core/html.ts';
 import { plural } from '../src/core/text.ts';
 import { formatBytes, formatDuration } from '../src/core/time.ts';
+import type { Job } from '../src/jobs/jobs.store.ts';
+import { tagsOf } from '../src/jobs/tags.ts';
 import { live } from './live.ts';
 import { ago, badge, empty, type Mark, table } from './parts.ts';
 
@@ -42,7 +44,7 @@ export function stateBadge(view: JobView): Html {
 export function jobsPage(page: JobsPage): Html {
   return html`<h1 class="unseen">Jobs</h1>
 <form class="filter" method="get" action="/" role="search" hx-get="/" hx-trigger="input delay:300ms, submit" hx-target="#jobs" hx-swap="outerHTML" hx-replace-url="true">
-<label><span class="unseen">Part of a name</span><input type="search" name="q" value="${page.text}" placeholder="Find a job" autocomplete="off"></label>
+<label><span class="unseen">Part of a name, or tag:name</span><input type="search" name="q" value="${page.text}" placeholder="Find a job" autocomplete="off"></label>
 <label><span class="unseen">State</span><select name="state">
 <option value="">Every state</option>${jobStates.map((s) => html`<option value="${s}"${page.state === s ? html` selected` : ''}>${s === 'trouble' ? 'in trouble' : s}</option>`)}
 </select></label>
@@ -98,7 +100,7 @@ function row(view: JobView, now: Date): (Html | string)[] {
   const alive = run !== undefined && !run.ended;
   const incident = view.incidents[0];
   return [
-    html`<a class="job-name" href="/jobs/${job.name}">${job.name}</a>`,
+    html`<a class="job-name" href="/jobs/${job.name}">${job.name}</a>${tagLinks(job)}`,
     html`${stateBadge(view)}${view.holder && view.state !== 'busy' ? badge('busy', view.holder.kind) : ''}
 <span class="words">${incident ? incident.title : view.words}</span>`,
     versionWords(view),
@@ -108,6 +110,10 @@ function row(view: JobView, now: Date): (Html | string)[] {
   ];
 }
 
+/** The tags of a job; each leads to the jobs that have it. */
+export function tagLinks(job: Job): Html {
+  return html`${tagsOf(job.current.definition).map((tag) => html` <a class="tag" href="/?q=tag%3A${tag}">${tag}</a>`)}`;
+}
 /** `v7`, and what is current when that is something else. */
 export function versionWords(view: JobView): string {
   if (view.observed) return 'observed';

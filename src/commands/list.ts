@@ -1,6 +1,7 @@
 import { actions, context, type Message, message, text } from '../core/message.ts';
 import { nearest, plural } from '../core/text.ts';
 import { formatAge, formatDuration } from '../core/time.ts';
+import { tagsOf, tagsOfAll } from '../jobs/tags.ts';
 import { commandButton, defineCommand, Reply } from './spec.ts';
 import { busyWords, type JobState, type JobView, jobViews, whyUnrecoverable } from './views/job-view.ts';
 
@@ -30,9 +31,9 @@ export const list = defineCommand({
   name: 'list',
   aliases: ['ls', 'jobs'],
   summary: 'The jobs, what is wrong first.',
-  details: `Filter by state: ${Object.keys(filters).join(', ')}; or by a part of the name.`,
-  examples: ['list', 'list failed', 'list unrecoverable', 'list orders'],
-  arguments: [{ name: 'filter', summary: 'A state or a part of the name.', required: false, kind: 'text' }],
+  details: `Filter by state: ${Object.keys(filters).join(', ')}; by tag: tag:nightly; or by a part of the name.`,
+  examples: ['list', 'list failed', 'list unrecoverable', 'list tag:nightly', 'list orders'],
+  arguments: [{ name: 'filter', summary: 'A state, a tag or a part of the name.', required: false, kind: 'text' }],
   options: { share: { summary: 'Show it to the whole channel.' } },
   kind: 'read',
   right: 'see',
@@ -41,8 +42,9 @@ export const list = defineCommand({
     const me = ctx.me();
     const teams = new Set(me.memberships.map((m) => m.team));
     const all = await jobViews(ctx.services.database.db, ctx.now, (job) => me.admin || teams.has(job.team));
-    const byState = filter ? filters[filter.toLowerCase()] : undefined;
-    const shown = filter ? all.filter((v) => (byState ? byState(v, ctx.now) : v.job.name.includes(filter.toLowerCase()))) : all;
+    const word = filter?.toLowerCase() ?? '';
+    const byState = filters[word];
+    const shown = filter ? all.filter((v) => (byState ? byState(v, ctx.now) : matches(v, word))) : all;
     if (all.length === 0)
       return message(
         'neutral',
@@ -50,10 +52,11 @@ export const list = defineCommand({
         text('An admin adds them from a folder of YAML files with npm run apply, or on the page: ', { code: '/flink web' }),
       );
     if (shown.length === 0 && !byState && filter) {
-      const near = nearest(filter, [...Object.keys(filters), ...all.map((v) => v.job.name)]);
+      const tags = tagsOfAll(all.map((v) => v.job));
+      const near = nearest(filter, [...Object.keys(filters), ...all.map((v) => v.job.name), ...tags.map((tag) => `tag:${tag}`)]);
       throw new Reply(
-        `No job is called ${filter}, and it is no state.`,
-        text(`States: ${Object.keys(filters).join(', ')}.`),
+        word.startsWith('tag:') ? `No job has the tag ${filter.slice(4)}.` : `No job is called ${filter}, and it is no state.`,
+        text(`States: ${Object.keys(filters).join(', ')}.${tags.length > 0 ? ` Tags: ${tags.slice(0, 20).join(', ')}.` : ''}`),
         ...(near.length > 0 ? [actions(...near.map((n) => commandButton(`list ${n}`, `list ${n}`)))] : []),
       );
     }
@@ -80,6 +83,10 @@ export const list = defineCommand({
   },
 });
 
+/** `tag:nightly`, or a part of the name. */
+function matches(v: JobView, word: string): boolean {
+  return word.startsWith('tag:') ? tagsOf(v.job.current.definition).includes(word.slice(4)) : v.job.name.includes(word);
+}
 function line(v: JobView, now: Date, saysWhy: boolean): string {
   const facts = [v.words];
   if (v.run && !v.run.ended) {
@@ -94,5 +101,6 @@ function line(v: JobView, now: Date, saysWhy: boolean): string {
   if (why) facts.push(why);
   if (v.observed) facts.push('observed');
   if (v.job.current.definition.environment === 'development') facts.push('development');
+  facts.push(...tagsOf(v.job.current.definition).map((tag) => `#${tag}`));
   return facts.join(' · ');
 }

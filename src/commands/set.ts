@@ -2,7 +2,7 @@ import { record } from '../access/audit.store.ts';
 import { PermissionError, UserError } from '../core/errors.ts';
 import { actions, message, text } from '../core/message.ts';
 import { addVersion, type JobDefinition, lockJob } from '../jobs/jobs.store.ts';
-import { assignParameter, diffDefinitions, ParameterProblem, parameters } from '../jobs/parameters.ts';
+import { assignParameter, countsAtOnce, diffDefinitions, ParameterProblem, parameters } from '../jobs/parameters.ts';
 import { latestRun } from '../jobs/runs.store.ts';
 import { commandButton, defineCommand } from './spec.ts';
 import { diffTable } from './views/diff-table.ts';
@@ -15,6 +15,7 @@ export const set = defineCommand({
     'set etl-orders parallelism=4',
     'set etl-orders args="--rate 200" taskmanager.memory.process.size=2g',
     'set etl-orders checkpoint-interval=',
+    'set etl-orders tags=nightly,billing keep-savepoints=5',
   ],
   arguments: [
     { name: 'job', summary: 'The job.', required: true, kind: 'job' },
@@ -58,12 +59,19 @@ export const set = defineCommand({
       });
       const run = await latestRun(tx, job.name);
       const runs = run && !run.ended;
+      const atOnce = differences.every((one) => countsAtOnce(one.key));
       return message(
         'good',
         `${job.name} v${number} saved and current`,
         diffTable(differences, `v${fresh.currentVersion}`, `v${number}`),
-        text(runs ? `v${run.version} runs on unchanged until a restart.` : 'It is what a start with --version current uses.'),
-        ...(runs
+        text(
+          atOnce
+            ? 'It counts from now on; what runs is not touched.'
+            : runs
+              ? `v${run.version} runs on unchanged until a restart.`
+              : 'It is what a start with --version current uses.',
+        ),
+        ...(runs && !atOnce
           ? [
               actions(
                 commandButton(`Restart with v${number}`, `restart ${job.name} --version v${number}`),

@@ -1,7 +1,7 @@
 import { actions, message, text } from '../core/message.ts';
 import { plural, quoteWord } from '../core/text.ts';
 import { listSilences } from '../incidents/silences.store.ts';
-import { wordOf } from './silence.ts';
+import { wordOf } from './silence-target.ts';
 import { commandButton, defineCommand } from './spec.ts';
 
 export const silences = defineCommand({

@@ -2,6 +2,7 @@ import { actions, context, fields, type Message, type Part, type Span, text } fr
 import { formatAge, formatBytes, formatDuration } from '../core/time.ts';
 import type { Deployer } from '../deploy/deployer.ts';
 import type { Run } from '../jobs/runs.store.ts';
+import { tagsOf } from '../jobs/tags.ts';
 import { listRestorePoints } from '../restore-points/restore-points.store.ts';
 import { commandButton, defineCommand } from './spec.ts';
 import { busyWords, type JobView, jobViews } from './views/job-view.ts';
@@ -61,6 +62,7 @@ export const status = defineCommand({
             : undefined,
         ],
         ['Where', `${job.current.definition.cluster}${view.observed ? ' (only observed)' : ''}, ${job.current.definition.environment}`],
+        ['Tags', tagsOf(job.current.definition).join(', ') || undefined],
       ]),
     );
     const links = job.current.definition.links;

@@ -4,6 +4,7 @@ import { inMs, now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
 import type { SilenceFact } from '../db/schema/index.ts';
 import { findJob } from '../jobs/jobs.store.ts';
+import { tagsOf } from '../jobs/tags.ts';
 import { desire, nowhere } from '../outbox/outbox.store.ts';
 import { type Cause, callsBack, ruleOf } from './causes.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -157,8 +158,13 @@ export async function fire(tx: Tx, row: Incident): Promise<void> {
 
 /** The silence that an incident is under now. */
 export async function silenceOf(tx: Tx, row: Incident): Promise<SilenceFact | null> {
-  const team = row.job === null ? undefined : (await findJob(tx, row.job))?.team;
-  const silence = await silenceOver(tx, { job: row.job ?? undefined, team, cluster: row.cluster ?? undefined });
+  const job = row.job === null ? undefined : await findJob(tx, row.job);
+  const silence = await silenceOver(tx, {
+    job: row.job ?? undefined,
+    team: job?.team,
+    cluster: row.cluster ?? undefined,
+    tags: job ? tagsOf(job.current.definition) : [],
+  });
   return silence ? { id: silence.id, by: silence.by, reason: silence.reason, until: silence.until.toISOString() } : null;
 }
 

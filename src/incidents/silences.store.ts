@@ -2,7 +2,7 @@ import { newId } from '../core/ids.ts';
 import type { PersonRef } from '../core/message.ts';
 import { inMs, now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, desc, eq, gt, inArray, isNull, lte, or } from '../db/query.ts';
+import { and, asc, desc, eq, gt, inArray, isNull, lte, or, sql } from '../db/query.ts';
 import { silences } from '../db/schema/index.ts';
 
 export type Silence = typeof silences.$inferSelect;
@@ -13,11 +13,13 @@ export interface Covered {
   job: string | undefined;
   team: string | undefined;
   cluster: string | undefined;
+  /** The tags of the job. */
+  tags: readonly string[];
 }
 
 export async function addSilence(
   tx: Tx,
-  input: { scope: SilenceScope; name: string; reason: string; by: PersonRef; forMs: number },
+  input: { scope: SilenceScope; name: string; teams?: string[] | null; reason: string; by: PersonRef; forMs: number },
 ): Promise<Silence> {
   const [row] = await tx
     .insert(silences)
@@ -25,6 +27,7 @@ export async function addSilence(
       id: newId('sil'),
       scope: input.scope,
       name: input.name,
+      teams: input.teams ?? null,
       reason: input.reason,
       by: input.by,
       createdAt: now,
@@ -42,13 +45,24 @@ export async function listSilences(db: Db | Tx): Promise<Silence[]> {
     .orderBy(asc(silences.until));
 }
 /** The silence that covers a problem; of several the one that lasts longest. */
-export async function silenceOver(db: Db | Tx, { job, team, cluster }: Covered): Promise<Silence | undefined> {
+export async function silenceOver(db: Db | Tx, { job, team, cluster, tags }: Covered): Promise<Silence | undefined> {
   const named = (scope: SilenceScope, name: string | undefined) =>
     name === undefined ? undefined : and(eq(silences.scope, scope), eq(silences.name, name));
+  const tagged =
+    tags.length === 0
+      ? undefined
+      : and(
+          eq(silences.scope, 'tag'),
+          inArray(silences.name, [...tags]),
+          // A silence of a tag speaks for the teams of who made it.
+          or(isNull(silences.teams), sql`${silences.teams} ? ${team ?? ''}`),
+        );
   const [row] = await db
     .select()
     .from(silences)
-    .where(and(isNull(silences.endedAt), gt(silences.until, now), or(named('job', job), named('team', team), named('cluster', cluster))))
+    .where(
+      and(isNull(silences.endedAt), gt(silences.until, now), or(named('job', job), named('team', team), named('cluster', cluster), tagged)),
+    )
     .orderBy(desc(silences.until))
     .limit(1);
   return row;

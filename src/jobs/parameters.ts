@@ -1,53 +1,11 @@
 import { nearest } from '../core/text.ts';
 import { parseDuration } from '../core/time.ts';
 import type { JobDefinition } from '../db/schema/index.ts';
+import { keepSavepoints, keepSavepointsFor, tags } from './own-parameters.ts';
+import { type Parameter, ParameterProblem, plain, problem } from './parameter.ts';
 
-/** One thing a person can set on a job: drives `/flink set`, the page's form, the diff and the YAML of `apply`. */
-export interface Parameter {
-  /** As typed, for example `checkpoint-interval`. */
-  key: string;
-  label: string;
-  meaning: string;
-  example: string;
-  /** The values it is limited to. */
-  choices?: readonly string[];
-  multiline?: true;
-  /** As text; undefined when it is not set. */
-  show(definition: JobDefinition): string | undefined;
-  /** A changed copy. Throws ParameterProblem; an empty value unsets. */
-  assign(definition: JobDefinition, value: string): JobDefinition;
-}
-/** What is wrong with one value, in a sentence. */
-export class ParameterProblem extends Error {}
+export { type Parameter, ParameterProblem };
 
-const problem = (message: string): never => {
-  throw new ParameterProblem(message);
-};
-/** A parameter that is one optional string of the definition. */
-function plain(
-  field:
-    | 'mainClass'
-    | 'checkpointDir'
-    | 'savepointDir'
-    | 'channel'
-    | 'alertChannel'
-    | 'checkpointInterval'
-    | 'recoverableWithin'
-    | 'restartingFor'
-    | 'noDataAfter'
-    | 'watermarkAfter'
-    | 'backpressureAfter'
-    | 'checkpointGrowth',
-  check?: (value: string) => string,
-): Pick<Parameter, 'show' | 'assign'> {
-  return {
-    show: (d) => d[field],
-    assign(d, value) {
-      const { [field]: _, ...rest } = d;
-      return value === '' ? rest : { ...rest, [field]: check ? check(value) : value };
-    },
-  };
-}
 function checkDirectory(value: string): string {
   return /^([a-z][a-z0-9+.-]*:\/|\/)/i.test(value)
     ? value
@@ -194,6 +152,8 @@ export const parameters: readonly Parameter[] = [
     example: 's3://lake/savepoints',
     ...plain('savepointDir', checkDirectory),
   },
+  keepSavepoints,
+  keepSavepointsFor,
   {
     key: 'restart-strategy',
     label: 'Restart strategy',
@@ -241,6 +201,7 @@ export const parameters: readonly Parameter[] = [
     example: '#flink-alerts',
     ...plain('alertChannel', checkChannel),
   },
+  tags,
   {
     key: 'links',
     label: 'Links',
@@ -264,6 +225,10 @@ export const parameters: readonly Parameter[] = [
     },
   },
 ];
+
+const sluicesOwn = new Set(['recoverable-within', 'keep-savepoints', 'keep-savepoints-for', 'tags', 'channel', 'alert-channel', 'links']);
+/** Whether a parameter concerns Sluice alone, so that a change counts at once, without a restart. */
+export const countsAtOnce = (key: string): boolean => sluicesOwn.has(key);
 
 /** Flink keys that a job may not carry, with the reason. */
 const refused: [RegExp, (value: string) => string | undefined][] = [

@@ -5,6 +5,7 @@ import { type JobView, jobViews, unreachableAfter } from '../commands/views/job-
 import { dbNow } from '../db/clock.ts';
 import { listClusterViews } from '../deploy/cluster-views.store.ts';
 import { listClusters } from '../deploy/clusters.store.ts';
+import { tagsOf } from '../jobs/tags.ts';
 import { outboxHealth } from '../outbox/outbox.store.ts';
 import { text } from './fields.ts';
 import { sendLive, sendPage } from './send.ts';
@@ -39,7 +40,7 @@ async function readPage(web: WebOptions, viewer: Viewer, wanted: string, state: 
   const counts = Object.fromEntries([['all', all.length], ...jobStates.map((s) => [s, all.filter(is[s]).length])]) as JobsPage['counts'];
   const answering = views.filter((v) => v.failures < unreachableAfter && v.slotsTotal !== null);
   return {
-    jobs: all.filter((v) => v.job.name.includes(wanted.toLowerCase()) && (!filter || is[filter](v))),
+    jobs: all.filter((v) => matches(v, wanted.toLowerCase()) && (!filter || is[filter](v))),
     counts,
     text: wanted,
     state: filter ?? '',
@@ -53,5 +54,10 @@ async function readPage(web: WebOptions, viewer: Viewer, wanted: string, state: 
     slackProblem: web.slackProblem?.(),
     mayRegister: decide(viewer.person, 'register', { team: undefined }) !== 'no',
   };
+}
+/** `tag:nightly`, or a part of the name or of a tag. */
+function matches({ job }: JobView, word: string): boolean {
+  const tags = tagsOf(job.current.definition);
+  return word.startsWith('tag:') ? tags.includes(word.slice(4)) : job.name.includes(word) || tags.some((tag) => tag.includes(word));
 }
 const sum = (values: readonly (number | null)[]) => values.reduce<number>((a, b) => a + (b ?? 0), 0);

@@ -106,3 +106,14 @@ test('list unrecoverable names the jobs that could not be restored today, and wh
   assert.doesNotMatch(await listed(), /customers/);
   assert.doesNotMatch((await w.say(vic, 'list')).text, /nothing to go back to/);
 });
+
+test('list by tag; a tag that no job has gets the nearest one', async (t) => {
+  const w = await createWorld(t);
+  await w.say(emma, 'set etl-orders tags=nightly,billing');
+  const found = await w.say(vic, 'list tag:Nightly');
+  assert.match(found.text, /^1 job with the tag nightly\n.*etl-orders .*#billing · #nightly/);
+  assert.match((await w.say(vic, 'status etl-orders')).text, /Tags: billing, nightly/);
+  const missed = await w.say(vic, 'list tag:nightl');
+  assert.match(missed.text, /^No job has the tag nightl\.\n.*Tags: billing, nightly\./);
+  assert.equal(missed.button('list tag:nightly'), 'list tag:nightly');
+});

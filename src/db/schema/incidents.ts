@@ -63,13 +63,15 @@ export const incidents = pgTable(
   ],
 );
 
-/** Somebody asked that nobody is called for a job, a cluster or a team for a while. */
+/** Somebody asked that nobody is called for a job, a cluster, a team or a tag for a while. */
 export const silences = pgTable(
   'silences',
   {
     id: text().primaryKey(),
-    scope: text().$type<'job' | 'cluster' | 'team'>().notNull(),
+    scope: text().$type<'job' | 'cluster' | 'team' | 'tag'>().notNull(),
     name: text().notNull(),
+    /** Of a tag: the teams whose jobs it covers; null: those of every team. */
+    teams: jsonb().$type<string[]>(),
     reason: text().notNull(),
     by: jsonb().$type<PersonRef>().notNull(),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull(),

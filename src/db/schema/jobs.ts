@@ -31,6 +31,12 @@ export interface JobDefinition {
   /** Slack channel id where the job speaks. */
   channel?: string;
   alertChannel?: string;
+  /** Words to find and silence jobs by, lower case, sorted. */
+  tags?: string[];
+  /** How many savepoints are kept; absent: the installation's default. */
+  keepSavepoints?: number | 'all';
+  /** For how long savepoints are kept, for example `30d`; absent: the installation's default. */
+  keepSavepointsFor?: string;
   links: { label: string; url: string }[];
 }
 

@@ -1,4 +1,19 @@
-import { bigint, boolean, index, integer, pgTable, primaryKey, text, timestamp, uniqueIndex } from './builders.ts';
+import type { PersonRef } from '../../core/message.ts';
+import { bigint, boolean, index, integer, jsonb, pgTable, primaryKey, sql, text, timestamp, uniqueIndex } from './builders.ts';
+
+/** The deletion of a savepoint by its retention. */
+export interface Disposal {
+  /** Names one try; only who holds it writes. */
+  claim: string;
+  cluster: string;
+  /** ISO time of the claim. */
+  at: string;
+  /** The request may have left. */
+  sent: boolean;
+  tries: number;
+  error?: string;
+}
+
 /** Every checkpoint and savepoint of a run that completed or failed, once, as long as housekeeping keeps it. */
 export const checkpoints = pgTable(
   'checkpoints',
@@ -45,8 +60,20 @@ export const restorePoints = pgTable(
     /** The last state of its run. */
     final: boolean().notNull().default(false),
     /** `vanished` when Flink subsumed it or the file is gone. */
-    state: text().$type<'available' | 'vanished'>().notNull().default('available'),
+    /** `disposing` while Sluice has it deleted: never chosen again, for it may be half gone; `disposed` afterwards. */
+    state: text().$type<'available' | 'vanished' | 'disposing' | 'disposed'>().notNull().default('available'),
     operationId: text('operation_id'),
+    /** Somebody wants it kept for good. */
+    pinned: jsonb().$type<{ by: PersonRef; reason: string | null; at: string }>(),
+    /** It was told that it goes: not before this moment. */
+    goesAt: timestamp('goes_at', { withTimezone: true }),
+    /** Outbox id of the message that told of it. */
+    toldBy: text('told_by'),
+    disposal: jsonb().$type<Disposal>(),
   },
-  (t) => [uniqueIndex('restore_points_path').on(t.job, t.path), index('restore_points_job').on(t.job, t.takenAt)],
+  (t) => [
+    uniqueIndex('restore_points_path').on(t.job, t.path),
+    index('restore_points_job').on(t.job, t.takenAt),
+    index('restore_points_going').on(t.goesAt).where(sql`${t.goesAt} is not null`),
+  ],
 );
