@@ -111,6 +111,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       mavenCommand: config.builds.mavenCommand,
       runningWithinMs: config.starts.runningWithin,
       approvalLifetimeMs: config.approvals.expireAfter,
+      keep: { keep: config.savepoints.keep, keepForMs: config.savepoints.keepFor },
     };
     const artifacts = config.artifacts.store === 'database' ? createDatabaseStore(database) : createFolderStore(config.artifacts.folder);
     const disk = startDiskGuard({
@@ -211,6 +212,8 @@ export async function createApp(options: AppOptions): Promise<App> {
         budget: { requests: 500, ms: config.watch.flowEvery / 20 },
       },
       digest: config.digest,
+      handover: config.handover,
+      keep: settings.keep,
       workDir: config.home,
       onNews: () => delivery?.wake(),
     });
@@ -221,6 +224,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       deployers,
       artifacts,
       publicUrl: config.publicUrl,
+      keep: settings.keep,
       ...(slack ? { directory: slack.directory } : {}),
       rawRoutes: slack?.route ? [slack.route] : [],
       slackProblem: () => slack?.state().problem ?? slack?.state().droppedEvents,

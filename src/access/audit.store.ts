@@ -48,6 +48,15 @@ export async function doneLatelyTo(db: Db | Tx, subjects: readonly string[], wit
   const rows = await doneLately(db, subjects, withinMs, 5000);
   return Map.groupBy(rows, (row) => row.subject);
 }
+/** What was done to any of these subjects since a moment, newest first, so many at most. */
+export async function doneSince(db: Db | Tx, subjects: readonly string[], since: Date, limit: number): Promise<AuditRow[]> {
+  return db
+    .select()
+    .from(audit)
+    .where(and(inArray(audit.subject, [...subjects]), gt(audit.at, since)))
+    .orderBy(desc(audit.id))
+    .limit(limit);
+}
 
 function hashOf(previous: string, at: Date, actor: AuditActor, action: string, subject: string, details: unknown): string {
   return createHash('sha256')

@@ -2,8 +2,9 @@ import { actions, context, type Message, message, text } from '../core/message.t
 import { nearest, plural } from '../core/text.ts';
 import { formatAge, formatDuration } from '../core/time.ts';
 import { tagsOf, tagsOfAll } from '../jobs/tags.ts';
+import { whyUnrecoverable } from '../restore-points/unrecoverable.rule.ts';
 import { commandButton, defineCommand, Reply } from './spec.ts';
-import { busyWords, type JobState, type JobView, jobViews, whyUnrecoverable } from './views/job-view.ts';
+import { busyWords, type JobState, type JobView, jobViews } from './views/job-view.ts';
 
 const filters: Record<string, (view: JobView, now: Date) => boolean> = {
   failed: (v) => v.state === 'failed' || v.state === 'lost' || v.incidents.length > 0,
@@ -62,7 +63,7 @@ export const list = defineCommand({
     }
     const bad = all.filter((v) => filters['failed']!(v, ctx.now)).length;
     const title = filter
-      ? `${plural(shown.length, 'job')} ${byState ? `${filter.toLowerCase()}` : `matching ${filter}`}`
+      ? `${plural(shown.length, 'job')} ${byState ? word : word.startsWith('tag:') ? `with the tag ${word.slice(4)}` : `matching ${filter}`}`
       : bad > 0
         ? `${plural(bad, 'job')} of ${all.length} ${bad === 1 ? 'needs' : 'need'} a look`
         : `${plural(all.length, 'job')}, none in trouble`;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Channels } from './channels.ts';
 import { duration, httpUrl, size, textField, whole } from './fields.ts';
+import { SecretRef } from './secrets.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -111,6 +112,20 @@ const Incidents = z.strictObject({
     .describe('And then again every so often, for any incident that nobody looks after.'),
 });
 
+const DeadMan = z.strictObject({
+  url: SecretRef.meta({
+    expected: 'the place of an address: `{ env: NAME }` or `{ file: /path }`',
+    example: '{ env: DEAD_MAN_URL }',
+    secret: true,
+  }).describe('Where the address is kept that is called while all is well; whoever has it could keep the alarm quiet.'),
+  every: duration('60s', { minMs: 10 * second, maxMs: 60 * minute })
+    .prefault('60s')
+    .describe('How often it is called. The one outside pages when it was not called for a few times as long.'),
+  unsentFor: duration('10 min', { minMs: minute, maxMs: 24 * 60 * minute })
+    .prefault('10 min')
+    .describe('It is not called while a message has been due for longer than this.'),
+});
+
 const Watch = z.strictObject({
   jobsEvery: duration('1s', { minMs: 200, maxMs: 60 * minute })
     .prefault('1s')
@@ -126,6 +141,7 @@ const Watch = z.strictObject({
     .describe(
       'How often the data of running jobs are looked at: records, watermarks and backpressure of each vertex, one request a vertex. It takes at most a twentieth of the time; what does not fit comes first in the next round.',
     ),
+  deadMan: DeadMan.optional().describe('Somebody outside who pages when Sluice itself stands still.'),
 });
 
 const Digest = z.strictObject({
@@ -138,6 +154,31 @@ const Digest = z.strictObject({
   timeZone: textField({ expected: 'a time zone', example: 'Europe/Berlin' }, isTimeZone)
     .prefault('UTC')
     .describe("The time zone of `digest.at` and of the day that a channel's digest belongs to."),
+});
+
+const Handover = z.strictObject({
+  at: textField(
+    { expected: 'a cron expression of five fields: minute, hour, day of month, month, day of week', example: "'0 8 * * 1-5'" },
+    isCronExpression,
+  )
+    .prefault('0 8 * * *')
+    .describe("When each team's hand-over is posted."),
+  timeZone: textField({ expected: 'a time zone', example: 'Europe/Berlin' }, isTimeZone)
+    .prefault('UTC')
+    .describe('The time zone of `handover.at`.'),
+});
+
+const Savepoints = z.strictObject({
+  keep: whole(5, { min: 1, max: 10_000 })
+    .optional()
+    .describe(
+      'How many of the newest savepoints of a job are kept. Older ones that nothing needs are deleted a day after the hand-over told of it. Without it, and without `savepoints.keepFor`, every savepoint is kept. A job may ask for something else (`keep-savepoints`).',
+    ),
+  keepFor: duration('30 d', { minMs: 24 * 60 * minute, maxMs: 3660 * 24 * 60 * minute })
+    .optional()
+    .describe(
+      'For how long savepoints are kept. With `savepoints.keep`, one goes only when both let it go. A job may ask for something else (`keep-savepoints-for`).',
+    ),
 });
 
 const Starts = z.strictObject({
@@ -198,6 +239,10 @@ export const Settings = z.strictObject({
   incidents: Incidents.prefault({}).describe('When people are called.'),
   watch: Watch.prefault({}).describe('How closely clusters are watched.'),
   digest: Digest.prefault({}).describe('The daily checkpoint digest.'),
+  handover: Handover.prefault({}).describe(
+    'The hand-over of each team: what is broken, muted, not restorable, what waits for a person, what was changed.',
+  ),
+  savepoints: Savepoints.prefault({}).describe('Which savepoints are kept.'),
   starts: Starts.prefault({}).describe('What a start waits for.'),
   flink: Flink.prefault({}).describe('Flink on this machine.'),
   channels: Channels.prefault({}),

@@ -135,6 +135,14 @@ export interface VertexFlow {
   backPressured: number | undefined;
 }
 
+/** What became of a savepoint that was to be deleted. */
+export type DisposalSight =
+  | { is: 'done' }
+  /** `missing`: there is no such savepoint, or none any more. */
+  | { is: 'failed'; why: string; missing: boolean }
+  /** It may be deleted, wholly or in part, or not yet. */
+  | { is: 'unknown'; why: string };
+
 /**
  * Where runs go: one file per kind of cluster. All ids are chosen by the caller, so each call may be repeated. Calls throw AppErrors: UnreachableError
  * when no answer came and the effect is unknown, UpstreamError (FlinkError) when the cluster refused.
@@ -169,6 +177,11 @@ export interface Deployer {
   /** Stop with savepoint. One at a time per run, always with the same trigger id. */
   triggerStop(flinkJobId: string, triggerId: string, directory: string | undefined, options?: CallOptions): Promise<void>;
   savepoint(flinkJobId: string, triggerId: string, options?: CallOptions): Promise<SavepointSight>;
+  /**
+   * Deletes the files of a savepoint by Flink's own hand (POST /savepoint-disposal) and waits for it; absent where a kind cannot. Flink forgets who asked:
+   * a second time it says `missing`. @throws UnreachableError only when nothing was sent.
+   */
+  disposeSavepoint?(path: string, options?: CallOptions): Promise<DisposalSight>;
   checkpoints(flinkJobId: string, options?: CallOptions): Promise<CheckpointSight>;
   /** Milliseconds between checkpoints, 0 when checkpointing is off. */
   checkpointInterval(flinkJobId: string, options?: CallOptions): Promise<number>;

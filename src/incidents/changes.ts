@@ -11,6 +11,9 @@ export function changeWords(row: Pick<AuditRow, 'action' | 'actor' | 'details'>)
   if (row.action === 'approval.approved') return `a plan approved${who}`;
   if (row.action === 'break-glass') return `glass broken${who}: ${d['reason']}`;
   if (row.action === 'operation.cancel-requested') return `an operation canceled${who}`;
+  if (row.action === 'savepoint.deleted') return `savepoint ${String(d['path']).split('/').pop()} deleted, ${d['why']}`;
+  if (row.action === 'savepoint.pinned') return `savepoint ${String(d['path']).split('/').pop()} pinned${who}`;
+  if (row.action === 'savepoint.unpinned') return `savepoint ${String(d['path']).split('/').pop()} unpinned${who}`;
   if (row.action === 'folder.applied') return `settings applied from a folder${who}`;
   return undefined;
 }

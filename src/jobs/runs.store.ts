@@ -40,6 +40,19 @@ export async function latestRuns(db: Db | Tx): Promise<Map<string, Run>> {
   const rows = await db.selectDistinctOn([runs.job], columns).from(runs).orderBy(runs.job, desc(runs.startedAt), desc(runs.id));
   return new Map(rows.map((row) => [row.job, row]));
 }
+/** The newest run of each job of which every vertex ran once. */
+export async function lastRunsThatRan(db: Db | Tx): Promise<Map<string, Run>> {
+  const rows = await db
+    .selectDistinctOn([runs.job])
+    .from(runs)
+    .where(isNotNull(runs.runningAt))
+    .orderBy(runs.job, desc(runs.startedAt), desc(runs.id));
+  return new Map(rows.map((row) => [row.job, row]));
+}
+/** Every run whose end is not proven. */
+export async function liveRunsOfAll(db: Db | Tx): Promise<Run[]> {
+  return db.select().from(runs).where(eq(runs.ended, false));
+}
 /** Runs of a job, newest first. */
 export async function listRuns(db: Db | Tx, job: string, limit = 20): Promise<Run[]> {
   return db.select(columns).from(runs).where(eq(runs.job, job)).orderBy(desc(runs.startedAt), desc(runs.id)).limit(limit);

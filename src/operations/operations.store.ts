@@ -114,6 +114,14 @@ export async function findByIdemKey(db: Db | Tx, idemKey: string): Promise<Opera
 export async function listSteps(db: Db | Tx, operationId: string): Promise<OperationStep[]> {
   return db.select().from(operationSteps).where(eq(operationSteps.operationId, operationId)).orderBy(asc(operationSteps.seq));
 }
+/** The steps of several operations, in no order. */
+export async function stepsOfAll(db: Db | Tx, operationIds: readonly string[]): Promise<OperationStep[]> {
+  if (operationIds.length === 0) return [];
+  return db
+    .select()
+    .from(operationSteps)
+    .where(inArray(operationSteps.operationId, [...operationIds]));
+}
 /** Operations of a job (or of all), newest first. */
 export async function listOperations(db: Db | Tx, job: string | undefined, limit = 20): Promise<Operation[]> {
   return db

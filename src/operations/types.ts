@@ -7,6 +7,7 @@ import type { Database, Tx } from '../db/db.ts';
 import type { operationSteps, operations } from '../db/schema/index.ts';
 import type { Deployers } from '../deploy/deployers.ts';
 import type { CredentialRef } from '../projects/projects.store.ts';
+import type { RetentionPolicy } from '../restore-points/retention.rule.ts';
 
 export type Operation = typeof operations.$inferSelect;
 export type OperationStep = typeof operationSteps.$inferSelect;
@@ -39,6 +40,8 @@ export interface Settings {
   runningWithinMs: number;
   /** How long an approval can be given. */
   approvalLifetimeMs: number;
+  /** Which savepoints are kept of jobs that do not say so themselves; absent: all. */
+  keep?: RetentionPolicy;
 }
 
 /** What a step sees and may do. */

@@ -3,8 +3,10 @@ import { dbNow } from '../db/clock.ts';
 import { type ClusterLease, leaseClusters, releaseClusters } from '../deploy/cluster-views.store.ts';
 import { listClusters } from '../deploy/clusters.store.ts';
 import { digestChannels, postDigest } from '../incidents/digest.ts';
+import { handoverSince, handoverTeams, postHandover } from '../incidents/handover.ts';
 import { carryIncidentsOn } from '../incidents/lifecycle.ts';
 import { expireWaiting } from '../operations/expire.ts';
+import type { KeepDefaults } from '../operations/retention.fetch.ts';
 import { pollCluster } from './cluster-poll.ts';
 import { LeaseLostError } from './fenced.ts';
 import type { KnownVertices } from './flow.fetch.ts';
@@ -13,13 +15,16 @@ import { placeHomeless } from './homeless.ts';
 import { forgetOld, sweepBuilds } from './housekeeping.ts';
 import { createLiveRuns, type LiveRuns } from './live-runs.ts';
 import { tellParked } from './parked.ts';
-import { winTick } from './schedules.store.ts';
+import { lastTick, winTick } from './schedules.store.ts';
 
 export interface WatchOptions extends FlowDeps {
   flow: FlowDeps['flow'] & { everyMs: number };
   owner: string;
   jobsEveryMs: number;
   digest: { at: string; timeZone: string };
+  handover: { at: string; timeZone: string };
+  /** What is kept of jobs that do not say so themselves. */
+  keep: KeepDefaults;
   /** Data directory, where builds have their workspaces. */
   workDir: string;
 }
@@ -34,6 +39,11 @@ interface Pace {
 }
 /** A poll may cost this share of the time at most, so the pause grows with what the cluster takes to answer. */
 const costShare = 0.05;
+
+/** A tick is named by its minute: every replica's cron fires within it. */
+const minuteOf = (at: Date) => new Date(Math.floor(at.getTime() / 60_000) * 60_000);
+/** `2026-11-25` */
+const dayIn = (timeZone: string, at: Date) => new Intl.DateTimeFormat('en-CA', { timeZone }).format(at);
 
 /** What time brings: polls, digests, expired approvals, housekeeping. One cron task a second asks each cluster whether it is due. */
 export function startWatch(options: WatchOptions): Watch {
@@ -114,11 +124,20 @@ export function startWatch(options: WatchOptions): Watch {
   }
   async function digests(): Promise<void> {
     const at = await dbNow(database.db);
-    // The tick is named by its minute: every replica's cron fires within it.
-    if (!(await winTick(database.db, 'digest', new Date(Math.floor(at.getTime() / 60_000) * 60_000)))) return;
-    const day = new Intl.DateTimeFormat('en-CA', { timeZone: options.digest.timeZone }).format(at);
+    if (!(await winTick(database.db, 'digest', minuteOf(at)))) return;
+    const day = dayIn(options.digest.timeZone, at);
     for (const channel of await digestChannels(database.db, options.defaults))
       await postDigest(database, channel, day, at, options.defaults);
+    options.onNews();
+  }
+  async function handovers(): Promise<void> {
+    const at = await dbNow(database.db);
+    const before = await lastTick(database.db, 'handover');
+    if (!(await winTick(database.db, 'handover', minuteOf(at)))) return;
+    const day = dayIn(options.handover.timeZone, at);
+    const since = handoverSince(before, at);
+    for (const team of await handoverTeams(database.db, options.defaults))
+      await postHandover(database, team, day, { now: at, since }, options.keep);
     options.onNews();
   }
   const underway = new Set<Promise<void>>();
@@ -132,6 +151,11 @@ export function startWatch(options: WatchOptions): Watch {
   const tasks = [
     cron.schedule('* * * * * *', guarded('tick', tick), { noOverlap: true, name: 'tick' }),
     cron.schedule(options.digest.at, guarded('digest', digests), { noOverlap: true, name: 'digest', timezone: options.digest.timeZone }),
+    cron.schedule(options.handover.at, guarded('handover', handovers), {
+      noOverlap: true,
+      name: 'handover',
+      timezone: options.handover.timeZone,
+    }),
     cron.schedule(
       '17 * * * *',
       guarded('housekeeping', () => forgetOld(database.db)),

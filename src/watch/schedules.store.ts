@@ -13,3 +13,9 @@ export async function winTick(db: Db, name: string, tick: Date): Promise<boolean
     .returning({ name: schedules.name });
   return rows.length === 1;
 }
+
+/** When a tick was won last, by whichever replica; undefined when it never was. */
+export async function lastTick(db: Db, name: string): Promise<Date | undefined> {
+  const [row] = await db.select({ at: schedules.lastFiredAt }).from(schedules).where(eq(schedules.name, name));
+  return row?.at ?? undefined;
+}

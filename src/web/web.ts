@@ -6,6 +6,7 @@ import type { RawRoute } from '../core/route.ts';
 import type { Database } from '../db/db.ts';
 import type { Deployers } from '../deploy/deployers.ts';
 import type { ThresholdName } from '../incidents/thresholds.ts';
+import type { RetentionPolicy } from '../restore-points/retention.rule.ts';
 import type { Metric } from './metrics.ts';
 
 /** What the web server is given by the roof. */
@@ -19,6 +20,8 @@ export interface WebOptions {
   directory?: Directory | undefined;
   /** Address under which people reach the page, without a slash at its end; https makes the cookie secure. */
   publicUrl: string;
+  /** Which savepoints are kept of jobs that do not say so themselves; absent: all. */
+  keep?: RetentionPolicy;
   /** Handlers that read the raw request themselves (Slack's). */
   rawRoutes: readonly RawRoute[];
   /** For `/healthz`, which anybody may read: no details that are not for everybody. */

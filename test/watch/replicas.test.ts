@@ -154,6 +154,8 @@ it('two replicas do what time brings once: polls, ends, digests, expiries; and w
       owner,
       jobsEveryMs: 200,
       digest: { at: '* * * * * *', timeZone: 'UTC' },
+      handover: { at: '* * * * * *', timeZone: 'UTC' },
+      keep: undefined,
       workDir: tmpdir(),
       onNews: () => {},
     });
@@ -185,6 +187,11 @@ it('two replicas do what time brings once: polls, ends, digests, expiries; and w
   const versions = (start: string) => rows.filter((row) => row.key.startsWith(start)).map((row) => row.version);
   assert.deepEqual(versions('operation:op_waiting'), [2], 'the expiry is said once');
   const digests = versions('digest:').reduce((sum, n) => sum + n, 0);
+  const handovers = versions('handover:').reduce((sum, n) => sum + n, 0);
+  assert.ok(
+    handovers >= 1 && handovers <= endMinute - startMinute + 1,
+    `${handovers} hand-overs in ${endMinute - startMinute + 1} minute(s)`,
+  );
   assert.ok(digests >= 1 && digests <= endMinute - startMinute + 1, `${digests} digests in ${endMinute - startMinute + 1} minute(s)`);
   assert.notEqual(a.watch.lastPollAgeMs() ?? b.watch.lastPollAgeMs(), undefined);
 

@@ -1,4 +1,4 @@
-import { formatAge, formatDuration, parseDuration } from '../../core/time.ts';
+import { formatAge } from '../../core/time.ts';
 import type { Db } from '../../db/db.ts';
 import { type ClusterView, listClusterViews } from '../../deploy/cluster-views.store.ts';
 import { listClusters } from '../../deploy/clusters.store.ts';
@@ -106,19 +106,4 @@ function stateOf(
 /** What an operation that holds a job is doing. */
 export function busyWords(holder: Operation): string {
   return holder.state === 'parked' ? `${holder.kind} is parked for a person` : `${holder.kind} in progress`;
-}
-
-const day = 24 * 3_600_000;
-/**
- * Why a job could not be restored today to a state that is young enough: its own `recoverable-within`, or a day. Undefined when it could, or when it has
- * never run or did the work it had. Only what outlives the run counts: a state in the JobManager's memory is gone with it.
- */
-export function whyUnrecoverable({ job, run, newest }: Pick<JobView, 'job' | 'run' | 'newest'>, now: Date): string | undefined {
-  if (!run || (run.endReason === 'finished' && job.mode === 'batch')) return undefined;
-  if (!newest) return run.checkpointIntervalMs === 0 ? 'no checkpointing and no savepoint' : 'nothing to go back to';
-  const wanted = job.current.definition.recoverableWithin;
-  const limitMs = (wanted === undefined ? undefined : parseDuration(wanted)) ?? day;
-  // What ended stays as young as its last state was then.
-  const ageMs = (run.endedAt ?? now).getTime() - newest.takenAt.getTime();
-  return ageMs > limitMs ? `newest ${newest.kind} ${formatAge(newest.takenAt, now)}, allowed are ${formatDuration(limitMs)}` : undefined;
 }

@@ -5,6 +5,7 @@ import { FlinkError } from '../../flink/errors.ts';
 import { allVerticesRunning, rootException } from '../../flink/job-facts.ts';
 import { type Checkpoint, endedJobStates } from '../../flink/schema.ts';
 import type { CheckpointFailure, CheckpointSight, ClusterKind, Deployer, DeployTarget, RunSight, SavepointSight } from '../deployer.ts';
+import { disposeSavepoint } from '../dispose-savepoint.ts';
 import { readFlow, readVertices } from './vertex-flow.ts';
 
 /** A session cluster that somebody else keeps running, reached by the JobManager's REST address. */
@@ -144,6 +145,7 @@ export function sessionDeployer(target: Pick<DeployTarget, 'url' | 'webUrl'>, fl
         throw error;
       }
     },
+    disposeSavepoint: (path, options) => disposeSavepoint(flink, path, options),
     async checkpoints(flinkJobId, options) {
       const answer = await flink.checkpoints(flinkJobId, options);
       const { restored, failed } = answer.latest;

@@ -1,0 +1,110 @@
+import { context, type Message, type Part, type Span, text } from '../core/message.ts';
+import { plural } from '../core/text.ts';
+import { formatAge } from '../core/time.ts';
+import type { Operation } from '../operations/types.ts';
+import type { RestorePoint } from '../restore-points/restore-points.store.ts';
+import type { Incident } from './incidents.store.ts';
+import type { Silence } from './silences.store.ts';
+
+/** What a team has to know in the morning. */
+export interface HandoverFacts {
+  team: string;
+  now: Date;
+  since: Date;
+  /** Oldest first: of a job, a cluster or the installation. */
+  changes: readonly { subject: string; at: Date; what: string }[];
+  /** Open incidents that are not silenced. */
+  broken: readonly Incident[];
+  silences: readonly { silence: Silence; incidents: number }[];
+  unrecoverable: readonly { job: string; why: string }[];
+  /** Plans that wait for a lead, and operations that are parked for a person. */
+  waiting: readonly Operation[];
+  /** Savepoints that are deleted, not before `goesAt`. */
+  going: readonly { point: RestorePoint; why: string; goesAt: Date }[];
+  /** Those that Flink was asked to delete and that may be half gone. */
+  stuck: readonly RestorePoint[];
+}
+
+const shownAtMost = 10;
+
+/** The hand-over as a message: only the parts in which there is something, one line when there is nothing. */
+export function handoverMessage(f: HandoverFacts): Message {
+  const counts = [
+    f.broken.length > 0 ? `${f.broken.length} broken` : undefined,
+    f.unrecoverable.length > 0 ? `${f.unrecoverable.length} not restorable` : undefined,
+    f.waiting.length > 0 ? `${f.waiting.length} ${f.waiting.length === 1 ? 'waits' : 'wait'} for a person` : undefined,
+    f.silences.length > 0 ? `${f.silences.length} muted` : undefined,
+    f.going.length + f.stuck.length > 0 ? `${plural(f.going.length + f.stuck.length, 'savepoint')} to go` : undefined,
+    f.changes.length > 0 ? plural(f.changes.length, 'change') : undefined,
+  ].filter(Boolean);
+  const head = `Hand-over of team ${f.team}`;
+  if (counts.length === 0)
+    return { tone: 'good', title: `${head}: all is well, and nothing was changed since ${formatAge(f.since, f.now)}`, parts: [] };
+  const bad = f.broken.length + f.unrecoverable.length + f.waiting.length + f.stuck.length > 0;
+  return {
+    tone: bad ? 'warn' : 'neutral',
+    title: `${head}: ${counts.join(', ')}`,
+    parts: [
+      ...list('Broken now', f.broken, (one) => [
+        one.title,
+        `, since ${formatAge(one.firstSeen, f.now)}`,
+        ...(one.ackedBy ? [', looked after by ', { person: one.ackedBy }] : [', nobody looks after it']),
+      ]),
+      ...list('Could not be restored today', f.unrecoverable, (one) => [{ bold: one.job }, `: ${one.why}`]),
+      ...list('Waits for a person', f.waiting, (op) => [
+        { bold: op.job },
+        op.state === 'waiting' ? `: a ${op.kind} waits for a lead, asked for by ` : `: a ${op.kind} is parked, asked for by `,
+        { person: op.actor },
+        `, ${formatAge(op.createdAt, f.now)}`,
+      ]),
+      ...list('Muted', f.silences, ({ silence, incidents }) => [
+        { bold: `${silence.scope} ${silence.name}` },
+        ' by ',
+        { person: silence.by },
+        ' until ',
+        { time: silence.until },
+        `: ${silence.reason}${incidents > 0 ? ` (${plural(incidents, 'open incident')} under it)` : ''}`,
+      ]),
+      ...list('Savepoints that are deleted', [...Map.groupBy(f.going, (one) => one.point.job)], ([job, going]) =>
+        goingLine(job, going, f.now),
+      ),
+      ...(f.going.length > 0 ? [context('To keep one: ', { code: `/flink pin ${f.going[0]?.point.job} ${f.going[0]?.point.id}` })] : []),
+      ...list('Savepoints that could not be deleted, and may be half gone', f.stuck, (point) => [
+        { bold: point.job },
+        `: ${point.path}: ${point.disposal?.error ?? 'no answer'}`,
+      ]),
+      ...list(`Changed since ${formatAge(f.since, f.now)}`, f.changes, (one) => [
+        { bold: one.subject },
+        `: ${one.what}, `,
+        { time: one.at, style: 'time' },
+      ]),
+    ],
+  };
+}
+
+const namesAtMost = 5;
+/** `etl-orders: savepoint-a (12 d ago), savepoint-b (13 d ago), not one of the newest 5; not before 09:00` */
+function goingLine(job: string, going: HandoverFacts['going'], now: Date): Span[] {
+  const [first] = going;
+  if (!first) return [];
+  const names = going.slice(0, namesAtMost).map(({ point }) => `${point.path.split('/').pop()} (${formatAge(point.takenAt, now)})`);
+  const more = going.length - names.length;
+  return [
+    { bold: job },
+    `: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}, ${first.why}; `,
+    ...(first.goesAt > now ? ['not before ', { time: first.goesAt }] : ['within the hour']),
+    ...(more > 0 ? ['. All: ', { code: `/flink savepoint ${job} --list` }] : []),
+  ];
+}
+/** A part with a head and a line for each, so many at most. */
+function list<T>(head: string, items: readonly T[], line: (item: T) => Span[]): Part[] {
+  if (items.length === 0) return [];
+  const more = items.length - shownAtMost;
+  return [
+    text(
+      { bold: `${head}:` },
+      ...items.slice(0, shownAtMost).flatMap((item): Span[] => ['\n• ', ...line(item)]),
+      ...(more > 0 ? [`\nand ${more} more on the page`] : []),
+    ),
+  ];
+}

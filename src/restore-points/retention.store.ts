@@ -1,0 +1,131 @@
+import type { PersonRef } from '../core/message.ts';
+import { dbNow, inMs, now } from '../db/clock.ts';
+import type { Db, Tx } from '../db/db.ts';
+import { and, asc, eq, inArray, isNotNull, lte, sql } from '../db/query.ts';
+import { type Disposal, restorePoints } from '../db/schema/index.ts';
+import type { RestorePoint } from './restore-points.store.ts';
+
+export type { Disposal };
+
+/** Everything that is there, of several jobs. */
+export async function availablePoints(db: Db | Tx, jobs: readonly string[]): Promise<RestorePoint[]> {
+  if (jobs.length === 0) return [];
+  return db
+    .select()
+    .from(restorePoints)
+    .where(and(inArray(restorePoints.job, [...jobs]), eq(restorePoints.state, 'available')));
+}
+/** The points of these ids that are not there any more, or are being deleted; locked against it until the transaction ends. */
+export async function goneOrGoing(tx: Tx, job: string): Promise<RestorePoint[]> {
+  return tx
+    .select()
+    .from(restorePoints)
+    .where(and(eq(restorePoints.job, job), inArray(restorePoints.state, ['disposing', 'disposed'])));
+}
+/** One that is there, locked until the transaction ends; undefined when it is not, or another transaction holds it. */
+export async function lockPoint(tx: Tx, id: string): Promise<RestorePoint | undefined> {
+  const [row] = await tx.select().from(restorePoints).where(eq(restorePoints.id, id)).for('update');
+  return row;
+}
+/** Keeps points from being deleted until the transaction ends; as they are then. */
+export async function holdPoints(tx: Tx, ids: readonly string[]): Promise<RestorePoint[]> {
+  if (ids.length === 0) return [];
+  return tx
+    .select()
+    .from(restorePoints)
+    .where(inArray(restorePoints.id, [...ids]))
+    .orderBy(asc(restorePoints.id))
+    .for('share');
+}
+/** Says of points that they go, not before so long from now, and which message tells of it. */
+export async function tellGoing(tx: Tx, ids: readonly string[], afterMs: number, messageId: string): Promise<void> {
+  if (ids.length > 0)
+    await tx
+      .update(restorePoints)
+      .set({ goesAt: inMs(afterMs), toldBy: messageId })
+      .where(inArray(restorePoints.id, [...ids]));
+}
+/** Those of these jobs that were told to go and are still there. */
+export async function goingPoints(db: Db | Tx, jobs: readonly string[]): Promise<RestorePoint[]> {
+  if (jobs.length === 0) return [];
+  return db
+    .select()
+    .from(restorePoints)
+    .where(and(inArray(restorePoints.job, [...jobs]), eq(restorePoints.state, 'available'), isNotNull(restorePoints.goesAt)));
+}
+/** They stay after all. */
+export async function stay(tx: Tx, ids: readonly string[]): Promise<void> {
+  if (ids.length > 0)
+    await tx
+      .update(restorePoints)
+      .set({ goesAt: null, toldBy: null })
+      .where(inArray(restorePoints.id, [...ids]));
+}
+/** Keeps one for good, or no longer. */
+export async function setPinned(tx: Tx, id: string, pin: { by: PersonRef; reason: string | null } | null): Promise<void> {
+  const pinned = pin && { ...pin, at: (await dbNow(tx)).toISOString() };
+  await tx
+    .update(restorePoints)
+    .set({ pinned, ...(pin ? { goesAt: null, toldBy: null } : {}) })
+    .where(eq(restorePoints.id, id));
+}
+
+/** Those whose day has come and whose announcement people can read: Slack (or what stands for it) has taken the message. */
+export async function duePoints(db: Db, limit: number): Promise<RestorePoint[]> {
+  return db
+    .select()
+    .from(restorePoints)
+    .where(
+      and(
+        eq(restorePoints.state, 'available'),
+        isNotNull(restorePoints.goesAt),
+        lte(restorePoints.goesAt, now),
+        sql`exists (select 1 from outbox_messages m where m.id = ${restorePoints.toldBy} and m.sent_ts is not null)`,
+      ),
+    )
+    .orderBy(asc(restorePoints.goesAt), asc(restorePoints.id))
+    .limit(limit);
+}
+/** Those whose deletion was begun by a process that is not at it any more. */
+export async function leftDisposing(db: Db, olderThanMs: number, maxTries: number): Promise<RestorePoint[]> {
+  return db
+    .select()
+    .from(restorePoints)
+    .where(
+      and(
+        eq(restorePoints.state, 'disposing'),
+        sql`(${restorePoints.disposal}->>'at')::timestamptz <= ${inMs(-olderThanMs)}`,
+        sql`(${restorePoints.disposal}->>'tries')::int < ${maxTries}`,
+      ),
+    );
+}
+/** Those that could not be deleted although Flink was asked to, of these jobs. */
+export async function stuckDisposals(db: Db | Tx, jobs: readonly string[]): Promise<RestorePoint[]> {
+  if (jobs.length === 0) return [];
+  return db
+    .select()
+    .from(restorePoints)
+    .where(and(inArray(restorePoints.job, [...jobs]), eq(restorePoints.state, 'disposing'), sql`${restorePoints.disposal} ? 'error'`));
+}
+/** Begins the deletion of one that the caller has locked. */
+export async function beginDisposal(tx: Tx, id: string, disposal: Omit<Disposal, 'at'>): Promise<void> {
+  const at = (await dbNow(tx)).toISOString();
+  await tx
+    .update(restorePoints)
+    .set({ state: 'disposing', disposal: { ...disposal, at } })
+    .where(eq(restorePoints.id, id));
+}
+/** Changes a deletion, as long as it is this try's. False when another process has taken it over. */
+export async function writeDisposal(
+  db: Db | Tx,
+  point: Pick<RestorePoint, 'id'>,
+  claim: string,
+  change: { state: RestorePoint['state']; disposal: Disposal | null },
+): Promise<boolean> {
+  const rows = await db
+    .update(restorePoints)
+    .set(change)
+    .where(and(eq(restorePoints.id, point.id), eq(restorePoints.state, 'disposing'), sql`${restorePoints.disposal}->>'claim' = ${claim}`))
+    .returning({ id: restorePoints.id });
+  return rows.length === 1;
+}
