@@ -1,11 +1,20 @@
 import { type Html, html } from '../src/core/html.ts';
 import { formatBytes, formatDuration } from '../src/core/time.ts';
 import type { RestorePoint } from '../src/restore-points/restore-points.store.ts';
+import type { Judged } from '../src/restore-points/retention.rule.ts';
 import { actionView, type FormContext } from './form.ts';
-import { ago, empty, table } from './parts.ts';
+import { ago, badge, empty, moment, table } from './parts.ts';
 
-/** Restore points of a job, newest first; the short form is for the overview. */
-export function restorePointsTable(points: readonly RestorePoint[], job: string, now: Date, form: FormContext, short = false): Html {
+/** Restore points of a job, newest first; the short form is for the overview. `judged`: what the retention says of the savepoints. */
+export function restorePointsTable(
+  points: readonly RestorePoint[],
+  job: string,
+  now: Date,
+  form: FormContext,
+  short = false,
+  judged: readonly Judged[] = [],
+): Html {
+  const said = new Map(judged.map((one) => [one.point.id, one]));
   if (points.length === 0)
     return empty(
       'There is no restore point yet.',
@@ -20,7 +29,13 @@ export function restorePointsTable(points: readonly RestorePoint[], job: string,
       { label: 'Size', kind: 'num' },
       ...(short
         ? []
-        : [{ label: 'Took', kind: 'num' as const }, { label: 'Flink' }, { label: 'Path', kind: 'wide' as const }, { label: '' }]),
+        : [
+            { label: 'Took', kind: 'num' as const },
+            { label: 'Flink' },
+            { label: 'Kept', kind: 'wide' as const },
+            { label: 'Path', kind: 'wide' as const },
+            { label: '' },
+          ]),
     ],
     points.map((p) => ({
       cells: [
@@ -33,10 +48,18 @@ export function restorePointsTable(points: readonly RestorePoint[], job: string,
           : [
               p.durationMs === null ? '–' : formatDuration(p.durationMs),
               p.flinkVersion ?? '–',
+              keptWords(p, said.get(p.id)),
               html`<code class="path">${p.path}</code>`,
-              actionView(form, { label: 'Restore…', command: `restore ${job} --from ${p.id}` }),
+              html`${actionView(form, { label: 'Restore…', command: `restore ${job} --from ${p.id}` })}${p.kind === 'savepoint' ? actionView(form, p.pinned ? { label: 'Unpin', command: `unpin ${job} ${p.id}` } : { label: 'Pin', command: `pin ${job} ${p.id}` }) : ''}`,
             ]),
       ],
     })),
   );
+}
+
+/** Why one is kept, or when it is deleted and why. */
+function keptWords(point: RestorePoint, judged: Judged | undefined): Html | string {
+  if (!judged) return point.kind === 'checkpoint' ? 'as long as Flink keeps it' : '–';
+  if (judged.keep) return judged.why;
+  return html`${badge('warn', 'to be deleted')} ${point.goesAt ? html`after ${moment(point.goesAt)}, ` : ''}${judged.why}`;
 }

@@ -12,6 +12,7 @@ import { list } from './list.ts';
 import { logs } from './logs.ts';
 import { operation } from './operation.ts';
 import { operations } from './operations.ts';
+import { pin } from './pin.ts';
 import { reject } from './reject.ts';
 import { restart } from './restart.ts';
 import { restore } from './restore.ts';
@@ -26,6 +27,7 @@ import type { Command } from './spec.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
 import { stop } from './stop.ts';
+import { unpin } from './unpin.ts';
 import { unsilence } from './unsilence.ts';
 import { use } from './use.ts';
 import { versions } from './versions.ts';
@@ -42,6 +44,8 @@ export const commands: readonly Command[] = [
   stop,
   restart,
   savepoint,
+  pin,
+  unpin,
   restore,
   approve,
   reject,

@@ -1,9 +1,10 @@
 import { actions, context, fields, type Message, type Part, type Span, text } from '../core/message.ts';
+import { plural } from '../core/text.ts';
 import { formatAge, formatBytes, formatDuration } from '../core/time.ts';
 import type { Deployer } from '../deploy/deployer.ts';
 import type { Run } from '../jobs/runs.store.ts';
 import { tagsOf } from '../jobs/tags.ts';
-import { listRestorePoints } from '../restore-points/restore-points.store.ts';
+import { listRestorePoints, type RestorePoint } from '../restore-points/restore-points.store.ts';
 import { commandButton, defineCommand } from './spec.ts';
 import { busyWords, type JobView, jobViews } from './views/job-view.ts';
 
@@ -20,7 +21,7 @@ export const status = defineCommand({
     const job = await ctx.job(args.values['job'] as string);
     const { db } = ctx.services.database;
     const view = (await jobViews(db, ctx.now, (j) => j.name === job.name))[0] as JobView;
-    const points = await listRestorePoints(db, job.name, 30);
+    const points = await listRestorePoints(db, job.name, 200);
     const { run } = view;
     const parts: Part[] = [];
     for (const incident of view.incidents) parts.push(text({ bold: incident.title }, ', since ', { time: incident.firstSeen }));
@@ -51,7 +52,7 @@ export const status = defineCommand({
           'Restore points',
           points.length === 0
             ? 'none'
-            : `${savepoints} savepoint${savepoints === 1 ? '' : 's'}, ${points.length - savepoints} checkpoint${points.length - savepoints === 1 ? '' : 's'}; newest ${newest ? formatAge(newest.takenAt, ctx.now) : ''}`,
+            : `${savepoints} savepoint${savepoints === 1 ? '' : 's'}, ${points.length - savepoints} checkpoint${points.length - savepoints === 1 ? '' : 's'}; newest ${newest ? formatAge(newest.takenAt, ctx.now) : ''}${goingWords(points)}`,
         ],
         [
           'Started',
@@ -81,6 +82,12 @@ export const status = defineCommand({
   },
 });
 
+/** `; 2 savepoints are deleted: /flink savepoint etl-orders --list` */
+function goingWords(points: readonly RestorePoint[]): string {
+  const going = points.filter((point) => point.goesAt !== null);
+  const job = going[0]?.job;
+  return job === undefined ? '' : `; ${plural(going.length, 'savepoint')} to be deleted: /flink savepoint ${job} --list`;
+}
 function versionWords(view: JobView): string {
   const current = view.job.currentVersion;
   const ran = view.run?.version;

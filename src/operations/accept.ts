@@ -10,6 +10,7 @@ import type { OperationOrigin } from '../db/schema/index.ts';
 import { findCluster } from '../deploy/clusters.store.ts';
 import type { Job } from '../jobs/jobs.store.ts';
 import { desire } from '../outbox/outbox.store.ts';
+import { holdNamed } from '../restore-points/retention.store.ts';
 import { insertApproval } from './approvals.store.ts';
 import { busyMessage, stepApplies } from './message.ts';
 import { findByIdemKey, findOperation, holderConflict, holderOf, insertOperation } from './operations.store.ts';
@@ -41,6 +42,7 @@ export async function accept(tx: Tx, request: AcceptRequest): Promise<Operation>
   const earlier = await findByIdemKey(tx, request.idemKey);
   if (earlier) return earlier;
   await refuseObserved(tx, request.job);
+  await refuseDeleted(tx, request);
   try {
     // A savepoint, so that a race that is lost leaves nothing behind and the winner can be read.
     return await tx.transaction((inner) => acceptNew(inner, request));
@@ -51,6 +53,19 @@ export async function accept(tx: Tx, request: AcceptRequest): Promise<Operation>
     const holder = isUniqueViolation(error, 'operations_one_holder') && (await holderOf(tx, request.job.name));
     throw holder ? holderConflict(holder) : error;
   }
+}
+
+/** What an operation names is not deleted any more once the operation is there. @throws ConflictError when that has begun already. */
+async function refuseDeleted(tx: Tx, { input, job }: AcceptRequest): Promise<void> {
+  const text = (key: string) => (typeof input[key] === 'string' ? input[key] : undefined);
+  const gone = (await holdNamed(tx, { id: text('pointId'), path: text('from') })).find(
+    (point) => point.state === 'disposing' || point.state === 'disposed',
+  );
+  if (gone)
+    throw new ConflictError(
+      `${gone.path} ${gone.state === 'disposed' ? 'was deleted' : 'is being deleted'} by the retention of ${gone.job}: it cannot be restored from.`,
+      { hint: `Nothing was stopped. What is there: /flink restore ${job.name}` },
+    );
 }
 
 /** @throws ConflictError for a job of a cluster that is only ever read. */

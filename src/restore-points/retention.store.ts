@@ -1,7 +1,7 @@
 import type { PersonRef } from '../core/message.ts';
 import { dbNow, inMs, now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, eq, inArray, isNotNull, lte, sql } from '../db/query.ts';
+import { and, asc, eq, inArray, isNotNull, lte, or, sql } from '../db/query.ts';
 import { type Disposal, restorePoints } from '../db/schema/index.ts';
 import type { RestorePoint } from './restore-points.store.ts';
 
@@ -15,14 +15,28 @@ export async function availablePoints(db: Db | Tx, jobs: readonly string[]): Pro
     .from(restorePoints)
     .where(and(inArray(restorePoints.job, [...jobs]), eq(restorePoints.state, 'available')));
 }
-/** The points of these ids that are not there any more, or are being deleted; locked against it until the transaction ends. */
-export async function goneOrGoing(tx: Tx, job: string): Promise<RestorePoint[]> {
+/**
+ * The savepoints that an id or a path names, of whatever job, kept from being deleted until the transaction ends. Paths are compared by their last part: Flink
+ * writes one path in several ways, and savepoints have names of their own.
+ */
+export async function holdNamed(tx: Tx, named: { id?: string | undefined; path?: string | undefined }): Promise<RestorePoint[]> {
+  const last = named.path
+    ?.replace(/\/_metadata$/, '')
+    .replace(/\/+$/, '')
+    .split('/')
+    .pop();
+  const one = [
+    ...(named.id === undefined ? [] : [eq(restorePoints.id, named.id)]),
+    ...(last ? [sql`regexp_replace(${restorePoints.path}, '^.*/', '') = ${last}`] : []),
+  ];
+  if (one.length === 0) return [];
   return tx
     .select()
     .from(restorePoints)
-    .where(and(eq(restorePoints.job, job), inArray(restorePoints.state, ['disposing', 'disposed'])));
+    .where(and(eq(restorePoints.kind, 'savepoint'), or(...one)))
+    .for('share');
 }
-/** One that is there, locked until the transaction ends; undefined when it is not, or another transaction holds it. */
+/** One, as it is once nobody else holds it; locked until the transaction ends. */
 export async function lockPoint(tx: Tx, id: string): Promise<RestorePoint | undefined> {
   const [row] = await tx.select().from(restorePoints).where(eq(restorePoints.id, id)).for('update');
   return row;
@@ -86,16 +100,20 @@ export async function duePoints(db: Db, limit: number): Promise<RestorePoint[]> 
     .orderBy(asc(restorePoints.goesAt), asc(restorePoints.id))
     .limit(limit);
 }
-/** Those whose deletion was begun by a process that is not at it any more. */
-export async function leftDisposing(db: Db, olderThanMs: number, maxTries: number): Promise<RestorePoint[]> {
+/** Those whose deletion was begun by a process that is not at it any more; after so many tries, only every so often. */
+export async function leftDisposing(
+  db: Db,
+  when: { abandonedMs: number; mostTries: number; thenEveryMs: number },
+): Promise<RestorePoint[]> {
+  const at = sql`(${restorePoints.disposal}->>'at')::timestamptz`;
+  const tries = sql`(${restorePoints.disposal}->>'tries')::int`;
   return db
     .select()
     .from(restorePoints)
     .where(
       and(
         eq(restorePoints.state, 'disposing'),
-        sql`(${restorePoints.disposal}->>'at')::timestamptz <= ${inMs(-olderThanMs)}`,
-        sql`(${restorePoints.disposal}->>'tries')::int < ${maxTries}`,
+        sql`${at} <= case when ${tries} < ${when.mostTries} then ${inMs(-when.abandonedMs)} else ${inMs(-when.thenEveryMs)} end`,
       ),
     );
 }
@@ -108,12 +126,10 @@ export async function stuckDisposals(db: Db | Tx, jobs: readonly string[]): Prom
     .where(and(inArray(restorePoints.job, [...jobs]), eq(restorePoints.state, 'disposing'), sql`${restorePoints.disposal} ? 'error'`));
 }
 /** Begins the deletion of one that the caller has locked. */
-export async function beginDisposal(tx: Tx, id: string, disposal: Omit<Disposal, 'at'>): Promise<void> {
-  const at = (await dbNow(tx)).toISOString();
-  await tx
-    .update(restorePoints)
-    .set({ state: 'disposing', disposal: { ...disposal, at } })
-    .where(eq(restorePoints.id, id));
+export async function beginDisposal(tx: Tx, id: string, begun: Omit<Disposal, 'at'>): Promise<Disposal> {
+  const disposal: Disposal = { ...begun, at: (await dbNow(tx)).toISOString() };
+  await tx.update(restorePoints).set({ state: 'disposing', disposal }).where(eq(restorePoints.id, id));
+  return disposal;
 }
 /** Changes a deletion, as long as it is this try's. False when another process has taken it over. */
 export async function writeDisposal(

@@ -4,11 +4,11 @@ import { newId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import { dbNow } from '../db/clock.ts';
 import type { Database, Tx } from '../db/db.ts';
-import { listClusterViews } from '../deploy/cluster-views.store.ts';
+import { findClusterView } from '../deploy/cluster-views.store.ts';
 import { listClusters } from '../deploy/clusters.store.ts';
 import type { DisposalSight } from '../deploy/deployer.ts';
 import type { Deployers } from '../deploy/deployers.ts';
-import { checkRestorePath } from '../deploy/restore-path.ts';
+import { checkRestorePath, localPath } from '../deploy/restore-path.ts';
 import { lockJob } from '../jobs/jobs.store.ts';
 import { findRun } from '../jobs/runs.store.ts';
 import { judgedSavepoints, type KeepDefaults } from '../operations/retention.fetch.ts';
@@ -28,8 +28,8 @@ export interface RetentionDeps {
   deployers: Deployers;
   log: Log;
   keep: KeepDefaults;
-  /** Sluice is ending: nothing new is begun. */
-  stopped(): boolean;
+  /** Sluice is ending: nothing new is begun, and what was begun is left to whoever comes next. */
+  signal: AbortSignal;
 }
 /** So many at most in one sweep; the rest an hour later. */
 const mostAtOnce = 200;
@@ -37,7 +37,9 @@ const mostAtOnce = 200;
 const abandonedMs = 15 * 60_000;
 /** A process that stood still between its claim and its request sends nothing: by then another may be at it, or the savepoint may be in use again. */
 const freshMs = 20_000;
+/** Once an hour at first, then once a day: somebody may have seen to it by then. */
 const mostTries = 5;
+const dayMs = 24 * 3_600_000;
 /** A cluster counts as alive when it answered so lately. */
 const aliveMs = 60_000;
 
@@ -45,12 +47,12 @@ const aliveMs = 60_000;
 export async function sweepSavepoints(deps: RetentionDeps): Promise<number> {
   const { db } = deps.database;
   let gone = 0;
-  for (const point of await leftDisposing(db, abandonedMs, mostTries)) {
-    if (deps.stopped()) return gone;
+  for (const point of await leftDisposing(db, { abandonedMs, mostTries, thenEveryMs: dayMs })) {
+    if (deps.signal.aborted) return gone;
     if (await dispose(deps, point)) gone++;
   }
   for (const point of await duePoints(db, mostAtOnce)) {
-    if (deps.stopped()) return gone;
+    if (deps.signal.aborted) return gone;
     if (await dispose(deps, point)) gone++;
   }
   return gone;
@@ -75,8 +77,9 @@ async function dispose(deps: RetentionDeps, seen: RestorePoint): Promise<boolean
   deps.log.info({ job: point.job, path: point.path, cluster: cluster.name, why: claimed.why }, 'a savepoint is deleted');
   let sight: DisposalSight;
   try {
-    sight = await deployer.disposeSavepoint(point.path, { timeoutMs: 10_000 });
+    sight = await deployer.disposeSavepoint(point.path, { timeoutMs: 10_000, signal: deps.signal });
   } catch (error) {
+    if (deps.signal.aborted) return false;
     if (!(error instanceof UnreachableError)) throw error;
     // Surely not sent: unless an earlier try was, it is as whole as before.
     await writeDisposal(
@@ -99,6 +102,11 @@ async function claim(deps: RetentionDeps, tx: Tx, seen: RestorePoint): Promise<C
   const job = await lockJob(tx, seen.job);
   const point = await lockPoint(tx, seen.id);
   if (!job || !point || point.state !== seen.state || point.disposal?.claim !== seen.disposal?.claim) return undefined;
+  if (point.state === 'disposing' && !point.disposal?.sent) {
+    // Nothing ever left: it is as whole as before, and judged anew.
+    await writeDisposal(tx, point, point.disposal?.claim ?? '', { state: 'available', disposal: null });
+    return undefined;
+  }
   const cluster = await aliveCluster(tx, point, job.current.definition.cluster);
   if (cluster === undefined) return undefined;
   let why = 'its deletion was begun';
@@ -117,60 +125,57 @@ async function claim(deps: RetentionDeps, tx: Tx, seen: RestorePoint): Promise<C
       subject: `job:${job.name}`,
       details: { ...details(point), cluster, why },
     });
-  } else if (point.state !== 'disposing') return undefined;
-  const disposal = { claim: newId('dsp'), cluster, sent: point.disposal?.sent ?? false, tries: (point.disposal?.tries ?? 0) + 1 };
-  await beginDisposal(tx, point.id, disposal);
-  return { point, disposal: { ...disposal, at: '' }, why };
+  }
+  const tries = (point.disposal?.tries ?? 0) + 1;
+  const disposal = await beginDisposal(tx, point.id, { claim: newId('dsp'), cluster, sent: point.disposal?.sent ?? false, tries });
+  return { point, disposal, why };
 }
 
-/** The cluster that wrote it, else the one that the job is at now, of the same kind; only one that answers, and is not only observed. */
+/**
+ * The cluster that wrote it, if it answers and is not only observed. Once that one is not registered any more, the one that the job is at now, where the
+ * files are not a machine's own: a cluster that cannot see them would call them missing.
+ */
 async function aliveCluster(tx: Tx, point: RestorePoint, ofJob: string): Promise<string | undefined> {
   const clusters = await listClusters(tx);
-  const views = await listClusterViews(tx);
-  const now = (await dbNow(tx)).getTime();
   const wrote = (await findRun(tx, point.runId))?.cluster ?? ofJob;
-  const writer = clusters.find((one) => one.name === wrote);
-  // A cluster that is not registered any more cannot be asked; another one may not see its files, which would look as if they were gone.
-  const names = writer ? [wrote] : [];
-  return names.find((name) => {
-    const view = views.get(name);
-    const answered = view?.lastOkAt && view.failures === 0 && now - view.lastOkAt.getTime() < aliveMs;
-    return answered && !clusters.find((one) => one.name === name)?.observed;
-  });
+  const chosen =
+    clusters.find((one) => one.name === wrote) ??
+    (localPath(point.path) === undefined ? clusters.find((one) => one.name === ofJob) : undefined);
+  const view = chosen && (await findClusterView(tx, chosen.name));
+  if (!chosen || chosen.observed || !view?.lastOkAt || view.failures > 0) return undefined;
+  return (await dbNow(tx)).getTime() - view.lastOkAt.getTime() < aliveMs ? chosen.name : undefined;
 }
 
 async function written(deps: RetentionDeps, { point, why }: Claimed, sending: Disposal, sight: DisposalSight): Promise<boolean> {
-  // What is not there when a request for it had left before was deleted by that one.
-  const before = point.disposal?.sent === true;
-  const gone = sight.is === 'done' || (sight.is === 'failed' && sight.missing);
-  const at = (await dbNow(deps.database.db)).toISOString();
-  const told = sight.is === 'done' || before ? undefined : 'it was not there';
-  const done = await deps.database.transaction(async (tx) => {
-    const mine = await writeDisposal(
-      tx,
-      point,
-      sending.claim,
-      gone
-        ? { state: 'disposed', disposal: { ...sending, at } }
-        : { state: 'disposing', disposal: { ...sending, at, error: sight.is === 'done' ? '' : sight.why } },
-    );
-    if (mine)
+  // What is missing when a request for it had left before was deleted by that one.
+  const end: End =
+    sight.is === 'done' || (sight.is === 'failed' && sight.missing && point.disposal?.sent === true)
+      ? { state: 'disposed', action: 'savepoint.deleted' }
+      : sight.is === 'failed' && sight.missing
+        ? { state: 'vanished', action: 'savepoint.missing' }
+        : { state: 'disposing', action: 'savepoint.not-deleted', error: sight.why };
+  const { state, action, error } = end;
+  const mine = await deps.database.transaction(async (tx) => {
+    const at = (await dbNow(tx)).toISOString();
+    const kept = await writeDisposal(tx, point, sending.claim, { state, disposal: { ...sending, at, ...(error ? { error } : {}) } });
+    if (kept)
       await record(tx, {
         actor: { origin: 'system' },
-        action: gone ? 'savepoint.deleted' : 'savepoint.not-deleted',
+        action,
         subject: `job:${point.job}`,
-        details: {
-          ...details(point),
-          cluster: sending.cluster,
-          why,
-          ...(gone ? { note: told } : { error: sight.is === 'done' ? '' : sight.why }),
-        },
+        details: { ...details(point), cluster: sending.cluster, why, error },
       });
-    return mine;
+    return kept;
   });
-  if (!gone) deps.log.warn({ job: point.job, path: point.path, error: sight }, 'a savepoint could not be deleted');
-  else deps.log.info({ job: point.job, path: point.path, note: told }, 'a savepoint was deleted');
-  return done && gone;
+  const line = { job: point.job, path: point.path, error };
+  if (error) deps.log.warn(line, 'a savepoint could not be deleted');
+  else deps.log.info(line, state === 'vanished' ? 'a savepoint that was to be deleted was not there' : 'a savepoint was deleted');
+  return mine && state === 'disposed';
+}
+interface End {
+  state: RestorePoint['state'];
+  action: string;
+  error?: string;
 }
 const details = (point: RestorePoint) => ({
   point: point.id,

@@ -15,6 +15,7 @@ import { placeHomeless } from './homeless.ts';
 import { forgetOld, sweepBuilds } from './housekeeping.ts';
 import { createLiveRuns, type LiveRuns } from './live-runs.ts';
 import { tellParked } from './parked.ts';
+import { sweepSavepoints } from './retention.ts';
 import { lastTick, winTick } from './schedules.store.ts';
 
 export interface WatchOptions extends FlowDeps {
@@ -60,6 +61,7 @@ export function startWatch(options: WatchOptions): Watch {
   let ours: ClusterLease[] = [];
   let leasedAt = Number.NEGATIVE_INFINITY;
   let stopped = false;
+  const ending = new AbortController();
   let seconds = 0;
 
   async function tick(): Promise<void> {
@@ -140,6 +142,10 @@ export function startWatch(options: WatchOptions): Watch {
       await postHandover(database, team, day, { now: at, since }, options.keep);
     options.onNews();
   }
+  async function sweep(): Promise<void> {
+    if (!(await winTick(database.db, 'retention', minuteOf(await dbNow(database.db))))) return;
+    await sweepSavepoints({ ...options, signal: ending.signal });
+  }
   const underway = new Set<Promise<void>>();
   const guarded = (name: string, work: () => Promise<void>) => () => {
     const done = work()
@@ -156,6 +162,7 @@ export function startWatch(options: WatchOptions): Watch {
       name: 'handover',
       timezone: options.handover.timeZone,
     }),
+    cron.schedule('37 * * * *', guarded('retention', sweep), { noOverlap: true, name: 'retention' }),
     cron.schedule(
       '17 * * * *',
       guarded('housekeeping', () => forgetOld(database.db)),
@@ -166,6 +173,7 @@ export function startWatch(options: WatchOptions): Watch {
     lastPollAgeMs: () => (lastGoodPoll === undefined ? undefined : performance.now() - lastGoodPoll),
     async stop() {
       stopped = true;
+      ending.abort();
       await Promise.all(tasks.map((task) => task.destroy()));
       await Promise.all([...underway, ...inFlight.values(), ...flowing.values()]);
       await releaseClusters(database.db, options.owner).catch((error) => log.warn({ error: String(error) }, 'leases were not given back'));

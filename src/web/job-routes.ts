@@ -7,10 +7,12 @@ import { operationsTable } from '../../views/operations.ts';
 import { section } from '../../views/parts.ts';
 import { restorePointsTable } from '../../views/restore-points.ts';
 import { runsTable } from '../../views/runs.ts';
-import type { Html } from '../core/html.ts';
+import { policyWords } from '../commands/views/savepoint-list.ts';
+import { type Html, html } from '../core/html.ts';
 import { listEvents, listIncidents } from '../incidents/incidents.store.ts';
 import { listRuns, type Run } from '../jobs/runs.store.ts';
 import { listOperations } from '../operations/operations.store.ts';
+import { judgedSavepoints, policyOf } from '../operations/retention.fetch.ts';
 import { listBuilds } from '../projects/builds.store.ts';
 import { listRestorePoints } from '../restore-points/restore-points.store.ts';
 import { text } from './fields.ts';
@@ -34,9 +36,14 @@ export function jobRoutes(web: WebOptions) {
       return sendLive(request, reply, jobHead(await readHead(web, read), tab), () => reply.redirect(`/jobs/${read.view.job.name}`, 303));
     });
     tab('runs', async ({ view, now }) => section('Runs', runsTable(await listRuns(db, view.job.name, 50), now)));
-    tab('restore-points', async ({ view, now, form }) =>
-      section('Restore points', restorePointsTable(await listRestorePoints(db, view.job.name, 100), view.job.name, now, form)),
-    );
+    tab('restore-points', async ({ view, now, form }) => {
+      const { job } = view;
+      const judged = (await judgedSavepoints(db, [job], now, web.keep)).get(job.name) ?? [];
+      return section(
+        'Restore points',
+        html`<p class="context">${policyWords(policyOf(job.current.definition, web.keep))}</p>${restorePointsTable(await listRestorePoints(db, job.name, 100), job.name, now, form, false, judged)}`,
+      );
+    });
     tab('builds', async ({ view, now }) =>
       section('Builds', buildsTable(await listBuilds(db, view.job.name, 50), view.job.name, view.job.project !== null, now)),
     );

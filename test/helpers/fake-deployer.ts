@@ -5,7 +5,8 @@ import type { CheckpointSight, ClusterFacts, Deployer, RunSight } from '../../sr
 import type { Deployers } from '../../src/deploy/deployers.ts';
 
 type Method = Exclude<keyof Deployer, 'runUrl' | 'close'>;
-type Answer<M extends Method> = Awaited<ReturnType<Deployer[M]>> | Error | ((...args: Parameters<Deployer[M]>) => unknown);
+type Call<M extends Method> = NonNullable<Deployer[M]>;
+type Answer<M extends Method> = Awaited<ReturnType<Call<M>>> | Error | ((...args: Parameters<Call<M>>) => unknown);
 export interface FakeDeployer extends Deployer {
   /** What was called, in order: `look 3f2a…`, `submit`. */
   calls: { method: Method; args: unknown[] }[];
@@ -33,6 +34,7 @@ const methods: readonly Method[] = [
   'cancel',
   'triggerSavepoint',
   'triggerStop',
+  'disposeSavepoint',
   'savepoint',
   'checkpoints',
   'checkpointInterval',
