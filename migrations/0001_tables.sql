@@ -284,6 +284,7 @@ CREATE TABLE "outbox_messages" (
 	"sent_version" integer DEFAULT 0 NOT NULL,
 	"sent_channel" text,
 	"sent_ts" text,
+	"sent_at" timestamp with time zone,
 	"permalink" text,
 	"state" text DEFAULT 'pending' NOT NULL,
 	"priority" integer DEFAULT 2 NOT NULL,
@@ -441,6 +442,7 @@ CREATE INDEX "operations_due" ON "operations" USING btree ("state","lease_until"
 CREATE INDEX "operations_job" ON "operations" USING btree ("job","created_at");--> statement-breakpoint
 CREATE INDEX "outbox_due" ON "outbox_messages" USING btree ("state","next_at");--> statement-breakpoint
 CREATE INDEX "outbox_sent" ON "outbox_messages" USING btree ("sent_channel","sent_ts");--> statement-breakpoint
+CREATE INDEX "outbox_sent_at" ON "outbox_messages" USING btree ("sent_at");--> statement-breakpoint
 CREATE INDEX "outbox_failed" ON "outbox_messages" USING btree ("channel_kind","channel") WHERE "outbox_messages"."state" = 'failed';--> statement-breakpoint
 CREATE INDEX "builds_job" ON "builds" USING btree ("job","started_at");--> statement-breakpoint
 CREATE INDEX "checkpoints_job" ON "checkpoints" USING btree ("job","ended_at");--> statement-breakpoint

@@ -10,7 +10,7 @@ import { createRouter } from './commands/router.ts';
 import type { CommandServices } from './commands/spec.ts';
 import { chosenChannels } from './config/chosen-channels.ts';
 import type { Config } from './config/load.ts';
-import { readSecret } from './config/secrets.ts';
+import { readSecret, type SecretRef } from './config/secrets.ts';
 import { type DiskGuard, startDiskGuard } from './core/disk.ts';
 import type { Log } from './core/log.ts';
 import { type Database, openDb } from './db/db.ts';
@@ -26,8 +26,10 @@ import { createDatabaseStore } from './projects/database-artifact-store.ts';
 import type { CredentialRef } from './projects/projects.store.ts';
 import { createSlack, type Slack } from './slack/app.ts';
 import { incidentAt } from './slack/incident-at.ts';
+import type { WatcherFacts } from './watch/dead-man.rule.ts';
 import { figures } from './watch/figures.store.ts';
 import { startWatch } from './watch/schedule.ts';
+import { watcherFacts } from './watch/watcher.store.ts';
 import { createWeb } from './web/server.ts';
 
 export interface App {
@@ -214,6 +216,11 @@ export async function createApp(options: AppOptions): Promise<App> {
       digest: config.digest,
       handover: config.handover,
       keep: settings.keep,
+      deadMan: config.watch.deadMan && {
+        address: () => readSecret((config.watch.deadMan as { url: SecretRef }).url),
+        everyMs: config.watch.deadMan.every,
+        graceMs: config.watch.deadMan.grace,
+      },
       workDir: config.home,
       onNews: () => delivery?.wake(),
     });
@@ -237,6 +244,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         'watermark-after': config.incidents.watermarkFor,
         'backpressure-after': config.incidents.backpressureFor,
       },
+      watcher: () => watcherFacts(database.db),
       log: log.child({ room: 'web' }),
       host: config.host,
       port: config.port,
@@ -262,11 +270,22 @@ async function openCredential(ref: CredentialRef) {
   return ref;
 }
 
+/** Rounded to milliseconds, for people and monitors. */
+function watcherHealth(facts: WatcherFacts) {
+  const rounded = (ms: number | undefined) => (ms === undefined ? null : Math.round(ms));
+  return {
+    lastAnswerAgeMs: Object.fromEntries(facts.polls.map((one) => [one.cluster, rounded(one.ageMs)])),
+    lastPostAgeMs: rounded(facts.lastPostAgeMs),
+    oldestUnsentMs: rounded(facts.oldestUnsentAgeMs) ?? 0,
+  };
+}
+
 async function health(database: Database, disk: DiskGuard, slack: Slack | undefined, lastPollAgeMs: number | undefined) {
   const facts: Record<string, unknown> = {};
   let ok = true;
   try {
     facts['outbox'] = await outboxHealth(database.db);
+    facts['watch'] = watcherHealth(await watcherFacts(database.db));
     if (database.isFull()) {
       ok = false;
       facts['database'] = 'its disk is full';

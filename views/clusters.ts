@@ -1,8 +1,9 @@
 import { type Html, html } from '../src/core/html.ts';
 import { redact, withoutLogin } from '../src/core/redact.ts';
+import { formatDuration } from '../src/core/time.ts';
 import type { ClusterView } from '../src/deploy/cluster-views.store.ts';
 import type { Cluster } from '../src/deploy/clusters.store.ts';
-import { ago, badge, empty, table } from './parts.ts';
+import { ago, badge, empty, facts, section, table } from './parts.ts';
 
 export interface ClusterRow {
   cluster: Cluster;
@@ -13,8 +14,17 @@ export interface ClusterRow {
   jobs: readonly string[];
 }
 
+/** How the watcher itself is: ages in ms; undefined: never, or nothing waits. */
+export interface WatcherView {
+  lastTriedAgeMs: number | undefined;
+  lastPostAgeMs: number | undefined;
+  oldestUnsentAgeMs: number | undefined;
+}
+/** A message that waits so long is worth a colour. */
+const lateMs = 60_000;
+
 /** Every cluster: whether it answers, its slots, what runs there. */
-export function clustersPage(rows: readonly ClusterRow[], now: Date): Html {
+export function clustersPage(rows: readonly ClusterRow[], now: Date, watcher?: WatcherView): Html {
   return html`<h1>Clusters</h1>
 ${
   rows.length === 0
@@ -48,7 +58,22 @@ ${
           ],
         })),
       )
-}`;
+}
+${watcher ? section('Sluice itself', watcherFacts(watcher)) : ''}`;
+}
+function watcherFacts({ lastTriedAgeMs, lastPostAgeMs, oldestUnsentAgeMs }: WatcherView): Html {
+  const since = (ms: number | undefined) => (ms === undefined ? 'never' : `${formatDuration(Math.round(ms / 1000) * 1000)} ago`);
+  const waits = oldestUnsentAgeMs ?? 0;
+  return facts([
+    ['Last looked', since(lastTriedAgeMs)],
+    ['A channel last took a message', since(lastPostAgeMs)],
+    [
+      'Oldest message that waits',
+      oldestUnsentAgeMs === undefined
+        ? 'none waits'
+        : html`${waits > lateMs ? badge('warn', 'late') : ''} ${formatDuration(Math.round(waits / 1000) * 1000)}`,
+    ],
+  ]);
 }
 function flinkLink(cluster: Cluster): Html | '' {
   const url = withoutLogin(cluster.webUrl ?? cluster.url);

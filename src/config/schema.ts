@@ -121,9 +121,9 @@ const DeadMan = z.strictObject({
   every: duration('60s', { minMs: 10 * second, maxMs: 60 * minute })
     .prefault('60s')
     .describe('How often it is called. The one outside pages when it was not called for a few times as long.'),
-  unsentFor: duration('10 min', { minMs: minute, maxMs: 24 * 60 * minute })
+  grace: duration('10 min', { minMs: minute, maxMs: 24 * 60 * minute })
     .prefault('10 min')
-    .describe('It is not called while a message has been due for longer than this.'),
+    .describe('It is not called while a message has waited to be sent, or no cluster has answered, for longer than this.'),
 });
 
 const Watch = z.strictObject({

@@ -8,6 +8,7 @@ import type { Db, Tx } from '../db/db.ts';
 import { isUniqueViolation } from '../db/failures.ts';
 import type { OperationOrigin } from '../db/schema/index.ts';
 import { findCluster } from '../deploy/clusters.store.ts';
+import { samePathKey } from '../deploy/restore-path.ts';
 import type { Job } from '../jobs/jobs.store.ts';
 import { desire } from '../outbox/outbox.store.ts';
 import { holdNamed } from '../restore-points/retention.store.ts';
@@ -58,8 +59,12 @@ export async function accept(tx: Tx, request: AcceptRequest): Promise<Operation>
 /** What an operation names is not deleted any more once the operation is there. @throws ConflictError when that has begun already. */
 async function refuseDeleted(tx: Tx, { input, job }: AcceptRequest): Promise<void> {
   const text = (key: string) => (typeof input[key] === 'string' ? input[key] : undefined);
-  const gone = (await holdNamed(tx, { id: text('pointId'), path: text('from') })).find(
-    (point) => point.state === 'disposing' || point.state === 'disposed',
+  const [id, path] = [text('pointId'), text('from')];
+  const gone = (await holdNamed(tx, { id, path })).find(
+    // A copy somewhere else has the same name, and may well be there.
+    (point) =>
+      (point.state === 'disposing' || point.state === 'disposed') &&
+      (point.id === id || (path !== undefined && samePathKey(point.path) === samePathKey(path))),
   );
   if (gone)
     throw new ConflictError(

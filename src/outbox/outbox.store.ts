@@ -113,6 +113,7 @@ export async function noteSent(
     sentVersion: row.desiredVersion,
     sentChannel: at.channel,
     sentTs: at.ts,
+    sentAt: now,
     ...(at.permalink ? { permalink: at.permalink } : {}),
     postingSince: null,
     attempts: 0,

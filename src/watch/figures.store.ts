@@ -1,6 +1,7 @@
 import type { Db } from '../db/db.ts';
 import { sql } from '../db/query.ts';
 import { outboxHealth } from '../outbox/outbox.store.ts';
+import { watcherFacts } from './watcher.store.ts';
 
 /** One figure of `/metrics`: its name and help, and a value for each set of labels. Seconds where it is a time. */
 export interface Figure {
@@ -23,13 +24,10 @@ export async function figures(db: Db): Promise<Figure[]> {
     sql`select cluster, extract(epoch from sluice_now() - last_ok_at)::float8 as age, failures,
       flow_requests::float8 as requests, flow_ms / 1000.0::float8 as seconds from cluster_views where last_ok_at is not null`,
   );
+  const watcher = await watcherFacts(db);
   const { rows: runs } = await db.execute<{ state: string; n: number }>(
     sql`select state, count(*)::int as n from runs where not ended group by state`,
   );
-  const { rows: sent } = await db.execute<{ age: number | null }>(
-    sql`select extract(epoch from sluice_now() - max(updated_at))::float8 as age from outbox_messages where state = 'sent'`,
-  );
-  const lastSent = sent[0]?.age;
   return [
     figure(
       'sluice_operations',
@@ -51,16 +49,21 @@ export async function figures(db: Db): Promise<Figure[]> {
       [{ state: 'failed' }, outbox.failed],
     ]),
     figure('sluice_outbox_oldest_seconds', 'How long the oldest message has been due.', [[{}, outbox.oldestMs / 1000]]),
-    figure('sluice_last_sent_age_seconds', 'Since a channel last took a message.', lastSent == null ? [] : [[{}, lastSent]]),
+    figure('sluice_last_sent_age_seconds', 'Since a channel last took a message.', inSeconds(watcher.lastPostAgeMs)),
+    figure(
+      'sluice_oldest_unsent_seconds',
+      'How long the oldest message has waited to be seen, also while a channel is asked later.',
+      inSeconds(watcher.oldestUnsentAgeMs ?? 0),
+    ),
     figure(
       'sluice_cluster_last_answer_age_seconds',
       'Since a cluster last answered.',
-      clusters.map((row) => [{ cluster: row.cluster }, row.age]),
+      watcher.polls.flatMap((one) => (one.ageMs === undefined ? [] : [[{ cluster: one.cluster }, one.ageMs / 1000]])),
     ),
     figure(
       'sluice_cluster_failed_polls',
       'Polls in a row that a cluster did not answer.',
-      clusters.map((row) => [{ cluster: row.cluster }, row.failures]),
+      watcher.polls.map((one) => [{ cluster: one.cluster }, one.failures]),
     ),
     figure(
       'sluice_flow_requests',
@@ -74,6 +77,8 @@ export async function figures(db: Db): Promise<Figure[]> {
     ),
   ];
 }
+const inSeconds = (ms: number | undefined): [labels: Record<string, string>, value: number][] =>
+  ms === undefined ? [] : [[{}, ms / 1000]];
 function figure(name: string, help: string, values: [labels: Record<string, string>, value: number][]): Figure {
   return { name, help, values: values.map(([labels, value]) => ({ labels, value })) };
 }

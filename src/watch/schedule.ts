@@ -8,6 +8,7 @@ import { carryIncidentsOn } from '../incidents/lifecycle.ts';
 import { expireWaiting } from '../operations/expire.ts';
 import type { KeepDefaults } from '../operations/retention.fetch.ts';
 import { pollCluster } from './cluster-poll.ts';
+import { type DeadManOptions, startDeadMan } from './dead-man.ts';
 import { LeaseLostError } from './fenced.ts';
 import type { KnownVertices } from './flow.fetch.ts';
 import { type FlowDeps, followFlows } from './flow.ts';
@@ -24,6 +25,8 @@ export interface WatchOptions extends FlowDeps {
   jobsEveryMs: number;
   digest: { at: string; timeZone: string };
   handover: { at: string; timeZone: string };
+  /** Somebody outside who is called while all is well. */
+  deadMan: DeadManOptions | undefined;
   /** What is kept of jobs that do not say so themselves. */
   keep: KeepDefaults;
   /** Data directory, where builds have their workspaces. */
@@ -64,6 +67,8 @@ export function startWatch(options: WatchOptions): Watch {
   const ending = new AbortController();
   let seconds = 0;
 
+  const deadMan = options.deadMan && startDeadMan({ database, log, ...options.deadMan, signal: ending.signal });
+
   async function tick(): Promise<void> {
     if (stopped) return;
     seconds++;
@@ -73,6 +78,7 @@ export function startWatch(options: WatchOptions): Watch {
       leasedAt = performance.now();
       if (stopped) return;
     }
+    deadMan?.tick();
     for (const lease of ours) {
       const name = lease.cluster;
       if (!inFlight.has(name) && (paces.get(name)?.nextAt ?? 0) <= performance.now() + 50)
@@ -175,7 +181,7 @@ export function startWatch(options: WatchOptions): Watch {
       stopped = true;
       ending.abort();
       await Promise.all(tasks.map((task) => task.destroy()));
-      await Promise.all([...underway, ...inFlight.values(), ...flowing.values()]);
+      await Promise.all([...underway, ...inFlight.values(), ...flowing.values(), deadMan?.stopped()]);
       await releaseClusters(database.db, options.owner).catch((error) => log.warn({ error: String(error) }, 'leases were not given back'));
     },
   };

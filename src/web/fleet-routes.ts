@@ -38,7 +38,7 @@ export function fleetRoutes(web: WebOptions) {
           .map((job) => job.name);
         return { cluster, view, unreachable: (view?.failures ?? 0) >= unreachableAfter, jobs: here };
       });
-      const part = live('clusters', '/clusters', clustersPage(rows, now));
+      const part = live('clusters', '/clusters', clustersPage(rows, now, await web.watcher?.()));
       return sendLive(request, reply, part, () => sendPage(request, reply, { title: 'Clusters', section: 'clusters' }, part));
     });
     app.get('/people', async (request, reply) =>

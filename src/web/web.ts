@@ -28,6 +28,8 @@ export interface WebOptions {
   health(): Promise<{ ok: boolean } & Record<string, unknown>>;
   /** For `/metrics`, which anybody may read too. */
   metrics?: () => Promise<Metric[]>;
+  /** How Sluice itself is, for the page. */
+  watcher?: () => Promise<{ lastPostAgeMs: number | undefined; oldestUnsentAgeMs: number | undefined; lastTriedAgeMs: number | undefined }>;
   /** What is wrong with Slack and what to do, for the people on the page; undefined if nothing is. */
   slackProblem?: () => string | undefined;
   /** What the configuration sets for incidents, in milliseconds; absent: the defaults. */

@@ -156,6 +156,7 @@ it('two replicas do what time brings once: polls, ends, digests, expiries; and w
       digest: { at: '* * * * * *', timeZone: 'UTC' },
       handover: { at: '* * * * * *', timeZone: 'UTC' },
       keep: undefined,
+      deadMan: undefined,
       workDir: tmpdir(),
       onNews: () => {},
     });

@@ -20,13 +20,11 @@ export async function savepointList(ctx: CommandContext, job: Job): Promise<Mess
   return message(
     'neutral',
     `${plural(judged.length, 'savepoint')} of ${job.name}${going.length > 0 ? `, ${going.length} of them to be deleted` : ''}`,
-    ...judged
-      .slice(0, shownAtMost)
-      .map((one) =>
-        text({ bold: describePoint(one.point, ctx.now) }, `: ${one.keep ? 'kept, ' : ''}${one.why}`, ...when(one), '\n', {
-          code: one.point.path,
-        }),
-      ),
+    ...judged.slice(0, shownAtMost).map((one) =>
+      text({ bold: describePoint(one.point, ctx.now) }, `: ${one.keep ? 'kept, ' : ''}${one.why}`, ...when(one), '\n', {
+        code: one.point.path,
+      }),
+    ),
     ...(judged.length > shownAtMost
       ? [
           context(`${judged.length - shownAtMost} more on the page: `, {

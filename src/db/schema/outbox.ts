@@ -28,6 +28,8 @@ export const outboxMessages = pgTable(
     /** Where it was really posted. */
     sentChannel: text('sent_channel'),
     sentTs: text('sent_ts'),
+    /** When a channel last took it. */
+    sentAt: timestamp('sent_at', { withTimezone: true }),
     permalink: text(),
     state: text().$type<'pending' | 'sent' | 'failed'>().notNull().default('pending'),
     /** 0 approvals, 1 alerts, 2 operations, 3 digests. */
@@ -46,6 +48,7 @@ export const outboxMessages = pgTable(
   (t) => [
     index('outbox_due').on(t.state, t.nextAt),
     index('outbox_sent').on(t.sentChannel, t.sentTs),
+    index('outbox_sent_at').on(t.sentAt),
     index('outbox_failed').on(t.channelKind, t.channel).where(sql`${t.state} = 'failed'`),
   ],
 );
