@@ -1,16 +1,16 @@
-import { redact } from '../core/redact.ts';
-import { oneLine, stripControls, truncate } from '../core/text.ts';
+import { clean } from '../core/clean.ts';
+import { oneLine, truncate } from '../core/text.ts';
 
 /** More than this of one value is shown nowhere; redacting all of a huge one is slow. */
 const longest = 20_000;
 
-/** Data as it may leave: well-formed, without control and bidi characters, without secrets. Not yet escaped. */
-export function clean(value: string): string {
-  return redact(stripControls(value.slice(0, longest).toWellFormed()));
+/** Data as it may leave, of a length that anybody reads. Not yet escaped. */
+export function cleanText(value: string): string {
+  return clean(value.slice(0, longest));
 }
 /** The same in one line of at most `limit` characters. */
 export function cleanLine(value: string, limit: number): string {
-  return truncate(oneLine(clean(value)), limit);
+  return truncate(oneLine(cleanText(value)), limit);
 }
 
 /** An http(s) address as it may be linked to; undefined for anything else. */
@@ -18,7 +18,10 @@ export function safeUrl(url: string): string | undefined {
   if (url.length > 2_000) return undefined;
   const parsed = URL.parse(url);
   if (parsed === null || !/^https?:$/.test(parsed.protocol)) return undefined;
-  const safe = clean(parsed.href).replace(/[<>"'`()[\]|\s\\]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+  const safe = cleanText(parsed.href).replace(
+    /[<>"'`()[\]|\s\\]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
   return URL.canParse(safe) && safe.length <= 2_000 ? safe : undefined;
 }
 

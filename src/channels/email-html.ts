@@ -3,7 +3,7 @@ import type { Part, ProgressStep, Span, Tone } from '../core/message.ts';
 import { spansToText } from '../core/message.ts';
 import { truncate } from '../core/text.ts';
 import type { Outgoing } from './channel.ts';
-import { clean, cleanLine, safeUrl } from './clean.ts';
+import { cleanLine, cleanText, safeUrl } from './clean.ts';
 import { type Place, safeSpans, timeOf, titleOf } from './flatten.ts';
 import { linkOf, pageOf } from './page-links.ts';
 
@@ -65,7 +65,7 @@ function partOf(part: Part, place: Place): Html {
         .slice(0, itemsAtMost)
         .map((row) => html`<tr>${row.map((cell, i) => html`<td>${spansOf(cell, part.columns[i])}</td>`)}</tr>`)}</table>\n`;
     case 'code':
-      return html`${part.label ? html`<p><b>${cleanLine(part.label, 200)}</b></p>` : null}<pre>${truncate(clean(part.text), 20_000)}</pre>\n`;
+      return html`${part.label ? html`<p><b>${cleanLine(part.label, 200)}</b></p>` : null}<pre>${truncate(cleanText(part.text), 20_000)}</pre>\n`;
     case 'progress':
       return html`<p>${part.steps
         .slice(0, itemsAtMost)
@@ -86,7 +86,7 @@ function spansOf(spans: string | Span[], label?: string): Html {
   return html`${safeSpans(spans, label).map(spanOf)}`;
 }
 function spanOf(span: Span): Html {
-  if (typeof span === 'string') return html`${clean(span.slice(0, 4_000))}`;
+  if (typeof span === 'string') return html`${cleanText(span.slice(0, 4_000))}`;
   if ('bold' in span) return html`<b>${cleanLine(span.bold.slice(0, 4_000), 2_000)}</b>`;
   if ('code' in span) return html`<code>${cleanLine(span.code.slice(0, 4_000), 2_000)}</code>`;
   if ('time' in span) return html`${timeOf(span.time)}`;

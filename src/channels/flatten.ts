@@ -1,7 +1,7 @@
 import type { IncidentRef } from '../core/message.ts';
 import { type Message, type Part, type ProgressStep, type Span, spansToText } from '../core/message.ts';
 import { oneLine, truncate } from '../core/text.ts';
-import { clean, cleanLine, safeUrl } from './clean.ts';
+import { cleanLine, cleanText, safeUrl } from './clean.ts';
 import { linkOf } from './page-links.ts';
 
 /** How a channel writes text that is already clean; each function escapes for its channel. */
@@ -59,7 +59,7 @@ function linesOfPart(part: Part, dialect: Dialect, place: Place): string[] {
             .join(', '),
         );
     case 'code': {
-      const lines = clean(part.text).replace(/\r\n?/g, '\n').replace(/\n+$/, '').split('\n');
+      const lines = cleanText(part.text).replace(/\r\n?/g, '\n').replace(/\n+$/, '').split('\n');
       return [...(part.label ? [dialect.bold(cleanLine(part.label, 200))] : []), ...(lines.some(hasInk) ? dialect.block(lines) : [])];
     }
     case 'progress':
@@ -95,15 +95,15 @@ export function wordsOf(spans: string | Span[], dialect: Dialect, label = ''): s
 export function safeSpans(spans: string | Span[], label = ''): Span[] {
   const list = typeof spans === 'string' ? [spans] : spans.slice(0, 200);
   const texts = list.map(bare);
-  const joined = clean(texts.join(''));
-  if (label !== '' && clean(`${label}: ${joined}`) !== `${clean(label)}: ${joined}`) return ['***'];
-  return list.length > 1 && joined !== texts.map(clean).join('') ? [truncate(joined, 4_000)] : list;
+  const joined = cleanText(texts.join(''));
+  if (label !== '' && cleanText(`${label}: ${joined}`) !== `${cleanText(label)}: ${joined}`) return ['***'];
+  return list.length > 1 && joined !== texts.map(cleanText).join('') ? [truncate(joined, 4_000)] : list;
 }
 function bare(span: Span): string {
   return typeof span === 'object' && 'time' in span ? ' ' : spansToText([span]).slice(0, 4_000);
 }
 function word(span: Span, dialect: Dialect): string {
-  if (typeof span === 'string') return dialect.text(clean(span.slice(0, 4_000)));
+  if (typeof span === 'string') return dialect.text(cleanText(span.slice(0, 4_000)));
   if ('bold' in span) return dialect.bold(cleanLine(span.bold.slice(0, 4_000), 2_000));
   if ('code' in span) return dialect.code(cleanLine(span.code.slice(0, 4_000), 2_000));
   if ('link' in span) {

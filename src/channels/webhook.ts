@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Placeholder, SettingsOf } from '../config/channels.ts';
 import type { Channel, ChannelDeps, Outgoing } from './channel.ts';
-import { bytes, clean, fitLines, secretsOfUrl } from './clean.ts';
+import { bytes, cleanText, fitLines, secretsOfUrl } from './clean.ts';
 import { linesOf, plain, titleOf, wordsOf } from './flatten.ts';
 import { postJson, readSecrets, resultOfStatus } from './http-channel.ts';
 import { pageOf } from './page-links.ts';
@@ -57,12 +57,12 @@ function valuesOf(outgoing: Outgoing, deps: ChannelDeps): Record<Placeholder, Js
   const { message, incident } = outgoing;
   const place = { publicUrl: deps.publicUrl, incident };
   const known: Json = incident
-    ? Object.fromEntries(Object.entries(incident).map(([key, value]) => [key, typeof value === 'string' ? clean(value) : null]))
+    ? Object.fromEntries(Object.entries(incident).map(([key, value]) => [key, typeof value === 'string' ? cleanText(value) : null]))
     : null;
   const fields = message.parts
     .flatMap((part) => (part.kind === 'fields' ? part.fields : []))
     .slice(0, 60)
-    .map(({ label, value }) => ({ label: clean(label), value: wordsOf(value, plain, label) }));
+    .map(({ label, value }) => ({ label: cleanText(label), value: wordsOf(value, plain, label) }));
   const { id, state, cause, job, cluster } = (known ?? {}) as Record<string, Json>;
   return {
     id: outgoing.outboxId,

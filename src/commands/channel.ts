@@ -1,3 +1,4 @@
+import { record } from '../access/audit.store.ts';
 import { UserError } from '../core/errors.ts';
 import { actions, type Message, message, text } from '../core/message.ts';
 import { plural, quoteWord } from '../core/text.ts';
@@ -40,6 +41,15 @@ export const channel = defineCommand({
       throw new UserError('That is not how a channel is tested.', {
         hint: 'For example: /flink channel test oncall-mail. Nothing was sent.',
       });
-    return (await channels.test(name)).reply;
+    const { reply } = await channels.test(name);
+    return ctx.effect(async (tx) => {
+      await record(tx, {
+        actor: { person: ctx.me().ref, origin: ctx.request.origin.kind },
+        action: 'channel.tested',
+        subject: `channel:${name}`,
+        details: { said: reply.title },
+      });
+      return reply;
+    });
   },
 });

@@ -226,7 +226,7 @@ export const parameters: readonly Parameter[] = [
   },
 ];
 
-const sluicesOwn = new Set(['recoverable-within', 'keep-savepoints', 'keep-savepoints-for', 'tags', 'channel', 'alert-channel', 'links']);
+const sluicesOwn = new Set(['recoverable-within', 'no-data-after', 'watermark-after', 'backpressure-after', 'checkpoint-growth', 'keep-savepoints', 'keep-savepoints-for', 'tags', 'channel', 'alert-channel', 'links']);
 /** Whether a parameter concerns Sluice alone, so that a change counts at once, without a restart. */
 export const countsAtOnce = (key: string): boolean => sluicesOwn.has(key);
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { clean } from '../core/clean.ts';
 import type { Action } from '../core/message.ts';
 import { truncate } from '../core/text.ts';
-import { clean } from './escape.ts';
 
 /**
  * What a button's value carries: the command line and, for actions that ask something first, the form. Short keys, because Slack allows

@@ -1,8 +1,9 @@
 import type { ActionsBlock, Button, KnownBlock } from '@slack/types';
+import { clean } from '../core/clean.ts';
 import type { Action } from '../core/message.ts';
 import { oneLine, truncate } from '../core/text.ts';
 import { encodeAction } from './action-value.ts';
-import { clean, slackUrl } from './escape.ts';
+import { slackUrl } from './escape.ts';
 
 /** Action ids of buttons that only open a link: their click needs no answer. */
 export const linkActionPrefix = 'open:';

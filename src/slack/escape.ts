@@ -1,13 +1,7 @@
-import { redact } from '../core/redact.ts';
-import { stripControls } from '../core/text.ts';
+import { clean } from '../core/clean.ts';
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
-
-/** Data as it may leave for Slack: well-formed, without control and bidi characters, without secrets. Not yet escaped. */
-export function clean(value: string): string {
-  return redact(stripControls(value.toWellFormed()));
-}
 
 /** Slack's own escaping of `&`, `<` and `>`, in one pass, so that data can make no mention, channel or link. Nothing else has an escape. */
 export function escapeText(value: string): string {

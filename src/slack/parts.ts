@@ -1,7 +1,8 @@
+import { clean } from '../core/clean.ts';
 import type { Part, ProgressStep, Span } from '../core/message.ts';
 import { spansToText } from '../core/message.ts';
 import { oneLine, plural } from '../core/text.ts';
-import { clean, escapeText, fitEscaped, graphemes } from './escape.ts';
+import { escapeText, fitEscaped, graphemes } from './escape.ts';
 import { bold, spansToMrkdwn } from './spans.ts';
 
 const stepMarks: Record<ProgressStep['state'], string> = { done: '✓', running: '▸', waiting: '○', failed: '✗', skipped: '–' };

@@ -1,9 +1,9 @@
 import type { InputBlock, KnownBlock, ModalView } from '@slack/types';
 import { z } from 'zod';
 import type { Question, QuestionField } from '../commands/question.ts';
+import { clean } from '../core/clean.ts';
 import type { Message } from '../core/message.ts';
 import { truncate } from '../core/text.ts';
-import { clean } from './escape.ts';
 import { type AskOrigin, type FormState, jobActionId, plain, pointActionId, pointSelect, tryJson } from './modal.ts';
 import { filledIn } from './modal-refused.ts';
 import { renderMessage } from './render.ts';

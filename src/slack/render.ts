@@ -1,8 +1,9 @@
 import type { KnownBlock, MrkdwnElement } from '@slack/types';
+import { clean } from '../core/clean.ts';
 import { type Message, messageToText, type Part, type Tone } from '../core/message.ts';
 import { oneLine } from '../core/text.ts';
 import { renderActions } from './buttons.ts';
-import { clean, fitEscaped } from './escape.ts';
+import { fitEscaped } from './escape.ts';
 import { codeMrkdwn, fieldTexts, progressMrkdwn, tableMrkdwn } from './parts.ts';
 import { bold, spansToMrkdwn } from './spans.ts';
 

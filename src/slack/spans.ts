@@ -1,6 +1,7 @@
+import { clean } from '../core/clean.ts';
 import { type Span, spansToText } from '../core/message.ts';
 import { oneLine } from '../core/text.ts';
-import { clean, escapeText, fitEscaped, slackUrl } from './escape.ts';
+import { escapeText, fitEscaped, slackUrl } from './escape.ts';
 
 /**
  * Spans as mrkdwn in at most `room` characters. Everything that is data is redacted and escaped here, once; mentions, channels, links

@@ -17,7 +17,9 @@ test('an admin sees the channels beside Slack, and sends a test message to one',
   const said = await w.say(ada, 'channel');
   assert.match(said.text, /^1 channel beside Slack\noncall-mail, email/);
   assert.equal(said.button('Test oncall-mail'), 'channel test oncall-mail');
-  assert.equal((await w.say(ada, 'channel test oncall-mail')).text, 'oncall-mail took it');
+  assert.equal((await w.once(ada, 'channel test oncall-mail')).text, 'oncall-mail took it');
+  const [row] = await w.audited('channel.tested');
+  assert.deepEqual([row?.subject, row?.actor.person?.name, row?.details], ['channel:oncall-mail', 'Ada', { said: 'oncall-mail took it' }]);
   assert.deepEqual(tested, ['oncall-mail']);
   await w.refused(ada, 'channel tset oncall-mail', /^That is not how a channel is tested/);
   await w.refused(emma, 'channel', /You may not use channel/);
