@@ -1,6 +1,7 @@
 import { nearest } from '../core/text.ts';
 import { parseDuration } from '../core/time.ts';
 import type { JobDefinition } from '../db/schema/index.ts';
+import { quoteArgument, splitArguments } from './arguments.ts';
 import { keepSavepoints, keepSavepointsFor, tags } from './own-parameters.ts';
 import { type Parameter, ParameterProblem, plain, problem } from './parameter.ts';
 
@@ -226,7 +227,19 @@ export const parameters: readonly Parameter[] = [
   },
 ];
 
-const sluicesOwn = new Set(['recoverable-within', 'no-data-after', 'watermark-after', 'backpressure-after', 'checkpoint-growth', 'keep-savepoints', 'keep-savepoints-for', 'tags', 'channel', 'alert-channel', 'links']);
+const sluicesOwn = new Set([
+  'recoverable-within',
+  'no-data-after',
+  'watermark-after',
+  'backpressure-after',
+  'checkpoint-growth',
+  'keep-savepoints',
+  'keep-savepoints-for',
+  'tags',
+  'channel',
+  'alert-channel',
+  'links',
+]);
 /** Whether a parameter concerns Sluice alone, so that a change counts at once, without a restart. */
 export const countsAtOnce = (key: string): boolean => sluicesOwn.has(key);
 
@@ -297,30 +310,4 @@ export function diffDefinitions(
   return [...new Set([...a.keys(), ...b.keys()])]
     .filter((key) => a.get(key) !== b.get(key))
     .map((key) => ({ key, before: a.get(key), after: b.get(key) }));
-}
-
-/** Splits program arguments at white space outside quotes. @throws ParameterProblem if a quote does not close. */
-export function splitArguments(value: string): string[] {
-  const out: string[] = [];
-  let word: string | undefined;
-  let quote: string | undefined;
-  for (const ch of value) {
-    if (quote) {
-      if (ch === quote) quote = undefined;
-      else word += ch;
-    } else if (ch === '"' || ch === "'") {
-      quote = ch;
-      word ??= '';
-    } else if (/\s/.test(ch)) {
-      if (word !== undefined) out.push(word);
-      word = undefined;
-    } else word = (word ?? '') + ch;
-  }
-  if (quote) problem(`The quote ${quote} in the arguments does not close.`);
-  if (word !== undefined) out.push(word);
-  return out;
-}
-function quoteArgument(argument: string): string {
-  if (argument !== '' && !/[\s"']/.test(argument)) return argument;
-  return argument.includes('"') ? argument.replace(/[^']+|'/g, (part) => (part === "'" ? `"'"` : `'${part}'`)) : `"${argument}"`;
 }
