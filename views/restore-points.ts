@@ -50,7 +50,7 @@ export function restorePointsTable(
               p.flinkVersion ?? '–',
               keptWords(p, said.get(p.id)),
               html`<code class="path">${p.path}</code>`,
-              html`${actionView(form, { label: 'Restore…', command: `restore ${job} --from ${p.id}` })}${p.kind === 'savepoint' ? actionView(form, p.pinned ? { label: 'Unpin', command: `unpin ${job} ${p.id}` } : { label: 'Pin', command: `pin ${job} ${p.id}` }) : ''}`,
+              html`<div class="actions">${actionView(form, { label: 'Restore…', command: `restore ${job} --from ${p.id}` })}${p.kind === 'savepoint' ? actionView(form, p.pinned ? { label: 'Unpin', command: `unpin ${job} ${p.id}` } : { label: 'Pin', command: `pin ${job} ${p.id}` }) : ''}</div>`,
             ]),
       ],
     })),

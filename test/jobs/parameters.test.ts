@@ -2,15 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { JobDefinition } from '../../src/db/schema/index.ts';
-import {
-  assignParameter,
-  diffDefinitions,
-  flatten,
-  isFlinkKey,
-  ParameterProblem,
-  parameters,
-  splitArguments,
-} from '../../src/jobs/parameters.ts';
+import { splitArguments } from '../../src/jobs/arguments.ts';
+import { assignParameter, diffDefinitions, flatten, isFlinkKey, ParameterProblem, parameters } from '../../src/jobs/parameters.ts';
 
 const empty: JobDefinition = { cluster: 'standalone', environment: 'production', args: [], flink: {}, links: [] };
 const shown = (definition: JobDefinition, key: string) => parameters.find((p) => p.key === key)!.show(definition);
