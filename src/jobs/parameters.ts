@@ -229,6 +229,7 @@ export const parameters: readonly Parameter[] = [
 
 const sluicesOwn = new Set([
   'recoverable-within',
+  'restarting-for',
   'no-data-after',
   'watermark-after',
   'backpressure-after',
