@@ -90,7 +90,7 @@ export async function findTarget(ctx: CommandContext, typed: string, line: (word
 /** Whether a person may end a silence: one of a tag that covers other teams too is theirs, or an admin's. */
 export function mayEnd(ctx: CommandContext, silence: Silence): boolean {
   if (silence.scope !== 'tag' || ctx.person?.admin) return true;
-  return silence.teams !== null && silence.teams.every((team) => decide(ctx.person, 'operate', { team }) === 'yes');
+  return silence.teams?.every((team) => decide(ctx.person, 'operate', { team }) === 'yes') === true;
 }
 
 function shortList(names: readonly string[]): string {
