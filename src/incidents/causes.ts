@@ -80,6 +80,16 @@ export const causeRules = {
     together: 'cluster',
     many: 'could go back only too far',
   },
+  'began-empty': {
+    name: 'began from nothing',
+    severity: 'critical',
+    text: 'A run that was not started through Sluice was restored from nothing, although a run of the job before it had complete checkpoints.',
+    closes: 'when the job is started again from a state, or after a day',
+    settles: false,
+    runs: true,
+    together: 'cluster',
+    many: 'began from nothing',
+  },
   'no-data': {
     name: 'no data',
     severity: 'warning',

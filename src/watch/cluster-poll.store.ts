@@ -11,6 +11,7 @@ import { recordCheckpoints } from '../restore-points/record-checkpoints.ts';
 import type { Fetched } from './cluster-poll.fetch.ts';
 import { firstCheckpointFact, type RunFact, silences } from './cluster-poll.rule.ts';
 import type { PollDeps } from './poll-deps.ts';
+import { tellEmpty } from './tell-empty.ts';
 import { tellGrowth } from './tell-growth.ts';
 import { tellObjective } from './tell-objective.ts';
 
@@ -54,6 +55,8 @@ export async function storeSeen(
       if (!read) continue;
       const known = await storeCheckpoints(tx, run, read.sight, read.intervalMs, settings);
       if (await tellObjective(tx, deps, known, read.sight, at)) news = true;
+      // By the run as it was before this look.
+      if (await tellEmpty(tx, deps, run, read.sight, at)) news = true;
       if (await tellGrowth(tx, deps, known, read.sight)) news = true;
     }
   });
