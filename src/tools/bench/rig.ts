@@ -64,6 +64,7 @@ export interface Flink {
   checkpointDir: string;
   /** The demo's jobs. */
   jar: string;
+  jobManagerPid: number;
 }
 export const benchJob = { mainClass: 'com.example.etl.OrdersJob', args: ['--rate', '50'], parallelism: 2 } as const;
 
@@ -105,5 +106,6 @@ export async function startFlink(closing: Closing, version: string, say: (line: 
     savepointDir: cluster.savepointDir,
     checkpointDir: cluster.checkpointDir,
     jar,
+    jobManagerPid: cluster.jobManager.pid,
   };
 }

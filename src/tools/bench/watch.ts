@@ -5,6 +5,7 @@ import { memoryOf } from './processes.ts';
 import type { Aim, Figure } from './report.ts';
 import { formatMs } from './stats.ts';
 import { type Delays, measureDelays } from './watch/delay.ts';
+import { type JobManagerCost, measureJobManager } from './watch/job-manager.ts';
 import { observeFleet, type Side } from './watch/side.ts';
 import { measureStorm, type Storm } from './watch/storm.ts';
 import { type Cost, measureUnchanged } from './watch/unchanged.ts';
@@ -25,7 +26,7 @@ interface Memory {
 /** What watching costs, how soon an alert stands in Slack, and what ten thousand failures at once do; on fleets of three sizes, one after the other. */
 export async function measureWatch(
   everything: Closing,
-  options: { samples: number; minutes: number },
+  options: { samples: number; minutes: number; flink: string },
   say: (line: string) => void,
 ): Promise<Omit<Figure, 'facts'>> {
   const rows: Row[] = [];
@@ -47,7 +48,11 @@ export async function measureWatch(
     }
     await closing.all();
   }
-  return figureOf(rows, storm as Storm, memory as Memory, options);
+  const closing = createClosing((error) => say(`Not closed: ${String(error)}`));
+  everything.add(() => closing.all());
+  const real = await measureJobManager(closing, options.flink, say);
+  await closing.all();
+  return figureOf(rows, storm as Storm, memory as Memory, real, options);
 }
 
 async function measureMemory(side: Side, minutes: number, say: (line: string) => void): Promise<Memory> {
@@ -60,7 +65,13 @@ async function measureMemory(side: Side, minutes: number, say: (line: string) =>
   return { before, after: await look(), minutes };
 }
 
-function figureOf(rows: readonly Row[], storm: Storm, memory: Memory, options: { samples: number }): Omit<Figure, 'facts'> {
+function figureOf(
+  rows: readonly Row[],
+  storm: Storm,
+  memory: Memory,
+  real: JobManagerCost,
+  options: { samples: number; flink: string },
+): Omit<Figure, 'facts'> {
   const of = (size: number) => rows.find((row) => row.size === size) as Row;
   const [small, thousand, large] = [of(50), of(1000), of(10_000)];
   const perMinute = (small.cost.sluice * 60) / 1000;
@@ -73,7 +84,8 @@ function figureOf(rows: readonly Row[], storm: Storm, memory: Memory, options: {
       'Each fleet is a stand-in that answers in the shapes of Flink 1.20.5, observed by `src/main.ts` as a process of its own with embedded PostgreSQL and the practice workspace as Slack; every job was found and its checkpoints were read before anything counts. ' +
       'Cost: 3 turns of 20 s in which nothing happens, the default settings (states each second, tasks each 5 s, checkpoints each minute), processor time of the processes by /proc; the raw loop only reads `/jobs` once a second and makes a map of it, in turns with that. ' +
       `Delay: ${options.samples} jobs fail one after the other, each of a cause of its own, until the message stands in the workspace. ` +
-      'Storm: the rest of ten thousand jobs fails within one second, of one cause; one minute is looked at.',
+      'Storm: the rest of ten thousand jobs fails within one second, of one cause; one minute is looked at. ' +
+      `The real cluster is Flink ${options.flink}; Sluice is stopped and let go on in turns of 30 s.`,
     tables: [
       {
         head: ['jobs', 'Sluice, CPU a second', 'PostgreSQL', 'raw loop', 'alert p50', 'p99', 'slowest'],
@@ -104,8 +116,20 @@ function figureOf(rows: readonly Row[], storm: Storm, memory: Memory, options: {
           [`after ${memory.minutes} min`, formatBytes(memory.after)],
         ],
       },
+      {
+        head: [`a real cluster with ${real.jobs} jobs, CPU a minute`, ''],
+        rows: [
+          ['JobManager, nobody watches', formatMs(real.alone)],
+          ['JobManager, Sluice watches', formatMs(real.watched)],
+          ['Sluice', formatMs(real.sluice)],
+        ],
+      },
     ],
     aims: [
+      aim(
+        real.watched - real.alone <= 1500,
+        `A real JobManager with ${real.jobs} jobs takes ${formatMs(real.watched - real.alone)} more processor time a minute when it is watched; aimed at were 1.5 s (for 50 jobs).`,
+      ),
       aim(
         thousand.delays.p50 <= 1000 && thousand.delays.p99 <= 2500,
         `At 1,000 jobs an alert stands in Slack after ${formatMs(thousand.delays.p50)} at p50 and ${formatMs(thousand.delays.p99)} at p99; aimed at were 1 s and 2.5 s.`,

@@ -13,20 +13,25 @@ import { projectRoot, type Slack, startSlack, temporaryFolder } from '../rig.ts'
 import { embeddedPid, install, openRecords, startSluice } from '../sluice.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 
-/** Sluice as a process of its own that observes a fleet, all of whose jobs it has found. */
-export interface Side {
-  fleet: Fleet;
+/** Sluice as a process of its own that observes a cluster, all of whose jobs it has found. */
+export interface Observer {
   slack: Slack;
   database: Database;
   sluicePid: number;
   /** Processor time of Sluice and of its PostgreSQL so far. */
   cpuMs(): Promise<{ sluice: number; postgres: number }>;
-  url: string;
+}
+export interface Side extends Observer {
+  fleet: Fleet;
 }
 
-/** Starts it and waits until every job of the fleet is known and its checkpoints were read once. */
+/** Starts a fleet and an observer of it. */
 export async function observeFleet(closing: Closing, size: number, say: (line: string) => void): Promise<Side> {
   const fleet = await startFleet(closing, size);
+  return { fleet, ...(await observe(closing, fleet.url, size, say)) };
+}
+/** Starts it and waits until every job of the cluster is known and its checkpoints were read once. @throws UpstreamError after 10 minutes */
+export async function observe(closing: Closing, url: string, size: number, say: (line: string) => void): Promise<Observer> {
   const slack = await startSlack(closing);
   const dir = await temporaryFolder(closing);
   const installation = await install(slack, dir);
@@ -34,7 +39,7 @@ export async function observeFleet(closing: Closing, size: number, say: (line: s
   const objects = await temporaryFolder(closing);
   const described = [
     { kind: 'team', name: 'data', channel: 'C0ETL', alertChannel: 'C0ALERTS' },
-    { kind: 'cluster', name: 'fleet', type: 'standalone', url: fleet.url, team: 'data', observe: true },
+    { kind: 'cluster', name: 'fleet', type: 'standalone', url, team: 'data', observe: true },
   ];
   for (const one of described) await writeFile(join(objects, `${one.kind}.yaml`), stringify(one));
   const applied = await run(process.execPath, [join(projectRoot, 'src/tools/apply.ts'), objects], {
@@ -57,11 +62,9 @@ export async function observeFleet(closing: Closing, size: number, say: (line: s
   }
   const postgres = await embeddedPid(installation);
   return {
-    fleet,
     slack,
     database,
     sluicePid: daemon.pid,
-    url: installation.url,
     async cpuMs() {
       return { sluice: await cpuMsOf([daemon.pid]), postgres: await cpuMsOf(await family(postgres)) };
     },

@@ -1,0 +1,59 @@
+import { basename } from 'node:path';
+import { newFlinkId } from '../../../core/ids.ts';
+import { sleep } from '../../../core/time.ts';
+import { createFlinkClient } from '../../../flink/client.ts';
+import type { Closing } from '../closing.ts';
+import { cpuMsOf } from '../processes.ts';
+import { benchJob, startFlink } from '../rig.ts';
+import { observe } from './side.ts';
+
+const jobs = 6;
+const turns = 3;
+const turnMs = 30_000;
+
+export interface JobManagerCost {
+  jobs: number;
+  /** Processor milliseconds a minute of the JobManager, without and with Sluice watching. */
+  alone: number;
+  watched: number;
+  /** Of Sluice itself while it watched. */
+  sluice: number;
+}
+
+/** What being watched costs a real JobManager with a few running jobs: Sluice is stopped and let go on in turns. */
+export async function measureJobManager(closing: Closing, version: string, say: (line: string) => void): Promise<JobManagerCost> {
+  const flink = await startFlink(closing, version, say);
+  const client = createFlinkClient({ url: flink.url });
+  closing.add(() => client.close());
+  const { jarId } = await client.uploadJar(flink.jar, basename(flink.jar));
+  for (let n = 0; n < jobs; n++)
+    await client.runJar({
+      jarId,
+      jobId: newFlinkId(),
+      entryClass: benchJob.mainClass,
+      programArgs: [...benchJob.args, '--name', `watched-${n}`],
+      parallelism: 1,
+      flinkConfiguration: { 'execution.checkpointing.interval': '10 s' },
+    });
+  const { sluicePid } = await observe(closing, flink.url, jobs, say);
+  const jobManager = flink.jobManagerPid;
+  say(`watch: ${jobs} jobs on a real cluster, watched and not`);
+  // Loading and compiling are over by then.
+  await sleep(60_000);
+  const total = { alone: 0, watched: 0, sluice: 0 };
+  for (let turn = 0; turn < turns; turn++) {
+    process.kill(sluicePid, 'SIGSTOP');
+    const before = await cpuMsOf([jobManager]);
+    await sleep(turnMs);
+    total.alone += (await cpuMsOf([jobManager])) - before;
+    process.kill(sluicePid, 'SIGCONT');
+    // What had waited is caught up with first.
+    await sleep(5000);
+    const [then, ours] = [await cpuMsOf([jobManager]), await cpuMsOf([sluicePid])];
+    await sleep(turnMs);
+    total.watched += (await cpuMsOf([jobManager])) - then;
+    total.sluice += (await cpuMsOf([sluicePid])) - ours;
+  }
+  const perMinute = (ms: number) => (ms * 60_000) / (turns * turnMs);
+  return { jobs, alone: perMinute(total.alone), watched: perMinute(total.watched), sluice: perMinute(total.sluice) };
+}
