@@ -1,6 +1,6 @@
 import { inMs, now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, eq, inArray, isNull, lt, or, sql, type Values } from '../db/query.ts';
+import { and, eq, gt, inArray, sql, type Values } from '../db/query.ts';
 import { clusterViews } from '../db/schema/index.ts';
 
 export type ClusterView = typeof clusterViews.$inferSelect;
@@ -26,7 +26,10 @@ export async function leaseClusters(db: Db, owner: string, names: readonly strin
     .insert(clusterViews)
     .values(names.map((cluster) => ({ cluster })))
     .onConflictDoNothing();
-  return db
+  // A poll that writes holds its row: it keeps its lease, and must not keep the others from theirs.
+  const free = sql`(select v.cluster from cluster_views v where v.cluster = any(${sql.param([...names])}::text[])
+    and (v.owner = ${owner} or v.lease_until is null or v.lease_until < ${now}) for update skip locked)`;
+  const taken = await db
     .update(clusterViews)
     .set({
       owner,
@@ -34,13 +37,14 @@ export async function leaseClusters(db: Db, owner: string, names: readonly strin
       // A renewal keeps it: polls that are under way stay valid.
       epoch: sql`case when ${clusterViews.owner} = ${owner} then ${clusterViews.epoch} else ${clusterViews.epoch} + 1 end`,
     })
-    .where(
-      and(
-        inArray(clusterViews.cluster, [...names]),
-        or(eq(clusterViews.owner, owner), isNull(clusterViews.leaseUntil), lt(clusterViews.leaseUntil, now)),
-      ),
-    )
+    .where(sql`${clusterViews.cluster} in ${free}`)
     .returning({ cluster: clusterViews.cluster, epoch: clusterViews.epoch });
+  const held = await db
+    .select({ cluster: clusterViews.cluster, epoch: clusterViews.epoch })
+    .from(clusterViews)
+    .where(and(eq(clusterViews.owner, owner), gt(clusterViews.leaseUntil, now), inArray(clusterViews.cluster, [...names])));
+  const known = new Set(taken.map((lease) => lease.cluster));
+  return [...taken, ...held.filter((lease) => !known.has(lease.cluster))];
 }
 /** Gives this owner's leases back, so that another replica, or this one after a restart, need not wait for their end. */
 export async function releaseClusters(db: Db, owner: string): Promise<void> {

@@ -125,6 +125,8 @@ export function observedOnly(what: string): ConflictError {
   });
 }
 
+const withoutNul = (_key: string, value: unknown) => (typeof value === 'string' ? value.replaceAll('\u0000', '\uFFFD') : value);
+
 /** An answer that is no success: Flink's refusal, or a proxy that could not reach Flink (then the effect is unknown). */
 async function refusal(status: number, body: string, send: Send, root: string): Promise<FlinkError | UnreachableError> {
   const endpoint = `${send.method ?? 'GET'} ${send.path}`;
@@ -179,7 +181,8 @@ function parse<T extends z.ZodType>(schema: T, body: string, send: Send, root: s
     );
   let value: unknown;
   try {
-    value = JSON.parse(body);
+    // PostgreSQL stores no NUL, which an exception may quote: nothing of an answer may be lost for it.
+    value = body.includes('\\u0000') ? JSON.parse(body, withoutNul) : JSON.parse(body);
   } catch (cause) {
     throw bad(cause);
   }

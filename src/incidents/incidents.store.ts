@@ -69,13 +69,13 @@ export async function openKeys(db: Db | Tx, keys: readonly string[]): Promise<st
 export async function unresolvedKeys(db: Db | Tx): Promise<{ key: string; job: string | null }[]> {
   return db.select({ key: incidents.key, job: incidents.job }).from(incidents).where(ne(incidents.state, 'resolved'));
 }
-/** The open incidents of runs, by run id. */
+/** The open incidents of runs whose root exception is still to be read, by run id. */
 export async function openOfRuns(tx: Tx, runIds: readonly string[]): Promise<Map<string, Incident>> {
   if (runIds.length === 0) return new Map();
   const rows = await tx
     .select()
     .from(incidents)
-    .where(and(inArray(incidents.runId, [...runIds]), ne(incidents.state, 'resolved')))
+    .where(and(inArray(incidents.runId, [...runIds]), ne(incidents.state, 'resolved'), sql`${incidents.facts} ? 'causeUnread'`))
     .for('update');
   return new Map(rows.flatMap((row) => (row.runId === null ? [] : [[row.runId, row]])));
 }

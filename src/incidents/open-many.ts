@@ -2,6 +2,8 @@ import { newId } from '../core/ids.ts';
 import { chunks } from '../core/lists.ts';
 import { now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
+import { findJobs } from '../jobs/jobs.store.ts';
+import { tagsOf } from '../jobs/tags.ts';
 import { desire, nowhere } from '../outbox/outbox.store.ts';
 import { ruleOf } from './causes.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -9,7 +11,7 @@ import { changeIncidents, type Incident, insertEvents, insertIncidents, keysInUs
 import type { IncidentFacts } from './message.ts';
 import { comebackMs, type IncidentInput, openIncident } from './open.ts';
 import { repaint } from './paint.ts';
-import { listSilences } from './silences.store.ts';
+import { listSilences, silenceOver } from './silences.store.ts';
 
 /** So many at once are stored and told together. */
 const crowd = 20;
@@ -22,18 +24,19 @@ const rowsAtOnce = 1000;
  * @returns how many of them people are told of now.
  */
 export async function openIncidents(tx: Tx, inputs: readonly IncidentInput[]): Promise<number> {
-  const special = inputs.length <= crowd || (await listSilences(tx)).length > 0;
-  const used = special
+  const few = inputs.length <= crowd;
+  const used = few
     ? new Set<string>()
     : await keysInUse(
         tx,
         inputs.map((input) => input.key),
         comebackMs,
       );
-  const [plain, rest] = split(inputs, (input) => !special && !used.has(input.key) && !((input.settleMs ?? 0) > 0));
-  let told = 0;
-  for (const input of rest) if (await openIncident(tx, input)) told++;
-  if (plain.length === 0) return told;
+  const silenced = few ? new Set<string>() : await silencedAmong(tx, inputs);
+  const newest = new Map(inputs.map((input) => [input.key, input]));
+  const isPlain = (input: IncidentInput) =>
+    !few && !used.has(input.key) && !silenced.has(input.key) && !((input.settleMs ?? 0) > 0) && newest.get(input.key) === input;
+  const [plain, rest] = split(inputs, isPlain);
   const rows: Incident[] = [];
   for (const piece of chunks(plain, rowsAtOnce)) rows.push(...(await insertIncidents(tx, piece.map(rowOf))));
   // Those whose cause is known lead; the others join them.
@@ -43,7 +46,25 @@ export async function openIncidents(tx: Tx, inputs: readonly IncidentInput[]): P
       tx,
       piece.map((row) => ({ incidentId: row.id, text: row.title })),
     );
-  return told + rows.length;
+  // Last, since what came twice counts as one more of what was just opened.
+  let told = rows.length;
+  for (const input of rest) if (await openIncident(tx, input)) told++;
+  return told;
+}
+/** Keys of those that a silence covers. */
+async function silencedAmong(tx: Tx, inputs: readonly IncidentInput[]): Promise<Set<string>> {
+  if ((await listSilences(tx)).length === 0) return new Set();
+  const jobs = await findJobs(
+    tx,
+    inputs.flatMap((input) => input.job ?? []),
+  );
+  const found = new Set<string>();
+  for (const { key, job: name, cluster } of inputs) {
+    const job = jobs.get(name ?? '');
+    const covered = { job: name, team: job?.team, cluster, tags: job ? tagsOf(job.current.definition) : [] };
+    if (await silenceOver(tx, covered)) found.add(key);
+  }
+  return found;
 }
 
 function rowOf(input: IncidentInput) {

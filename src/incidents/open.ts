@@ -63,7 +63,8 @@ export async function openIncident(tx: Tx, input: IncidentInput): Promise<boolea
       // What was changed before it began, not before it was seen last.
       ...(known.changes ? { changes: known.changes } : {}),
     };
-    await changeIncidents(tx, [open.id], { ...shared, facts });
+    // Of the run that it is about now: what is read of that one later belongs here.
+    await changeIncidents(tx, [open.id], { ...shared, facts, ...(input.runId === undefined ? {} : { runId: input.runId }) });
     if (open.state === 'firing') await repaint(tx, open);
     return false;
   }

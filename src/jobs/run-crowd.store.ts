@@ -98,3 +98,19 @@ export async function runsWithLastWordsDue(db: Db | Tx, cluster: string, limit: 
     .orderBy(asc(runs.endedAt))
     .limit(limit);
 }
+
+/** Runs of a cluster that were taken for lost, among these Flink job ids. */
+export async function lostAmong(db: Db | Tx, cluster: string, flinkJobIds: readonly string[]): Promise<Run[]> {
+  if (flinkJobIds.length === 0) return [];
+  return db
+    .select()
+    .from(runs)
+    .where(
+      and(
+        eq(runs.cluster, cluster),
+        sql`${runs.flinkJobId} = any(${sql.param([...flinkJobIds])}::text[])`,
+        eq(runs.ended, true),
+        eq(runs.endReason, 'lost'),
+      ),
+    );
+}

@@ -1,3 +1,4 @@
+import { UnreachableError } from '../core/errors.ts';
 import type { Database, Tx } from '../db/db.ts';
 import type { CheckpointSight, RootCause, RunSight } from '../deploy/deployer.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
@@ -45,6 +46,8 @@ export async function settleRun(
 export interface LastWords {
   checkpoints: CheckpointSight | undefined;
   cause: RootCause | undefined;
+  /** Not all of it could be asked for: it may be told later. */
+  unanswered: boolean;
 }
 /** Writes what was read. */
 export async function recordLastWords(tx: Tx, run: Run, { checkpoints, cause }: LastWords): Promise<void> {
@@ -54,11 +57,16 @@ export async function recordLastWords(tx: Tx, run: Run, { checkpoints, cause }: 
     await updateRun(tx, run.id, { rootException: { name, message, task, at: new Date(at).toISOString() } });
   }
 }
-/** Asks for what Flink still tells of a run that ended; never throws: what cannot be read is undefined. */
-export async function lastWords(cluster: OpenCluster, run: Run): Promise<LastWords> {
+/** Asks for what Flink still tells of a run that ended. Never throws for what the cluster does: what cannot be read is undefined. */
+export async function lastWords(cluster: OpenCluster, run: Run, timeoutMs = 10_000): Promise<LastWords> {
+  let unanswered = false;
+  const quiet = (error: unknown) => {
+    if (error instanceof UnreachableError) unanswered = true;
+    return undefined;
+  };
   const [checkpoints, cause] = await Promise.all([
-    cluster.deployer.checkpoints(run.flinkJobId).catch(() => undefined),
-    cluster.deployer.rootCause(run.flinkJobId).catch(() => undefined),
+    cluster.deployer.checkpoints(run.flinkJobId, { timeoutMs }).catch(quiet),
+    cluster.deployer.rootCause(run.flinkJobId, { timeoutMs }).catch(quiet),
   ]);
-  return { checkpoints, cause };
+  return { checkpoints, cause, unanswered };
 }

@@ -28,7 +28,12 @@ export async function lastStateOf(db: Db | Tx, run: Run, cluster: OpenCluster, c
   // On FINISHED Flink deletes every checkpoint, and nothing is younger than the savepoint of a stop; in every other end the newest checkpoint may be
   // younger than what was last read.
   const complete = run.state === 'FINISHED' || (await endedWithSavepoint(db, run.id));
-  if (!complete && !(await addCheckpointsFromDisk(db, run, cluster, checkpointDir))) await addCheckpointsFromFlink(db, run, cluster);
+  if (!complete && !(await addCheckpointsFromDisk(db, run, cluster, checkpointDir)) && !(await addCheckpointsFromFlink(db, run, cluster)))
+    return {
+      is: 'broken',
+      path: run.lastCheckpoint?.path ?? 'not known yet',
+      why: `it ended among many, and ${run.cluster} has not told its last checkpoints yet; try again in a minute`,
+    };
   const points = await restorePointsOfRun(db, run.id);
   const newest = points[0];
   if (!newest) {
@@ -109,14 +114,16 @@ const statisticsAreOldMs = 3200;
 const jobsAreKeptMs = 3_600_000;
 
 /** Elsewhere Flink's own list is read once more, later than it can be stale: what it showed when the run ended may be 3 s old. Silence leaves what is known. */
-async function addCheckpointsFromFlink(db: Db | Tx, run: Run, { deployer }: OpenCluster): Promise<void> {
+async function addCheckpointsFromFlink(db: Db | Tx, run: Run, { deployer }: OpenCluster): Promise<boolean> {
   const endedMs = run.endedAt?.getTime();
-  if (endedMs === undefined || run.state === 'LOST' || run.checkpointIntervalMs === 0) return;
+  if (endedMs === undefined || run.state === 'LOST' || run.checkpointIntervalMs === 0) return true;
   const ageMs = (await dbNow(db)).getTime() - endedMs;
-  if (ageMs > jobsAreKeptMs) return;
+  if (ageMs > jobsAreKeptMs) return true;
   if (ageMs < statisticsAreOldMs) await sleep(statisticsAreOldMs - ageMs);
   const sight = await deployer.checkpoints(run.flinkJobId, { timeoutMs: 3000 }).catch(() => undefined);
   if (sight) await recordCheckpoints(db, run, sight);
+  // Its end was recorded among many: nobody has asked for its last checkpoints yet.
+  return sight !== undefined || !run.lastWordsDue;
 }
 function sameSpelling(path: string, like: string | undefined): string {
   return like?.startsWith('file:/') && !like.startsWith('file://') ? path.replace(/^file:\/\//, 'file:') : path;

@@ -47,7 +47,8 @@ export async function fetchCluster(
     const paced = sinceOverviewMs >= times.overviewEveryMs;
     const facts = paced ? await deployer.facts({ timeoutMs: 4000 }) : undefined;
     const missing = runs.some((run) => run.runningAt && !states.has(run.flinkJobId));
-    const jobManager = paced || missing ? await deployer.jobManager({ timeoutMs: 4000 }) : undefined;
+    // A proxy may hide it; whether the cluster answers is decided by its jobs alone.
+    const jobManager = paced || missing ? await deployer.jobManager({ timeoutMs: 4000 }).catch(() => undefined) : undefined;
     const checkpoints = new Map<string, { sight: CheckpointSight; intervalMs: number }>();
     const wanted = runs.filter(
       (run) => states.get(run.flinkJobId) === 'RUNNING' && run.runningAt && wantsCheckpoints(run, now, times.checkpointsEveryMs),
@@ -68,7 +69,7 @@ async function readCheckpoints(open: OpenCluster, run: Run): Promise<{ sight: Ch
     return { sight: await open.deployer.checkpoints(run.flinkJobId, { timeoutMs: 4000 }), intervalMs };
   } catch (error) {
     // The run may have ended between two requests, or its part of the cluster gives no answer; the next poll knows.
-    if (error instanceof UpstreamError) return undefined;
+    if (error instanceof UpstreamError || error instanceof UnreachableError) return undefined;
     throw error;
   }
 }

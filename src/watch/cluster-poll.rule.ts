@@ -47,7 +47,7 @@ export function runFact(
 export function silences(facts: readonly { run: Pick<Run, 'id' | 'silentSince'>; fact: RunFact }[]): [silent: string[], heard: string[]] {
   const ids = (test: (one: (typeof facts)[number]) => boolean) => facts.filter(test).map(({ run }) => run.id);
   return [
-    ids(({ run, fact }) => fact.is === 'unknown' && run.silentSince === null),
+    ids(({ run, fact }) => (fact.is === 'unknown' || fact.is === 'gone') && run.silentSince === null),
     ids(({ run, fact }) => fact.is !== 'unknown' && fact.is !== 'gone' && run.silentSince !== null),
   ];
 }

@@ -28,7 +28,7 @@ export async function storeSeen(
   let news = false;
   await database.transaction(async (tx) => {
     await updateClusterView(tx, cluster, {
-      lastOkAt: now,
+      lastOkAt: at,
       lastTriedAt: now,
       failures: 0,
       lastError: null,
@@ -63,10 +63,15 @@ export async function storeSeen(
   if (news) deps.onNews();
 }
 
-/** Noted with the time only when it took the place of another one that was seen before. */
+/** The last few that were seen, newest first: behind one address several may take turns to answer. Only one never seen before took the place of another. */
+const jobManagersKept = 5;
 async function newJobManager(tx: Tx, cluster: string, jobManager: string) {
-  const known = (await findClusterView(tx, cluster))?.jobManager;
-  return known === jobManager ? {} : { jobManager, ...(known ? { jobManagerSince: now } : {}) };
+  const known = (await findClusterView(tx, cluster))?.jobManager?.split('\n') ?? [];
+  if (known.includes(jobManager)) return {};
+  return {
+    jobManager: [jobManager, ...known].slice(0, jobManagersKept).join('\n'),
+    ...(known.length > 0 ? { jobManagerSince: now } : {}),
+  };
 }
 
 interface Change {

@@ -5,18 +5,20 @@ import { dbNow, now } from '../db/clock.ts';
 import type { Database } from '../db/db.ts';
 import { type ClusterLease, findClusterView } from '../deploy/cluster-views.store.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
-import { openIncidents, unresolvedKeys } from '../incidents/incidents.store.ts';
+import { openKeys, openOfKey, unresolvedKeys } from '../incidents/incidents.store.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
 import { incidentLinks } from '../incidents/runbook.ts';
-import { liveRuns, type Run, updateLiveRun } from '../jobs/runs.store.ts';
+import { lostAmong } from '../jobs/run-crowd.store.ts';
+import { type Run, reviveRun, updateLiveRun } from '../jobs/runs.store.ts';
 import { activeStates, findOperation, heldJobs } from '../operations/operations.store.ts';
+import { isStoreLoss } from '../operations/run-step.ts';
 import { settleRun } from '../operations/settle-run.ts';
 import { fetchCluster } from './cluster-poll.fetch.ts';
-import { healthOf, type RunFact, runFact } from './cluster-poll.rule.ts';
+import { endedStates, healthOf, type RunFact, runFact } from './cluster-poll.rule.ts';
 import { reread, storeNoAnswer, storeSeen } from './cluster-poll.store.ts';
 import { discover } from './discover.ts';
 import { jobsStoppedSince } from './ends.store.ts';
-import { fenced } from './fenced.ts';
+import { fenced, LeaseLostError } from './fenced.ts';
 import { howLost } from './how-lost.ts';
 import { createLiveRuns, type LiveRuns } from './live-runs.ts';
 import type { PollDeps } from './poll-deps.ts';
@@ -57,13 +59,15 @@ export async function pollCluster(
   if (fetched.is === 'no-answer') {
     const view = await findClusterView(database.db, name);
     const failures = await storeNoAnswer(database, name, view?.failures ?? 0, fetched.why);
-    if (failures >= unreachableAfter) await tellUnreachable(deps, open, fetched.why, view?.lastOkAt ?? null, at);
+    if (failures >= unreachableAfter)
+      await tellUnreachable(deps, open, runs, { title: `${name} does not answer`, why: fetched.why, lastOkAt: view?.lastOkAt ?? null, at });
     await tellEnds(deps, name);
     return { answered: false };
   }
   const { overview } = fetched;
   if (open.cluster.observed && overview && (await database.transaction((tx) => discover(tx, open.cluster, overview, fetched.seen.states))))
     deps.onNews();
+  if (!open.cluster.observed && overview) await reviveLost(deps, name, runs, fetched.seen.states);
   const facts = runs.map((run) => ({ run, fact: runFact(run, fetched.seen, at) }));
   await storeSeen(database, name, fetched, facts, deps, at);
   const unresolved = await unresolvedKeys(database.db);
@@ -86,6 +90,18 @@ export async function pollCluster(
   return { answered: true };
 }
 
+/** Runs that were taken for lost and are listed all the same: high availability brought them back later than they were waited for. */
+async function reviveLost(deps: PollDeps, cluster: string, runs: readonly Run[], states: ReadonlyMap<string, string>): Promise<void> {
+  const known = new Set(runs.map((run) => run.flinkJobId));
+  const strangers = [...states].flatMap(([id, state]) => (known.has(id) || endedStates.includes(state) ? [] : [id]));
+  const lost = await lostAmong(deps.database.db, cluster, strangers);
+  if (lost.length === 0) return;
+  await deps.database.transaction(async (tx) => {
+    for (const run of lost) await reviveRun(tx, cluster, run.flinkJobId, states.get(run.flinkJobId) ?? 'RUNNING', run.application);
+  });
+  deps.onNews();
+}
+
 interface Following {
   run: Run;
   fact: RunFact;
@@ -97,7 +113,12 @@ async function followRuns(deps: PollDeps, open: OpenCluster, news: readonly Foll
   const ends = free.filter(({ fact }) => fact.is === 'gone' || fact.is === 'ended');
   const others = free.filter(({ fact }) => fact.is !== 'gone' && fact.is !== 'ended');
   const crowd = ends.length >= crowdFrom ? ends.slice(sample) : [];
-  const follow = ({ run, fact }: Following) => followRun(deps, open, run, fact, troubled.has(run.job));
+  // What goes wrong with one run must not keep the others, and what is to be told of them, from their turn.
+  const follow = ({ run, fact }: Following) =>
+    followRun(deps, open, run, fact, troubled.has(run.job)).catch((error: unknown) => {
+      if (error instanceof LeaseLostError || isStoreLoss(error)) throw error;
+      deps.log.error({ job: run.job, error: error instanceof Error ? error.stack : String(error) }, 'fault while a run was followed');
+    });
   const alone = crowd.length > 0 ? ends.slice(0, sample) : ends;
   await eachWithin(alone, { atOnce: 4, forMs: Number.POSITIVE_INFINITY }, follow);
   if (crowd.length > 0) await followCrowd(deps, open, crowd);
@@ -185,21 +206,27 @@ async function tellRecovery(deps: PollDeps, run: Run): Promise<void> {
   deps.onNews();
 }
 
-async function tellUnreachable(deps: PollDeps, open: OpenCluster, why: string, lastOkAt: Date | null, at: Date): Promise<void> {
+export async function tellUnreachable(
+  deps: PollDeps,
+  open: OpenCluster,
+  runs: readonly Pick<Run, 'job'>[],
+  told: { title: string; why: string; lastOkAt: Date | null; at: Date },
+): Promise<void> {
+  const { title, why, lastOkAt, at } = told;
   const { cluster } = open;
   const place = cluster.alertChannel ?? deps.defaults.alertChannel ?? deps.defaults.defaultChannel;
-  const runs = await liveRuns(deps.database.db, cluster.name);
+  const key = `cluster:${cluster.name}:unreachable`;
+  if ((await openKeys(deps.database.db, [key])).length > 0) return;
   const names = runs.map((run) => run.job);
   const onCall = cluster.team === null ? undefined : (await findTeam(deps.database.db, cluster.team))?.onCall;
   const isNew = await deps.database.transaction(async (tx) => {
-    const known = (await openIncidents(tx)).some((incident) => incident.key === `cluster:${cluster.name}:unreachable`);
-    if (known) return false;
+    if (await openOfKey(tx, key)) return false;
     return openIncident(tx, {
-      key: `cluster:${cluster.name}:unreachable`,
+      key,
       job: undefined,
       cluster: cluster.name,
       cause: 'unreachable',
-      title: `${cluster.name} does not answer`,
+      title,
       facts: {
         exception: why,
         ...(onCall ? { onCall } : {}),

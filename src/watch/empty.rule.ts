@@ -8,8 +8,9 @@ import type { CheckpointFact, Run } from '../jobs/runs.store.ts';
  */
 export function beganEmpty(
   sight: Pick<CheckpointSight, 'restored'>,
-  earlier: readonly Pick<Run, 'lastCheckpoint'>[],
+  earlier: readonly Pick<Run, 'lastCheckpoint' | 'state'>[],
 ): CheckpointFact | undefined {
-  if (sight.restored) return undefined;
+  // What finished did its work, and Flink deletes its checkpoints with that.
+  if (sight.restored || earlier[0]?.state === 'FINISHED') return undefined;
   return earlier.find((run) => run.lastCheckpoint !== null)?.lastCheckpoint ?? undefined;
 }

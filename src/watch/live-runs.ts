@@ -7,17 +7,30 @@ export interface LiveRuns {
   read(db: Database['db']): Promise<Run[]>;
 }
 
+const anewEveryMs = 5 * 60_000;
+
 /** Nothing is known before the first `read`. */
 export function createLiveRuns(cluster: string): LiveRuns {
   const live = new Map<string, Run>();
   let since: number | undefined;
+  let readAt = Number.NEGATIVE_INFINITY;
   return {
     async read(db) {
-      const { rows, until } = await runsChangedSince(db, cluster, since);
-      for (const run of rows)
+      // Now and then from nothing: a PostgreSQL that failed over may have lost commits, and counts its transactions from lower again.
+      if (performance.now() - readAt > anewEveryMs) since = undefined;
+      let seen = await runsChangedSince(db, cluster, since);
+      if (since !== undefined && seen.until < since) {
+        since = undefined;
+        seen = await runsChangedSince(db, cluster, since);
+      }
+      if (since === undefined) {
+        live.clear();
+        readAt = performance.now();
+      }
+      since = seen.until;
+      for (const run of seen.rows)
         if (run.ended) live.delete(run.id);
         else live.set(run.id, run);
-      since = until;
       return [...live.values()];
     },
   };

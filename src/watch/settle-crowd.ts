@@ -1,4 +1,5 @@
 import { chunks, eachWithin } from '../core/lists.ts';
+import { dbNow } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
 import { fingerprint } from '../incidents/fingerprint.ts';
@@ -7,7 +8,7 @@ import type { IncidentFacts } from '../incidents/message.ts';
 import { repaint } from '../incidents/paint.ts';
 import { endRuns, runsWithLastWordsDue } from '../jobs/run-crowd.store.ts';
 import { findRun, type Run, updateRun } from '../jobs/runs.store.ts';
-import { lastWords, reasonOf, recordLastWords } from '../operations/settle-run.ts';
+import { type LastWords, lastWords, reasonOf, recordLastWords } from '../operations/settle-run.ts';
 import { markCheckpointsVanished, markNewestFinal } from '../restore-points/restore-points.store.ts';
 import type { PollDeps } from './poll-deps.ts';
 
@@ -16,6 +17,9 @@ const atOnce = 1000;
 /** Of what Flink still knows so many are read in one poll, for so long: the next ones go on. */
 const wordsPerPoll = 200;
 const wordsLimits = { atOnce: 8, forMs: 400 };
+const wordsTimeoutMs = 1500;
+/** `jobstore.expiration-time`: Flink forgets ended jobs after an hour. */
+const wordsKeptMs = 3_600_000;
 
 /** A run and the state in which the cluster's own list shows it; LOST: two lists in a row do not name it. */
 export interface CrowdEnd {
@@ -46,10 +50,17 @@ export async function readLastWords(deps: PollDeps, open: OpenCluster): Promise<
   const { database } = deps;
   const due = await runsWithLastWordsDue(database.db, open.cluster.name, wordsPerPoll);
   if (due.length === 0) return;
-  const read: { run: Run; words: Awaited<ReturnType<typeof lastWords>> }[] = [];
+  const at = await dbNow(database.db);
+  const read: { run: Run; words: LastWords }[] = [];
+  let silent = false;
   await eachWithin(due, wordsLimits, async (run) => {
-    read.push({ run, words: await lastWords(open, run) });
+    if (silent) return;
+    const words = await lastWords(open, run, wordsTimeoutMs);
+    // A cluster that is busy with its storm is asked again later, for as long as it may know.
+    if (words.unanswered && at.getTime() - (run.endedAt?.getTime() ?? 0) < wordsKeptMs) silent = true;
+    else read.push({ run, words });
   });
+  if (read.length === 0) return;
   await database.transaction(async (tx) => {
     const incidents = await openOfRuns(
       tx,
@@ -74,10 +85,10 @@ export async function readLastWords(deps: PollDeps, open: OpenCluster): Promise<
   deps.onNews();
 }
 async function markFinals(tx: Tx, runs: readonly Run[]): Promise<void> {
-  await markNewestFinal(
-    tx,
-    runs.filter((run) => run.state !== 'FINISHED').map((run) => run.id),
-  );
+  const idsOf = (finished: boolean) => runs.filter((run) => (run.state === 'FINISHED') === finished).map((run) => run.id);
+  await markNewestFinal(tx, idsOf(false));
+  // Also those that were only read now: Flink has deleted them.
+  await markCheckpointsVanished(tx, idsOf(true));
 }
 function factsNow({ causeUnread: _, ...facts }: IncidentFacts, run: Run) {
   const cause = run.rootException;

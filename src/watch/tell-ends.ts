@@ -18,7 +18,7 @@ import { oneLine, type RunCause } from './tell-run.ts';
 /** What others started is taken for bounded work when it never made a checkpoint: then its end is no problem. */
 const didItsWork = (run: Run) => run.operationId === noOperation && !run.lastCheckpoint;
 /** Ends that are told in one transaction. */
-const atOnce = 1000;
+const atOnce = 500;
 
 /**
  * Tells of every end on a cluster that nobody was told of, whoever found it: watch, a command or an operation. The incident and the fact that it
@@ -50,18 +50,16 @@ async function tellPiece(tx: Tx, deps: PollDeps, untold: readonly Run[]): Promis
     const end = by ? await endBySluice(tx, deps, run, by) : await endOf(tx, job, run);
     if (end) told.push({ job, run, ...end });
   }
-  if (told.length === 0) return false;
-  // One problem at a time: what ends a run takes the place of "is restarting".
-  const open = new Set(
-    await openKeys(
-      tx,
-      told.flatMap(({ run }) => replacedKeys(run)),
-    ),
-  );
-  for (const { run, title } of told) {
-    const over = replacedKeys(run).filter((key) => open.has(key));
-    if (over.length > 0) await resolveIncidents(tx, over, `It did not recover: ${title}.`);
+  // One problem at a time: what ends a run takes the place of "is restarting", also where its end needs no telling.
+  const over = mine.filter((run) => !history.has(run.id));
+  const open = new Set(await openKeys(tx, over.flatMap(replacedKeys)));
+  const titles = new Map(told.map(({ run, title }) => [run.id, title]));
+  for (const run of over) {
+    const keys = replacedKeys(run).filter((key) => open.has(key));
+    const title = titles.get(run.id);
+    if (keys.length > 0) await resolveIncidents(tx, keys, title ? `It did not recover: ${title}.` : `${run.job} has ended.`);
   }
+  if (told.length === 0) return open.size > 0;
   const inputs = await incidentInputs(tx, deps, told);
   await openIncidents(tx, inputs);
   warnOfHomeless(deps, inputs);

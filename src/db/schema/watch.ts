@@ -6,7 +6,7 @@ export const clusterViews = pgTable('cluster_views', {
   slotsTotal: integer('slots_total'),
   slotsAvailable: integer('slots_available'),
   taskManagers: integer('task_managers'),
-  /** The JobManager process that was seen last (`Deployer.jobManager`). */
+  /** JobManager processes that were seen last (`Deployer.jobManager`), newest first, one a line. */
   jobManager: text('job_manager'),
   /** When it was first seen in place of another one; null: no change was seen so far. */
   jobManagerSince: timestamp('job_manager_since', { withTimezone: true }),

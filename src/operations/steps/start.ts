@@ -13,6 +13,7 @@ import { endRun, findRun, insertRun, listRuns, updateRun } from '../../jobs/runs
 import { type Artifact, findArtifact } from '../../projects/builds.store.ts';
 import { settleRun } from '../settle-run.ts';
 import type { Step, StepContext } from '../types.ts';
+import { jobManagerNow, mayBringBack } from './job-manager-now.ts';
 import { localArtifact, plan, planOf } from './plan.ts';
 
 async function versionOf(c: StepContext): Promise<{ version: JobVersion; artifact: Artifact; open: OpenCluster }> {
@@ -37,7 +38,7 @@ const place: Step = {
     await nothingElseRuns(c);
     const { open } = await versionOf(c);
     // Asked before anything is sent: only the same process can later say that the run never reached it.
-    const jobManager = (await open.deployer.jobManager({ signal: c.signal })) ?? null;
+    const jobManager = (await open.deployer.jobManager({ signal: c.signal }).catch(() => undefined)) ?? null;
     return { handle: await placeArtifact(c, true), jobManager };
   },
 };
@@ -105,7 +106,10 @@ const submit: Step = {
     if (sight.is === 'unknown') return { is: 'unknown', why: sight.why };
     if (sight.is === 'seen') return { is: 'done', result: { ...intent } };
     // A second submission under the same id would run beside what the first one left, and hide it.
-    if ((await jobManagerNow(c, open)) !== 'the same')
+    const manager = await jobManagerNow(c, open);
+    if (manager !== 'the same' && (await mayBringBack(c, open)))
+      return { is: 'unknown', why: `${open.cluster.name} has a new JobManager, which may still bring its jobs back.` };
+    if (manager !== 'the same')
       throw new UpstreamError(
         `${open.cluster.name} was restarted while ${c.op.job} was being submitted: whether it ran for a moment before that is not known. It does not run now.`,
         { hint: `Start it again, from what it left: /flink start ${c.op.job}` },
@@ -141,14 +145,6 @@ const submit: Step = {
   },
 };
 
-/** Whether the JobManager from before the submission still answers. Only then its silence about a run says that it never had it. */
-async function jobManagerNow(c: StepContext, open: OpenCluster): Promise<'the same' | 'another' | 'unknown'> {
-  const before = c.results['place']?.['jobManager'];
-  const now = await open.deployer.jobManager({ signal: c.signal });
-  if (typeof before !== 'string' || now === undefined) return 'unknown';
-  return now === before ? 'the same' : 'another';
-}
-
 interface Submitted {
   flinkJobId: string;
   runId: string;
@@ -179,6 +175,11 @@ const running: Step = {
     for (let round = 0; ; round++) {
       const sight = await open.deployer.look(flinkJobId, { signal: c.signal });
       if (sight.is === 'unknown') throw new UnreachableError(sight.why);
+      if (sight.is === 'gone' && (await mayBringBack(c, open)) && performance.now() - started < limitMs) {
+        c.note('its new JobManager may still bring it back');
+        await sleep(1000, c.signal);
+        continue;
+      }
       if (sight.is === 'gone')
         throw new UpstreamError(`${open.cluster.name} no longer knows the job that was just submitted (it was restarted).`, {
           hint: `Nothing runs. Start it again: /flink start ${c.op.job}`,
@@ -301,8 +302,10 @@ export const undoStart: Step = {
       if (sight.is === 'unknown') c.note(`cannot tell yet: ${sight.why}`);
       if (sight.is === 'gone') {
         unseenSince ??= performance.now();
-        const manager = mayComeLate ? await jobManagerNow(c, open) : 'the same';
-        if (wasSeen || !mayComeLate || manager === 'another' || performance.now() - unseenSince > lateSubmitMs) {
+        const manager = mayComeLate || wasSeen ? await jobManagerNow(c, open) : 'the same';
+        const waited = performance.now() - unseenSince > lateSubmitMs;
+        if (manager !== 'the same' && (await mayBringBack(c, open))) c.note('the new JobManager may still bring it back');
+        else if (wasSeen || !mayComeLate || waited) {
           // What was there, or may have been, is lost with the JobManager: it may have kept state that the next start has to look for.
           const lost = wasSeen || manager !== 'the same';
           await endRun(database.db, run.id, lost ? { state: 'LOST', reason: 'lost' } : { state: 'CANCELED', reason: 'never-started' });
