@@ -14,10 +14,11 @@ import {
 } from '../deployer.ts';
 import { amLogTail, causeInLog } from '../yarn/am-log.ts';
 import { diagnosticsLine, endOf, type YarnApplication } from '../yarn/application.ts';
-import { createFleet } from '../yarn/fleet.ts';
+import { createFleet, type Member } from '../yarn/fleet.ts';
 import { addFacts } from '../yarn/fleet-facts.ts';
 import type { JobManager } from '../yarn/job-manager.ts';
 import { yarnOptions } from '../yarn/options.ts';
+import { flinkIdIn } from '../yarn/own-ids.ts';
 import { createResourceManager } from '../yarn/resource-manager.ts';
 import { createStandings, standingIn } from '../yarn/standing.ts';
 
@@ -92,29 +93,46 @@ function yarnObserver(target: DeployTarget): Deployer {
     }
   }
 
+  /**
+   * Each job that is listed, and where. One that went on elsewhere under its id is still listed as ended where it was; of two that live under one id only
+   * that counts which is known.
+   */
+  function whereJobsAre(
+    members: ReadonlyMap<string, Member>,
+    known: readonly KnownRun[],
+  ): Map<string, { application: string; state: string }> {
+    const before = new Map(known.map((run) => [run.flinkJobId, run.application]));
+    const found = new Map<string, { application: string; state: string }>();
+    for (const [application, { jobManager }] of members)
+      for (const [flinkJobId, state] of jobManager?.answer()?.states ?? []) {
+        const other = found.get(flinkJobId);
+        const isKnownHere = (before.get(flinkJobId) ?? homes.get(flinkJobId)) === application;
+        if (!other || (!endedJobStates.includes(state) && (endedJobStates.includes(other.state) || isKnownHere)))
+          found.set(flinkJobId, { application, state });
+      }
+    return found;
+  }
+
   async function listRuns(o: Parameters<Deployer['listRuns']>[0] = {}, known: readonly KnownRun[] = []): Promise<Map<string, string>> {
     const applications = new Set(known.flatMap((run) => run.application ?? []));
     const members = await fleet.round(o, applications);
     // A call without the known runs says nothing of those that no JobManager lists.
     standings.keep(members, known.length > 0 ? applications : undefined);
     const states = new Map<string, string>();
-    for (const [id, { jobManager }] of members)
-      for (const [flinkJobId, state] of jobManager?.answer()?.states ?? []) {
-        // A job that went on elsewhere under its id is still listed as ended where it was.
-        if (endedJobStates.includes(state) && states.has(flinkJobId)) continue;
-        states.set(flinkJobId, state);
-        settle(flinkJobId, id);
-      }
-    let details = 0;
-    for (const { flinkJobId, application } of known) {
-      if (states.has(flinkJobId)) continue;
-      const member = application === null ? undefined : members.get(application);
-      if (application === null || (!member && ++details > detailsPerRound)) {
+    for (const [flinkJobId, { application, state }] of whereJobsAre(members, known)) {
+      states.set(flinkJobId, state);
+      settle(flinkJobId, application);
+    }
+    const unlisted = known.filter(({ flinkJobId }) => !states.has(flinkJobId));
+    const asked = new Set(unlisted.flatMap(({ application }) => (application === null || members.has(application) ? [] : application)));
+    const waiting = standings.beyond(detailsPerRound, asked);
+    for (const { flinkJobId, application } of unlisted) {
+      if (application === null || waiting.has(application)) {
         states.set(flinkJobId, unknownState);
         continue;
       }
       settle(flinkJobId, application);
-      const standing = await standings.of(application, member, o);
+      const standing = await standings.of(application, members.get(application), o);
       if (standing.is === 'ended') states.set(flinkJobId, standing.end.state);
       else if (standing.is === 'unknown') states.set(flinkJobId, unknownState);
     }
@@ -146,18 +164,17 @@ function yarnObserver(target: DeployTarget): Deployer {
     listRuns,
     rootCause,
     async facts() {
-      return addFacts(await Promise.all([...fleet.members().values()].map(({ jobManager }) => jobManager?.facts())));
+      await fleet.askMore((jobManager) => jobManager.askFacts());
+      return addFacts([...fleet.members().values()].map(({ jobManager }) => jobManager?.facts()));
     },
     async overview() {
+      await fleet.askMore((jobManager) => Promise.all([jobManager.askTasks(), jobManager.askFacts()]));
       const all = new Map<string, RunOverview>();
-      await Promise.all(
-        [...fleet.members()].map(async ([application, { jobManager }]) => {
-          const [jobs, facts] = [await jobManager?.overview(), await jobManager?.facts()];
-          for (const [id, job] of jobs ?? [])
-            if (!endedJobStates.includes(job.state) || !all.has(id))
-              all.set(id, { ...job, application, ...(facts ? { flinkVersion: facts.flinkVersion } : {}) });
-        }),
-      );
+      for (const [application, { jobManager }] of fleet.members()) {
+        const facts = jobManager?.facts();
+        for (const [id, job] of jobManager?.overview() ?? [])
+          if (homes.get(id) === application) all.set(id, { ...job, application, ...(facts ? { flinkVersion: facts.flinkVersion } : {}) });
+      }
       return all;
     },
     jobManager: async () => undefined,
@@ -189,7 +206,7 @@ function yarnObserver(target: DeployTarget): Deployer {
       const home = application ?? homes.get(flinkJobId);
       const web = withoutLogin(target.webUrl ?? rm.address()).replace(/\/+$/, '');
       const proxy = target.webUrl === null && options.proxyUrl !== undefined ? withoutLogin(options.proxyUrl) : `${web}/proxy`;
-      return home === undefined ? `${web}/cluster/apps` : `${proxy}/${home}/#/job/running/${flinkJobId}/overview`;
+      return home === undefined ? `${web}/cluster/apps` : `${proxy}/${home}/#/job/running/${flinkIdIn(home, flinkJobId)}/overview`;
     },
     findArtifact: async () => undefined,
     placeArtifact: refuse('upload'),
@@ -227,7 +244,7 @@ async function causeOfEnd(app: YarnApplication, flinkJobId: string, timeoutMs: n
   if (end?.state === 'FINISHED') return undefined;
   const log = end?.state === 'CANCELED' ? undefined : await amLogTail(app, logBytes, timeoutMs);
   const otherErrorsCount = end !== undefined && !/exitCode: (137|143)\b|Killed by external signal/.test(end.diagnostics);
-  const logged = log === undefined ? undefined : causeInLog(log, flinkJobId, otherErrorsCount);
+  const logged = log === undefined ? undefined : causeInLog(log, flinkIdIn(app.id, flinkJobId), otherErrorsCount);
   const at = app.finishedTime || Date.now();
   if (logged) return { ...logged, task: null, at };
   if (!end || (end.state === 'CANCELED' && !end.diagnostics)) return undefined;

@@ -92,10 +92,10 @@ export function diagnosticsLine(diagnostics: string): string {
   return truncate(oneLine(line.replace(/Failing this attempt\.\s*|\[\d{4}-[^\]]*\]/g, '')), 400);
 }
 
-/** Number of the attempt that an application is at, from its ApplicationMaster's container; 1 when it cannot be told. Pure. */
-export function attemptOf(app: Pick<YarnApplication, 'amContainerLogs'>): number {
+/** Number of the attempt that an application is at, from its ApplicationMaster's container; undefined for who may not see that. Pure. */
+export function attemptOf(app: Pick<YarnApplication, 'amContainerLogs'>): number | undefined {
   const found = /container_(?:e\d+_)?\d+_\d+_(\d+)_\d+/.exec(app.amContainerLogs ?? '')?.[1];
-  return found === undefined ? 1 : Number(found);
+  return found === undefined ? undefined : Number(found);
 }
 
 /** Where the ApplicationMaster's log can be read from its NodeManager: the address and the container. Pure. */

@@ -2,6 +2,7 @@ import { createFlinkClient } from '../../flink/client.ts';
 import { sessionDeployer } from '../kinds/standalone.ts';
 import { type ApplicationFilter, attemptOf, isWanted, proxyOf, type YarnApplication } from './application.ts';
 import { createJobManager, type JobManager } from './job-manager.ts';
+import { withOwnIds } from './own-ids.ts';
 import type { AskOptions, ResourceManager } from './resource-manager.ts';
 import { createSlots } from './slots.ts';
 
@@ -19,6 +20,8 @@ export interface Fleet {
   round(options: AskOptions, beside: ReadonlySet<string>): Promise<ReadonlyMap<string, Member>>;
   /** The members of the last round. */
   members(): ReadonlyMap<string, Member>;
+  /** Asks each JobManager something more, and waits no longer for slow ones than a round does. */
+  askMore(ask: (jobManager: JobManager) => Promise<unknown>): Promise<void>;
   close(): Promise<void>;
 }
 export interface FleetOptions {
@@ -26,7 +29,7 @@ export interface FleetOptions {
   proxyUrl: string | undefined;
 }
 
-/** How long a round waits for slow JobManagers; their answers count in the next one. */
+/** How long a round waits for a JobManager that gets slow, and only the first one does; its answer counts in the next. */
 const waitMs = 1000;
 /** Requests under way to all JobManagers together, and to those that failed last. */
 const goodAtOnce = 8;
@@ -43,7 +46,7 @@ export function createFleet(rm: ResourceManager, options: FleetOptions): Fleet {
     return createJobManager({
       app,
       url,
-      deployer: sessionDeployer({ url, webUrl: null }, flink),
+      deployer: withOwnIds(sessionDeployer({ url, webUrl: null }, flink), app.id),
       askSession: async () => (await flink.jobManagerConfig({ timeoutMs: 4000 }))['execution.target'] === 'yarn-session',
       slots,
     });
@@ -64,12 +67,18 @@ export function createFleet(rm: ResourceManager, options: FleetOptions): Fleet {
     const left = [...members.values()].flatMap(({ jobManager }) => (jobManager && !kept.has(jobManager) ? [jobManager] : []));
     members = next;
     for (const jobManager of left) void jobManager.close();
-    await atMost(waitMs, Promise.all([...next.values()].map((member) => member.jobManager?.ask())));
+    const asked = [...next.values()].map(({ jobManager }) => {
+      const isSlow = jobManager?.isSlow();
+      const answer = jobManager?.ask();
+      return isSlow ? undefined : answer;
+    });
+    await atMost(waitMs, Promise.all(asked));
     return next;
   }
 
   return {
     members: () => members,
+    askMore: (ask) => atMost(waitMs, Promise.all([...members.values()].map(({ jobManager }) => jobManager && ask(jobManager)))),
     round(ask, beside) {
       underway ??= meet(ask, beside).finally(() => {
         underway = undefined;

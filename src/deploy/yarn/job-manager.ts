@@ -12,18 +12,26 @@ export interface JobsAnswer {
 export interface JobManager {
   readonly deployer: Deployer;
   readonly url: string;
-  /** Attempt of the application that it belongs to. */
-  readonly attempt: number;
+  /** Attempt of the application that it belongs to; undefined when the RM does not tell. */
+  readonly attempt: number | undefined;
   /** On the monotonic clock, in ms: since when this process knows of that attempt. */
   readonly attemptSince: number;
+  /** The same: since when it has answered without a failure. */
+  answersSince(): number;
   /** What it said within the last seconds; undefined when it does not answer now. */
   answer(): JobsAnswer | undefined;
   /** Asks for its jobs, unless that is under way or it failed just now. */
   ask(): Promise<void>;
-  /** Jobs with their tasks; undefined when it does not say so now. Asked again only when that may have changed. */
-  overview(): Promise<ReadonlyMap<string, RunOverview> | undefined>;
-  /** Release and slots, as old as 15 s; undefined when they were never told. */
-  facts(): Promise<ClusterFacts | undefined>;
+  /** Whether nothing is won by waiting for what it says: it has been asked for a while, or failed last. */
+  isSlow(): boolean;
+  /** Asks for its jobs' tasks when they may have changed. What is under way already is not waited for. Never throws. */
+  askTasks(): Promise<void>;
+  /** The same for release and slots, every 15 s. */
+  askFacts(): Promise<void>;
+  /** Jobs with their tasks, as told last; undefined when it does not answer now. */
+  overview(): ReadonlyMap<string, RunOverview> | undefined;
+  /** Release and slots, as told last; undefined when they were never told. */
+  facts(): ClusterFacts | undefined;
   /** True for a session, to which others submit; undefined until it has told. */
   isSession(): boolean | undefined;
   close(): Promise<void>;
@@ -53,6 +61,8 @@ export function createJobManager(options: JobManagerOptions): JobManager {
   let asking: Promise<void> | undefined;
   let failures = 0;
   let failedAt = 0;
+  let answersSince = performance.now();
+  let isCloserLookSlow = false;
   let session: boolean | undefined;
   let tasks: { at: number; of: JobsAnswer; jobs: ReadonlyMap<string, RunOverview> } | undefined;
   let facts: { at: number; facts: ClusterFacts } | undefined;
@@ -66,6 +76,7 @@ export function createJobManager(options: JobManagerOptions): JobManager {
         answered = { states: await deployer.listRuns(limit()), askedAt };
         session ??= await options.askSession().catch(() => undefined);
       });
+      if (failures > 0) answersSince = performance.now();
       failures = 0;
     } catch {
       // Refused, hanging, or a page of the proxy: nothing is known of its jobs, and they are not gone.
@@ -75,12 +86,38 @@ export function createJobManager(options: JobManagerOptions): JobManager {
     }
   }
   const answer = () => (answered && performance.now() - answered.askedAt < answerKeptMs ? answered : undefined);
+  /** One that is slow with this does not hold up the others' line. */
+  async function closer<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const told = await (failures > 0 || isCloserLookSlow ? slots.failing : slots.good)(work);
+      isCloserLookSlow = false;
+      return told;
+    } catch {
+      isCloserLookSlow = true;
+      return undefined;
+    }
+  }
+  async function askTasks(): Promise<void> {
+    const now = answer();
+    if (!now) return;
+    const isFresh = tasks && performance.now() - tasks.at < overviewKeptMs;
+    if (tasks && isFresh && isQuiet(tasks.jobs, tasks.of.states, now.states)) return;
+    const jobs = await closer(() => deployer.overview(limit()));
+    tasks = jobs && { at: performance.now(), of: now, jobs };
+  }
+  async function askFacts(): Promise<void> {
+    if (!answer() || (facts && performance.now() - facts.at < factsKeptMs)) return;
+    const told = await closer(() => deployer.facts(limit()));
+    if (told) facts = { at: performance.now(), facts: told };
+  }
   return {
     deployer,
     url: options.url,
     attempt: attemptOf(options.app),
     attemptSince: performance.now(),
+    answersSince: () => answersSince,
     answer,
+    isSlow: () => asking !== undefined || failures > 0,
     ask() {
       const pause = Math.min(pauseMs[1], pauseMs[0] * 2 ** (failures - 1));
       if (!asking && failures > 0 && performance.now() - failedAt < pause) return Promise.resolve();
@@ -89,25 +126,24 @@ export function createJobManager(options: JobManagerOptions): JobManager {
       });
       return asking;
     },
-    async overview() {
-      const now = answer();
-      if (!now) return undefined;
-      const known = tasks;
-      const isFresh = known && performance.now() - known.at < overviewKeptMs;
-      if (known && isFresh && isQuiet(known.jobs, known.of.states, now.states)) return known.jobs;
-      const jobs = await slots.good(() => deployer.overview(limit())).catch(() => undefined);
-      tasks = jobs && { at: performance.now(), of: now, jobs };
-      return jobs;
-    },
-    async facts() {
-      if (answer() && (!facts || performance.now() - facts.at >= factsKeptMs)) {
-        const told = await slots.good(() => deployer.facts(limit())).catch(() => undefined);
-        if (told) facts = { at: performance.now(), facts: told };
-      }
-      return facts?.facts;
-    },
+    askTasks: oneAtATime(askTasks),
+    askFacts: oneAtATime(askFacts),
+    overview: () => answer() && tasks?.jobs,
+    facts: () => facts?.facts,
     isSession: () => session,
     close: () => deployer.close(),
+  };
+}
+
+/** Work that is not begun, and not waited for, while it is under way. */
+function oneAtATime(work: () => Promise<void>): () => Promise<void> {
+  let isUnderway = false;
+  return async () => {
+    if (isUnderway) return;
+    isUnderway = true;
+    await work().finally(() => {
+      isUnderway = false;
+    });
   };
 }
 

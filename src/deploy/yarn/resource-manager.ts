@@ -128,8 +128,10 @@ function readAnswer(answer: HttpAnswer, base: string): Said {
   const json = /json/.test(String(answer.headers['content-type'] ?? ''));
   if (json && (answer.status === 200 || answer.status === 400 || answer.status === 404)) return { is: 'answer' };
   const target = String(answer.headers['location'] ?? /url=\s*(\S+)/i.exec(String(answer.headers['refresh'] ?? ''))?.[1] ?? '');
-  const at = target.indexOf('/ws/v1/cluster');
-  const activeAt = at > 0 && URL.canParse(target) && /^https?:/.test(target) ? target.slice(0, at) : undefined;
+  const url = URL.canParse(target) && /^https?:/.test(target) ? new URL(target) : undefined;
+  // In the path alone: a login gate names in its query where one came from.
+  const at = url?.pathname.indexOf('/ws/v1/cluster') ?? -1;
+  const activeAt = url && at >= 0 ? url.origin + url.pathname.slice(0, at) : undefined;
   const standby = /standby RM|no active RM|find any active RM/i.test(answer.body);
   const problem = standby
     ? new UnreachableError(`The ResourceManager at ${base} is a standby, and no active one answers.`)

@@ -14,6 +14,8 @@ export type Standing =
 export interface Standings {
   /** @param member the application in the fleet, if it is there. @throws UnreachableError */
   of(application: string, member: Member | undefined, options?: AskOptions): Promise<Standing>;
+  /** Those of some applications that have to wait when the RM is asked about so many: first come those that were not asked about for longest. */
+  beyond(count: number, applications: ReadonlySet<string>): ReadonlySet<string>;
   /** Notes which applications are sessions. @param others what else is of interest; the rest is forgotten. Undefined: all of it. */
   keep(members: ReadonlyMap<string, Member>, others: ReadonlySet<string> | undefined): void;
 }
@@ -29,9 +31,12 @@ export function createStandings(rm: ResourceManager): Standings {
   const forgottenSince = new Map<string, number>();
   const sessions = new Map<string, boolean>();
 
-  async function detail(id: string, options: AskOptions | undefined): Promise<YarnApplication | undefined> {
+  const isAtHand = (id: string): boolean => {
     const known = told.get(id);
-    if (known && (isOver(known.app) || performance.now() - known.at < keptMs)) return known.app;
+    return known !== undefined && (isOver(known.app) || performance.now() - known.at < keptMs);
+  };
+  async function detail(id: string, options: AskOptions | undefined): Promise<YarnApplication | undefined> {
+    if (isAtHand(id)) return told.get(id)?.app;
     const app = await rm.application(id, options);
     told.set(id, { at: performance.now(), app });
     if (app) forgottenSince.delete(id);
@@ -50,6 +55,11 @@ export function createStandings(rm: ResourceManager): Standings {
       if (performance.now() - since < graceMs) return { is: 'unknown', why: `The ResourceManager does not know ${id}.` };
       return { is: 'gone' };
     },
+    beyond(count, applications) {
+      const askedAt = (id: string) => told.get(id)?.at ?? 0;
+      const old = [...applications].filter((id) => !isAtHand(id));
+      return new Set(old.sort((a, b) => askedAt(a) - askedAt(b)).slice(count));
+    },
     keep(members, others) {
       for (const [id, { jobManager }] of members) {
         const session = jobManager?.isSession();
@@ -66,11 +76,16 @@ function isOver(app: YarnApplication | undefined): boolean {
 }
 
 /** Where a job stands that its application's JobManager, as far as there is one, does not list. Pure but for the clock. */
-export function standingIn(jobManager: Pick<JobManager, 'answer' | 'attempt' | 'attemptSince'> | undefined, id: string): Standing {
+export function standingIn(
+  jobManager: Pick<JobManager, 'answer' | 'answersSince' | 'attempt' | 'attemptSince'> | undefined,
+  id: string,
+): Standing {
   if (!jobManager) return { is: 'unknown', why: `${id} has no JobManager that answers now.` };
   if (!jobManager.answer()) return { is: 'unknown', why: `The JobManager of ${id} does not answer.` };
-  // A new attempt answers before it has its jobs again.
-  if (jobManager.attempt > 1 && performance.now() - jobManager.attemptSince < graceMs)
-    return { is: 'unknown', why: `${id} was started again; its new JobManager does not list the job yet.` };
+  const { attempt, attemptSince } = jobManager;
+  // A new attempt answers before it has its jobs again; where attempts are not told, one that comes back may be a new one.
+  const newSince = attempt === undefined ? Math.max(attemptSince, jobManager.answersSince()) : attempt > 1 ? attemptSince : 0;
+  if (newSince > 0 && performance.now() - newSince < graceMs)
+    return { is: 'unknown', why: `${id} may have been started again; its JobManager does not list the job yet.` };
   return { is: 'gone' };
 }
