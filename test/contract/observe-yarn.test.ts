@@ -30,7 +30,7 @@ const calls = { firstMs: 30 * minute, againMs: 240 * minute };
 
 describe('a whole YARN that is only observed', { timeout: 600_000 }, () => {
   test('jobs of all its applications appear; a new attempt is no end, an end has its cause, and a dead ResourceManager is one incident', async (t) => {
-    const yarn = await startTestYarn('1.20.5');
+    const yarn = await startTestYarn('1.20.5', '2.3.0');
     t.after(() => yarn.stop());
     const failNow = join(yarn.dir, 'fail-now');
     const jar = await compileJob({ home: yarn.home, outDir: join(yarn.dir, 'job') });
@@ -90,10 +90,11 @@ describe('a whole YARN that is only observed', { timeout: 600_000 }, () => {
     const master = apps.find((app) => app['id'] === session)?.['amRPCAddress'];
     const flink = createFlinkClient({ url: `http://${master}` });
     t.after(() => flink.close());
-    const { jarId } = await flink.uploadJar(jar);
+    const { jarId } = await flink.uploadJar(await compileJob({ home: yarn.sessionHome, outDir: join(yarn.dir, 'session-job') }));
     for (const name of ['Clicks', 'Views'])
       await flink.runJar({ jarId, jobId: newFlinkId(), entryClass: ordersJob, programArgs: ['--name', name], parallelism: 1 });
     await sees('both jobs of the session', async () => (await stateOf('clicks')) === 'running' && (await stateOf('views')) === 'running');
+    assert.equal((await latestRun(db, 'clicks'))?.flinkVersion, '2.3.0');
     await sees('the job of the new attempt', async () => {
       const run = await latestRun(db, 'orders');
       return run?.flinkJobId !== first.flinkJobId && (await stateOf('orders')) === 'running';

@@ -16,6 +16,7 @@ export interface TestYarn {
   url: string;
   dir: string;
   home: string;
+  sessionHome: string;
   /** Runs Flink's command line: `run-application …`, `run …`. Rejects when it fails. */
   flink(...args: string[]): Promise<string>;
   /** Runs the command line of sessions. */
@@ -68,25 +69,26 @@ const daemons = {
   nm: 'org.apache.hadoop.yarn.server.nodemanager.NodeManager',
 };
 
-/** A real YARN of one ResourceManager and one NodeManager, and Flink's command line for it. `stop()` it. @param conf Flink options of every application. */
-export async function startTestYarn(version: string, conf: Record<string, string> = {}): Promise<TestYarn> {
-  const [{ home }, hadoop] = [await testDistribution(version), await testHadoop()];
+/** A real YARN of one ResourceManager and one NodeManager, and Flink's command lines for it. `stop()` it. @param sessionVersion Flink release of its sessions. */
+export async function startTestYarn(version: string, sessionVersion: string): Promise<TestYarn> {
+  const [{ home }, { home: sessionHome }] = [await testDistribution(version), await testDistribution(sessionVersion)];
+  const hadoop = await testHadoop();
   const dir = await mkdtemp(join(tmpdir(), 'sluice-yarn-'));
   const at = (name: string) => join(dir, name);
-  for (const name of ['conf', 'log', 'pids', 'lib', 'plugins', 'checkpoints']) await mkdir(at(name));
+  for (const name of ['conf', 'log', 'pids', 'lib', 'session-lib', 'plugins', 'checkpoints']) await mkdir(at(name));
   const ports = await freePorts(8);
   const url = `http://127.0.0.1:${ports[0]}`;
   await writeHadoopConf(dir, hadoop.client, ports);
   // Each application is shipped its own copy: only what it needs.
-  for (const jar of await readdir(join(home, 'lib')))
-    if (/^(flink-dist|log4j)/.test(jar)) await symlink(join(home, 'lib', jar), join(at('lib'), jar));
+  for (const [from, to] of [[home, at('lib')] as const, [sessionHome, at('session-lib')] as const])
+    for (const jar of await readdir(join(from, 'lib')))
+      if (/^(flink-dist|log4j)/.test(jar)) await symlink(join(from, 'lib', jar), join(to, jar));
   const flinkConf = {
     ...small,
     'env.java.opts.all': await javaOpens(home),
     'execution.checkpointing.dir': `file://${at('checkpoints')}`,
     'yarn.staging-directory': `file://${at('staging')}`,
     'yarn.properties-file.location': at('conf'),
-    ...conf,
   };
   await writeFile(
     join(at('conf'), 'config.yaml'),
@@ -118,14 +120,14 @@ export async function startTestYarn(version: string, conf: Record<string, string
     await notePid(at('pids'), name, daemon);
   }
   const isReady = async () => /"activeNodes":1/.test((await http(`${url}/ws/v1/cluster/metrics`, { timeoutMs: 2000 })).body);
-  const java = (className: string, extra: readonly string[], args: readonly string[]) =>
-    command([...javaOptions, ...extra, '-cp', `${home}/lib/*:${hadoop.client}/*:${at('conf')}`, className, ...args], {
+  const cli = [`-Dlog4j.configurationFile=file:${join(at('conf'), 'log4j-cli.properties')}`, ...(await javaOpens(home)).split(' ')];
+  const java = (from: string, lib: string, className: string, args: readonly string[]) =>
+    command([...javaOptions, ...cli, '-cp', `${from}/lib/*:${hadoop.client}/*:${at('conf')}`, className, ...args], {
       ...env,
-      FLINK_LIB_DIR: at('lib'),
+      FLINK_LIB_DIR: at(lib),
       FLINK_PLUGINS_DIR: at('plugins'),
       FLINK_OPT_DIR: at('plugins'),
     });
-  const cli = [`-Dlog4j.configurationFile=file:${join(at('conf'), 'log4j-cli.properties')}`, ...(await javaOpens(home)).split(' ')];
   async function kill(application: string): Promise<void> {
     await http(`${url}/ws/v1/cluster/apps/${application}/state?user.name=${userInfo().username}`, {
       method: 'PUT',
@@ -156,13 +158,14 @@ export async function startTestYarn(version: string, conf: Record<string, string
     url,
     dir,
     home,
+    sessionHome,
     async flink(...args) {
-      const said = await java('org.apache.flink.client.cli.CliFrontend', cli, args);
+      const said = await java(home, 'lib', 'org.apache.flink.client.cli.CliFrontend', args);
       await noteContainers();
       return said;
     },
     async session(...args) {
-      const said = await java('org.apache.flink.yarn.cli.FlinkYarnSessionCli', cli, args);
+      const said = await java(sessionHome, 'session-lib', 'org.apache.flink.yarn.cli.FlinkYarnSessionCli', args);
       await noteContainers();
       return said;
     },

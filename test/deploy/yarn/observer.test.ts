@@ -54,7 +54,9 @@ test('a JobManager that hangs holds up nobody, and its jobs are unknown, not gon
     ],
   );
   assert.ok(performance.now() - started < 2500);
+  const second = performance.now();
   await grid.listRuns({}, known);
+  assert.ok(performance.now() - second < 500, 'what hangs is waited for by one round');
   // One request at a time to one that does not answer.
   assert.equal(rm.asked.filter((path) => path === `GET /proxy/${appId(2)}/jobs`).length, 1);
   await assert.rejects(grid.checkpoints(jobId(2)), UpstreamError);
@@ -62,6 +64,124 @@ test('a JobManager that hangs holds up nobody, and its jobs are unknown, not gon
   await assert.rejects(grid.checkpoints(jobId(2)), UpstreamError);
   assert.equal((await grid.look(jobId(2))).is, 'unknown');
   assert.ok(performance.now() - again < 500);
+});
+
+test('a JobManager that hangs when more is asked holds up nobody either; what it said last counts meanwhile', async (t) => {
+  const rm = await standInYarn(t);
+  rm.apps.set(appId(1), { name: 'good', jobs: { [jobId(1)]: 'RUNNING' } });
+  rm.apps.set(appId(2), { name: 'hangs', jobs: { [jobId(2)]: 'RUNNING' } });
+  const grid = observe(t, rm.url);
+  await grid.listRuns();
+  const both = [jobId(1), jobId(2)];
+  assert.deepEqual([...(await grid.overview()).keys()].sort(), both);
+  rm.instead = (path) => path.startsWith(`/proxy/${appId(2)}/`) && path.endsWith('/overview');
+  const startedAt = Date.now();
+  const later = performance.now() + 16_000;
+  t.mock.method(performance, 'now', () => later + (Date.now() - startedAt));
+  await grid.listRuns();
+  assert.deepEqual([...(await grid.overview()).keys()].sort(), both);
+  assert.equal((await grid.facts()).slotsTotal, 4);
+  assert.ok(Date.now() - startedAt < 2000, `${Date.now() - startedAt} ms`);
+});
+
+test('the job that old releases give the same id in every application is one of its own in each', async (t) => {
+  const rm = await standInYarn(t);
+  const shared = jobId(0);
+  for (const n of [1, 2]) rm.apps.set(appId(n), { name: `etl-${n}`, jobs: { [shared]: 'RUNNING' } });
+  const grid = observe(t, rm.url);
+  const ids = [...(await grid.listRuns()).keys()];
+  assert.equal(new Set([...ids, shared]).size, 3);
+  const overview = await grid.overview();
+  assert.deepEqual(
+    ids.map((id) => [overview.get(id)?.application, overview.get(id)?.name]),
+    [
+      [appId(1), 'etl-1 job'],
+      [appId(2), 'etl-2 job'],
+    ],
+  );
+  // Two jobs of one name are told apart by how their ids begin.
+  assert.notEqual(ids[0]?.slice(0, 6), ids[1]?.slice(0, 6));
+  const [first = '', second = ''] = ids;
+  assert.match(first, /^[0-9a-f]{32}$/);
+  assert.equal(await grid.state(first), undefined);
+  assert.equal(await grid.rootCause(first), undefined);
+  assert.ok(rm.asked.some((path) => path.startsWith(`GET /proxy/${appId(1)}/jobs/${shared}/exceptions`)));
+  assert.equal(grid.runUrl(second), `${rm.url}/proxy/${appId(2)}/#/job/running/${shared}/overview`);
+  // A new attempt goes on with it, and another process of Sluice knows it by the same id.
+  rm.apps.set(appId(2), { name: 'etl-2', attempt: 2, jobs: { [shared]: 'RUNNING' } });
+  const again = await observe(t, rm.url).listRuns({}, [{ flinkJobId: second, application: appId(2) }]);
+  assert.deepEqual([...again.keys()].sort(), [...ids].sort());
+});
+
+test('of two live jobs under one id that counts which is known', async (t) => {
+  const rm = await standInYarn(t);
+  for (const n of [1, 2, 3]) rm.apps.set(appId(n), { name: `etl-${n}`, jobs: { [jobId(1)]: 'RUNNING' } });
+  const grid = observe(t, rm.url);
+  for (let i = 0; i < 2; i++) {
+    assert.deepEqual([...(await grid.listRuns({}, [run(1, 2)]))], [[jobId(1), 'RUNNING']]);
+    assert.equal((await grid.overview()).get(jobId(1))?.application, appId(2));
+  }
+});
+
+test('many applications about which the RM is asked by themselves take turns', async (t) => {
+  const rm = await standInYarn(t);
+  const numbers = Array.from({ length: 25 }, (_, i) => i + 1);
+  for (const n of numbers)
+    rm.apps.set(appId(n), { name: 'a', state: n === 25 ? 'FINISHED' : 'ACCEPTED', finalStatus: 'SUCCEEDED', jobs: {} });
+  const known = numbers.map((n) => run(n, n));
+  const grid = observe(t, rm.url, { applications: 'others' });
+  // What is looked at because of a known run is listed; here the RM lists none of them.
+  rm.instead = (path, answer) => {
+    if (!path.startsWith('/ws/v1/cluster/apps?')) return false;
+    answer.writeHead(200, { 'content-type': 'application/json' }).end('{"apps":null}');
+    return true;
+  };
+  let at = performance.now();
+  t.mock.method(performance, 'now', () => at);
+  const asked = () => rm.asked.filter((path) => path.startsWith('GET /ws/v1/cluster/apps/application'));
+  const rounds: number[] = [];
+  let states = new Map<string, string>();
+  for (let i = 0; i < 3; i++) {
+    at += 1000;
+    const before = asked().length;
+    states = await grid.listRuns({}, known);
+    rounds.push(asked().length - before);
+  }
+  assert.deepEqual(rounds, [10, 10, 5]);
+  assert.equal(new Set(asked()).size, 25);
+  assert.equal(states.get(jobId(25)), 'FINISHED');
+  for (let i = 0; i < 3; i++) {
+    at += 10_000;
+    await grid.listRuns({}, known);
+  }
+  // Nothing is asked again about what is over, and the others have had their turn.
+  assert.equal(asked().filter((path) => path.endsWith(appId(25))).length, 1);
+  assert.ok(numbers.slice(0, 24).every((n) => asked().filter((path) => path.endsWith(appId(n))).length >= 2));
+});
+
+test('where attempts are not told, a JobManager that comes back without a job is given time', async (t) => {
+  const rm = await standInYarn(t);
+  const app = { name: 'orders', hidden: true, jobs: { [jobId(1)]: 'RUNNING' } };
+  rm.apps.set(appId(1), app);
+  const grid = observe(t, rm.url);
+  let at = performance.now();
+  t.mock.method(performance, 'now', () => at);
+  const listed = async (waitedMs: number) => {
+    at += waitedMs;
+    await grid.listRuns({}, [run(1, 1)]);
+    // What it says while nobody waits counts in the next round.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return (await grid.listRuns({}, [run(1, 1)])).get(jobId(1));
+  };
+  assert.equal(await listed(0), 'RUNNING');
+  rm.apps.set(appId(1), { ...app, broken: true });
+  assert.equal(await listed(130_000), unknownState);
+  rm.apps.set(appId(1), { ...app, jobs: {} });
+  assert.equal(await listed(20_000), unknownState);
+  assert.equal((await grid.look(jobId(1))).is, 'unknown');
+  assert.equal(await listed(100_000), unknownState);
+  assert.equal(await listed(30_000), undefined);
+  assert.equal((await grid.look(jobId(1))).is, 'gone');
 });
 
 test('a job that its JobManager no longer lists is gone; not so while a new attempt is coming up', async (t) => {
@@ -191,6 +311,10 @@ test('the active RM is found behind its standby, by redirect, refresh or the lis
   says((_, answer) => answer.writeHead(401, { 'www-authenticate': 'Negotiate' }).end('<html>login</html>'));
   await assert.rejects(jobs(standby.url), (error) => error instanceof UnreachableError && /Kerberos is not spoken/.test(error.hint ?? ''));
   await assert.rejects(jobs('http://127.0.0.1:9'), UnreachableError);
+  // A gate that names where one came from is no ResourceManager.
+  says((path, answer) => answer.writeHead(302, { location: `${active.url}/login?originalUrl=${path}` }).end());
+  await assert.rejects(jobs(standby.url), UnreachableError);
+  assert.ok(!active.asked.some((line) => line.includes('login')));
 
   // A login goes to the address it was given for, and nowhere else; an old release knows fewer things to leave out.
   const seen: (string | undefined)[] = [];

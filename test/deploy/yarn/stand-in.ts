@@ -15,6 +15,8 @@ export interface StandInApplication {
   session?: boolean;
   /** Flink job id -> state; undefined: the JobManager hangs. */
   jobs?: Record<string, string> | undefined;
+  /** The caller may not see where its container is. */
+  hidden?: boolean;
   /** Its JobManager is gone, and the RM has not noticed. */
   broken?: boolean;
 }
@@ -86,7 +88,7 @@ function rmView(url: string, id: string, app: StandInApplication) {
     finalStatus: app.finalStatus ?? 'UNDEFINED',
     ...(state === 'RUNNING' ? { trackingUrl: `${url.replace('127.0.0.1', 'localhost')}/proxy/${id}/` } : {}),
     diagnostics: app.diagnostics ?? '',
-    amContainerLogs: `${url}/node/containerlogs/container_e01_${id.slice(12)}_0${attempt}_000001/etl`,
+    ...(app.hidden ? {} : { amContainerLogs: `${url}/node/containerlogs/container_e01_${id.slice(12)}_0${attempt}_000001/etl` }),
     startedTime: 1795673567138,
     finishedTime: over ? 1795673667138 : 0,
   };
