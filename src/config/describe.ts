@@ -23,9 +23,10 @@ export function describeSettings(schema: z.ZodType = Settings, path: readonly st
   const rows: KeyRow[] = [];
   for (const [name, field] of Object.entries(shapeOf(schema) ?? {})) {
     const here = [...path, name];
-    rows.push(rowOf(field, here));
+    const row = rowOf(field, here);
+    rows.push(row);
     const element = elementOf(field);
-    if (shapeOf(field)) rows.push(...describeSettings(field, here));
+    if (row.isGroup) rows.push(...describeSettings(field, here));
     else if (element && shapeOf(element)) rows.push(...describeSettings(element, [...path, `${name}[]`]));
   }
   return rows;
@@ -33,7 +34,8 @@ export function describeSettings(schema: z.ZodType = Settings, path: readonly st
 
 function rowOf(field: z.ZodType, path: readonly string[]): KeyRow {
   const notes = notesOf(field);
-  const isGroup = shapeOf(field) !== undefined;
+  // What is typed in one line, as the place of a secret is, says what is expected of it as a whole.
+  const isGroup = shapeOf(field) !== undefined && notes.expected === undefined;
   return {
     key: path.join('.'),
     description: notes.description ?? '',
