@@ -25,6 +25,28 @@ export function samePathKey(path: string): string {
   return (localPath(path) ?? path).replace(/\/_metadata$/, '').replace(/\/+$/, '');
 }
 
+/** The last part of a path, as of `savepoint-a1b2c3-0123456789ab`: the same in every spelling, and a savepoint's own wherever it is copied to. */
+export function restoreName(path: string): string {
+  return samePathKey(path.replace(/\/+$/, '')).split('/').pop() ?? '';
+}
+
+/** Hadoop and Flink write one store under several schemes. */
+const schemes: Readonly<Record<string, string>> = { s3a: 's3', s3n: 's3', s3p: 's3', abfss: 'abfs', wasbs: 'wasb' };
+/** Whether two paths name one place, in whatever spelling: `s3://b/x` and `s3a://b/x`; `hdfs:///x`, `hdfs://nn/x` and `hdfs://nn:8020/x`. */
+export function samePlace(one: string, other: string): boolean {
+  const [a, b] = [samePathKey(one), samePathKey(other)];
+  if (a === b) return true;
+  const [left, right] = [partsOf(a), partsOf(b)];
+  return (
+    left.scheme === right.scheme && left.path === right.path && (left.host === right.host || left.host === '' || right.host === '')
+  );
+}
+function partsOf(key: string): { scheme: string; host: string; path: string } {
+  const [, scheme = '', host = '', path = key] = /^([a-z][a-z0-9+.-]*):(?:\/\/([^/]*))?(\/.*)$/i.exec(key) ?? [];
+  const low = scheme.toLowerCase();
+  return { scheme: schemes[low] ?? low, host: host.replace(/:\d+$/, ''), path };
+}
+
 /**
  * Whether a savepoint or retained checkpoint is really there: complete means a non-empty `_metadata`.
  * @param readable whether an admin said that this cluster's file paths can be read from here.

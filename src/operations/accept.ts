@@ -8,7 +8,7 @@ import type { Db, Tx } from '../db/db.ts';
 import { isUniqueViolation } from '../db/failures.ts';
 import type { OperationOrigin } from '../db/schema/index.ts';
 import { findCluster } from '../deploy/clusters.store.ts';
-import { samePathKey } from '../deploy/restore-path.ts';
+import { samePlace } from '../deploy/restore-path.ts';
 import type { Job } from '../jobs/jobs.store.ts';
 import { desire } from '../outbox/outbox.store.ts';
 import { holdNamed } from '../restore-points/retention.store.ts';
@@ -64,7 +64,7 @@ async function refuseDeleted(tx: Tx, { input, job }: AcceptRequest): Promise<voi
     // A copy somewhere else has the same name, and may well be there.
     (point) =>
       (point.state === 'disposing' || point.state === 'disposed') &&
-      (point.id === id || (path !== undefined && samePathKey(point.path) === samePathKey(path))),
+      (point.id === id || (path !== undefined && samePlace(point.path, path))),
   );
   if (gone)
     throw new ConflictError(

@@ -1,7 +1,7 @@
 import { parseDuration } from '../core/time.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { listClusters } from '../deploy/clusters.store.ts';
-import { checkRestorePath, samePathKey } from '../deploy/restore-path.ts';
+import { checkRestorePath, restoreName } from '../deploy/restore-path.ts';
 import type { Job, JobDefinition } from '../jobs/jobs.store.ts';
 import { lastRunsThatRan, latestRuns, liveRunsOfAll, type Run } from '../jobs/runs.store.ts';
 import type { RestorePoint } from '../restore-points/restore-points.store.ts';
@@ -86,8 +86,12 @@ async function whatIsNeeded(db: Db | Tx): Promise<Needed> {
   );
   const words = new Map<string, string>();
   const hands = new Map<string, string>();
-  const need = (key: string, why: string) => words.has(key) || words.set(key, why);
-  const fromIt = (run: Run, how: string) => run.restoredFrom && need(samePathKey(run.restoredFrom), `${how} ${run.job} v${run.version}`);
+  // By the last part: Flink writes one path in several ways (s3://, s3a://), and to keep one too many harms nobody.
+  const need = (named: string, why: string) => {
+    const key = restoreName(named);
+    if (key !== '' && !words.has(key)) words.set(key, why);
+  };
+  const fromIt = (run: Run, how: string) => run.restoredFrom && need(run.restoredFrom, `${how} ${run.job} v${run.version}`);
   // Started without claiming it: until its first checkpoint is complete a run reads these files, and after a crash before that it begins from them anew.
   for (const run of live) fromIt(run, 'what runs began from it:');
   for (const run of latest.values()) fromIt(run, 'the last run began from it:');
@@ -96,7 +100,7 @@ async function whatIsNeeded(db: Db | Tx): Promise<Needed> {
     const state = op.state === 'waiting' ? 'that waits for a lead' : op.state === 'parked' ? 'that is parked' : 'in progress';
     const why = `${describeKind(op.kind)} of ${op.job} ${state} names it`;
     for (const key of textsIn([op.input, op.plan, (steps.get(op.id) ?? []).map((step) => [step.intent, step.result])]))
-      need(samePathKey(key), why);
+      need(key, why);
     hands.set(op.job, `${describeKind(op.kind)} ${state} works on the job`);
   }
   const lastOf = new Set([...live, ...latest.values(), ...ran.values()].map((run) => run.id));
@@ -104,7 +108,7 @@ async function whatIsNeeded(db: Db | Tx): Promise<Needed> {
     hands,
     of: (point) =>
       words.get(point.id) ??
-      words.get(samePathKey(point.path)) ??
+      words.get(restoreName(point.path)) ??
       (point.final && lastOf.has(point.runId) ? 'the last state of the last run' : undefined),
   };
 }

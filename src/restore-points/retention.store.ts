@@ -3,6 +3,7 @@ import { dbNow, inMs, now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { and, asc, eq, inArray, isNotNull, lte, or, sql } from '../db/query.ts';
 import { type Disposal, restorePoints } from '../db/schema/index.ts';
+import { restoreName } from '../deploy/restore-path.ts';
 import type { RestorePoint } from './restore-points.store.ts';
 
 export type { Disposal };
@@ -20,11 +21,7 @@ export async function availablePoints(db: Db | Tx, jobs: readonly string[]): Pro
  * writes one path in several ways, and savepoints have names of their own.
  */
 export async function holdNamed(tx: Tx, named: { id?: string | undefined; path?: string | undefined }): Promise<RestorePoint[]> {
-  const last = named.path
-    ?.replace(/\/_metadata$/, '')
-    .replace(/\/+$/, '')
-    .split('/')
-    .pop();
+  const last = named.path && restoreName(named.path);
   const one = [
     ...(named.id === undefined ? [] : [eq(restorePoints.id, named.id)]),
     ...(last ? [sql`regexp_replace(${restorePoints.path}, '^.*/', '') = ${last}`] : []),

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { checkRestorePath, localPath, retainedCheckpoints, samePathKey } from '../../src/deploy/restore-path.ts';
+import { checkRestorePath, localPath, restoreName, retainedCheckpoints, samePathKey, samePlace } from '../../src/deploy/restore-path.ts';
 
 async function folder(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'sluice-points-'));
@@ -28,6 +28,23 @@ it('takes the spellings that Flink mixes for one path, and different paths for d
   assert.equal(samePathKey('s3://b/x/_metadata'), samePathKey('s3://b/x'));
   assert.notEqual(samePathKey('s3://b/x'), samePathKey('s3://b/y'));
   assert.notEqual(samePathKey('/a/chk-1'), samePathKey('/a/chk-10'));
+});
+
+it('sees one place in the spellings of a store, and not in a copy somewhere else', () => {
+  const one = (a: string, b: string) => assert.ok(samePlace(a, b) && samePlace(b, a), `${a} ${b}`);
+  const two = (a: string, b: string) => assert.ok(!samePlace(a, b) && !samePlace(b, a), `${a} ${b}`);
+  one('s3://b/x/savepoint-1', 's3a://b/x/savepoint-1/');
+  one('hdfs:///x/savepoint-1', 'hdfs://nn:8020/x/savepoint-1/_metadata');
+  one('hdfs://nn/x/savepoint-1', 'hdfs://nn:8020/x/savepoint-1');
+  one('hdfs:/x/savepoint-1', 'hdfs://nn:8020/x/savepoint-1');
+  one('file:///x/savepoint-1', '/x/savepoint-1');
+  two('s3://b/x/savepoint-1', 's3://copies/x/savepoint-1');
+  two('s3://b/x/savepoint-1', 's3a://b/copies/savepoint-1');
+  two('hdfs://nn/x/savepoint-1', 'hdfs://other/x/savepoint-1');
+  two('hdfs:///x/savepoint-1', '/x/savepoint-1');
+  for (const path of ['s3a://b/savepoint-1', '/x/savepoint-1/', 'file:/x/savepoint-1/_metadata', 'hdfs:///savepoint-1/_metadata/'])
+    assert.equal(restoreName(path), 'savepoint-1', path);
+  assert.equal(restoreName('/'), '');
 });
 
 describe('a restore path', () => {

@@ -60,7 +60,7 @@ async function world(t: TestContext, options: { tells?: boolean; observed?: bool
       await updateRun(tx, id, {
         runningAt: now,
         ended,
-        ...(ended ? { endReason: 'stopped' } : { restoredFrom: path(4).replace('s3:', 's3:') }),
+        ...(ended ? { endReason: 'stopped' } : { restoredFrom: `${path(4).replace('s3:', 's3a:')}/` }),
       });
     }
   });
@@ -162,7 +162,7 @@ it('asks again before it deletes: pinned, named in a plan, an operation, another
       await w.database.transaction(async (tx) => {
         for (const one of [three, five]) await setPinned(tx, one.id, { by: ann, reason: null });
       });
-    if (change === 'plan') await operation('op_a', 'clicks', 'waiting', { from: path(3), more: { deep: [five.id] } });
+    if (change === 'plan') await operation('op_a', 'clicks', 'waiting', { from: `${path(3).replace('s3:', 's3a:')}/_metadata`, more: { deep: [five.id] } });
     if (change === 'busy') await operation('op_b', 'orders', 'running', {});
     if (change === 'another job runs from it')
       await w.database.transaction(async (tx) => {
@@ -180,7 +180,7 @@ it('asks again before it deletes: pinned, named in a plan, an operation, another
             startedBy: ann,
             startedAt: now,
             beginning: 'restore',
-            restoredFrom: `${path(n)}/`,
+            restoredFrom: `hdfs://nn:8020/lake/savepoint-${n}`,
           });
         }
       });
