@@ -1,7 +1,7 @@
 import { context, type Message, text } from '../core/message.ts';
 import { plural, truncate } from '../core/text.ts';
 import { formatAge } from '../core/time.ts';
-import type { Database, Db, Tx } from '../db/db.ts';
+import type { Db, Tx } from '../db/db.ts';
 import { jobChannels } from '../jobs/channels.ts';
 import { listJobs } from '../jobs/jobs.store.ts';
 import { latestRuns, type Run } from '../jobs/runs.store.ts';
@@ -76,15 +76,13 @@ function failureWords(failures: { failed: number; last: string } | undefined): s
  * Brings the day's digest of a channel up to date: edited in place, a new post only when a job joined or left the list.
  * @param day `2026-11-25` in the digest's time zone.
  */
-export async function postDigest(database: Database, channel: string, day: string, now: Date, defaults: Defaults): Promise<void> {
-  await database.transaction(async (tx) => {
-    const digest = await buildDigest(tx, channel, now, defaults);
-    const known = await findDigest(tx, channel, day);
-    const same = known && known.listed.join() === digest.listed.join();
-    const edition = known ? (same ? known.edition : known.edition + 1) : 1;
-    const messageId = await desire(tx, { dedupeKey: `digest:${channel}:${day}:${edition}`, channel, message: digest.message, priority: 3 });
-    await putDigest(tx, { channel, day, edition, messageId, listed: digest.listed });
-  });
+export async function postDigest(tx: Tx, channel: string, day: string, now: Date, defaults: Defaults): Promise<void> {
+  const digest = await buildDigest(tx, channel, now, defaults);
+  const known = await findDigest(tx, channel, day);
+  const same = known && known.listed.join() === digest.listed.join();
+  const edition = known ? (same ? known.edition : known.edition + 1) : 1;
+  const messageId = await desire(tx, { dedupeKey: `digest:${channel}:${day}:${edition}`, channel, message: digest.message, priority: 3 });
+  await putDigest(tx, { channel, day, edition, messageId, listed: digest.listed });
 }
 /** Channels in which jobs speak. */
 export async function digestChannels(db: Db, defaults: Defaults): Promise<string[]> {

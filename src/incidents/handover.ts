@@ -1,6 +1,6 @@
 import { listTeams } from '../access/people.store.ts';
 import type { Message } from '../core/message.ts';
-import type { Database, Db } from '../db/db.ts';
+import type { Db, Tx } from '../db/db.ts';
 import { listJobs } from '../jobs/jobs.store.ts';
 import type { KeepDefaults } from '../operations/retention.fetch.ts';
 import { desire } from '../outbox/outbox.store.ts';
@@ -13,10 +13,10 @@ interface Defaults {
 }
 
 const dayMs = 24 * 3_600_000;
-/** A hand-over tells of the time since the one before: over a weekend of three days, never of more than four. */
+/** A hand-over tells of the time since the one before: over a weekend, a holiday, a time without Sluice; never of more than two weeks. */
 export function handoverSince(before: Date | undefined, now: Date): Date {
   const sinceMs = now.getTime() - (before?.getTime() ?? 0);
-  return new Date(now.getTime() - (before === undefined ? dayMs : Math.min(4 * dayMs, Math.max(dayMs, sinceMs))));
+  return new Date(now.getTime() - (before === undefined ? dayMs : Math.min(14 * dayMs, Math.max(dayMs, sinceMs))));
 }
 
 /** The teams that have jobs and a channel to speak in. */
@@ -40,30 +40,26 @@ export async function buildHandover(db: Db, team: string, now: Date, keep: KeepD
  * @param day `2026-11-25` in the hand-over's time zone.
  */
 export async function postHandover(
-  database: Database,
+  tx: Tx,
   { team, channel }: { team: string; channel: string },
   day: string,
   times: { now: Date; since: Date },
   keep: KeepDefaults,
 ): Promise<void> {
-  await database.transaction(async (tx) => {
-    const facts = await handoverFacts(tx, team, times.now, times.since, keep, { marks: true });
-    const messageId = await desire(tx, { dedupeKey: `handover:${team}:${day}`, channel, message: handoverMessage(facts), priority: 3 });
-    const goes = new Set(facts.going.map((one) => one.point.id));
-    const jobs = (await listJobs(tx)).filter((job) => job.team === team).map((job) => job.name);
-    await stay(
-      tx,
-      (await goingPoints(tx, jobs)).filter((point) => !goes.has(point.id)).map((point) => point.id),
-    );
-    // Under a lock, so that none is told to go that is deleted or chosen at this moment.
-    const fresh = (await holdPoints(tx, [...goes])).filter(
-      (point) => point.state === 'available' && point.goesAt === null && !point.pinned,
-    );
-    await tellGoing(
-      tx,
-      fresh.map((point) => point.id),
-      toldBeforeMs,
-      messageId,
-    );
-  });
+  const facts = await handoverFacts(tx, team, times.now, times.since, keep, { marks: true });
+  const messageId = await desire(tx, { dedupeKey: `handover:${team}:${day}`, channel, message: handoverMessage(facts), priority: 3 });
+  const goes = new Set(facts.going.map((one) => one.point.id));
+  const jobs = (await listJobs(tx)).filter((job) => job.team === team).map((job) => job.name);
+  await stay(
+    tx,
+    (await goingPoints(tx, jobs)).filter((point) => !goes.has(point.id)).map((point) => point.id),
+  );
+  // Under a lock, so that none is told to go that is deleted or chosen at this moment.
+  const fresh = (await holdPoints(tx, [...goes])).filter((point) => point.state === 'available' && point.goesAt === null && !point.pinned);
+  await tellGoing(
+    tx,
+    fresh.map((point) => point.id),
+    toldBeforeMs,
+    messageId,
+  );
 }

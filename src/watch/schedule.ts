@@ -10,6 +10,7 @@ import { expireWaiting } from '../operations/expire.ts';
 import type { KeepDefaults } from '../operations/retention.fetch.ts';
 import { isStoreLoss } from '../operations/run-step.ts';
 import { pollCluster, tellUnreachable } from './cluster-poll.ts';
+import { createDaily } from './daily.ts';
 import { type DeadManOptions, startDeadMan } from './dead-man.ts';
 import { LeaseLostError } from './fenced.ts';
 import type { KnownVertices } from './flow.fetch.ts';
@@ -19,7 +20,7 @@ import { forgetOld, sweepBuilds } from './housekeeping.ts';
 import { createLiveRuns, type LiveRuns } from './live-runs.ts';
 import { tellParked } from './parked.ts';
 import { sweepSavepoints } from './retention.ts';
-import { lastTick, winTick } from './schedules.store.ts';
+import { winTick } from './schedules.store.ts';
 
 export interface WatchOptions extends FlowDeps {
   flow: FlowDeps['flow'] & { everyMs: number };
@@ -51,8 +52,6 @@ const blindAfter = 5;
 
 /** A tick is named by its minute: every replica's cron fires within it. */
 const minuteOf = (at: Date) => new Date(Math.floor(at.getTime() / 60_000) * 60_000);
-/** `2026-11-25` */
-const dayIn = (timeZone: string, at: Date) => new Intl.DateTimeFormat('en-CA', { timeZone }).format(at);
 
 /** What time brings: polls, digests, expired approvals, housekeeping. One cron task a second asks each cluster whether it is due. */
 export function startWatch(options: WatchOptions): Watch {
@@ -152,24 +151,21 @@ export function startWatch(options: WatchOptions): Watch {
     vertices.set(name, known);
     await followFlows(options, lease, known).catch((error) => log.warn({ cluster: name, error: String(error) }, 'look at the data failed'));
   }
-  async function digests(): Promise<void> {
-    const at = await dbNow(database.db);
-    if (!(await winTick(database.db, 'digest', minuteOf(at)))) return;
-    const day = dayIn(options.digest.timeZone, at);
-    for (const channel of await digestChannels(database.db, options.defaults))
-      await postDigest(database, channel, day, at, options.defaults);
-    options.onNews();
-  }
-  async function handovers(): Promise<void> {
-    const at = await dbNow(database.db);
-    const before = await lastTick(database.db, 'handover');
-    if (!(await winTick(database.db, 'handover', minuteOf(at)))) return;
-    const day = dayIn(options.handover.timeZone, at);
-    const since = handoverSince(before, at);
-    for (const team of await handoverTeams(database.db, options.defaults))
-      await postHandover(database, team, day, { now: at, since }, options.keep);
-    options.onNews();
-  }
+  const digests = createDaily({ database, log, name: 'digest', ...options.digest, signal: ending.signal }, async () =>
+    (await digestChannels(database.db, options.defaults)).map((channel) => ({
+      of: channel,
+      post: (tx, { day, now }) => postDigest(tx, channel, day, now, options.defaults),
+    })),
+  );
+  const handovers = createDaily({ database, log, name: 'handover', ...options.handover, signal: ending.signal }, async () =>
+    (await handoverTeams(database.db, options.defaults)).map((team) => ({
+      of: team.team,
+      post: (tx, { day, now, before }) => postHandover(tx, team, day, { now, since: handoverSince(before, now) }, options.keep),
+    })),
+  );
+  const daily = (post: () => Promise<boolean>) => async () => {
+    if (await post()) options.onNews();
+  };
   async function sweep(): Promise<void> {
     if (!(await winTick(database.db, 'retention', minuteOf(await dbNow(database.db))))) return;
     await sweepSavepoints({ ...options, signal: ending.signal });
@@ -184,12 +180,14 @@ export function startWatch(options: WatchOptions): Watch {
   };
   const tasks = [
     cron.schedule('* * * * * *', guarded('tick', tick), { noOverlap: true, name: 'tick' }),
-    cron.schedule(options.digest.at, guarded('digest', digests), { noOverlap: true, name: 'digest', timezone: options.digest.timeZone }),
-    cron.schedule(options.handover.at, guarded('handover', handovers), {
-      noOverlap: true,
-      name: 'handover',
-      timezone: options.handover.timeZone,
-    }),
+    // When their time comes, and every minute what it left: a little after its beginning, for the database's clock says which it is.
+    ...[
+      { name: 'digest', when: options.digest, post: daily(digests) },
+      { name: 'handover', when: options.handover, post: daily(handovers) },
+    ].flatMap(({ name, when, post }) => [
+      cron.schedule(when.at, guarded(name, post), { noOverlap: true, name, timezone: when.timeZone }),
+      cron.schedule('2 * * * * *', guarded(name, post), { noOverlap: true, name: `${name} left` }),
+    ]),
     cron.schedule('37 * * * *', guarded('retention', sweep), { noOverlap: true, name: 'retention' }),
     cron.schedule(
       '17 * * * *',

@@ -1,5 +1,5 @@
 import { now } from '../db/clock.ts';
-import type { Db } from '../db/db.ts';
+import type { Db, Tx } from '../db/db.ts';
 import { and, eq, isNull, lt, or } from '../db/query.ts';
 import { schedules } from '../db/schema/index.ts';
 
@@ -14,8 +14,19 @@ export async function winTick(db: Db, name: string, tick: Date): Promise<boolean
   return rows.length === 1;
 }
 
-/** When a tick was won last, by whichever replica; undefined when it never was. */
-export async function lastTick(db: Db, name: string): Promise<Date | undefined> {
+/** When something was scheduled first; this tick if that is now. */
+export async function firstTick(db: Db, name: string, tick: Date): Promise<Date> {
+  await db.insert(schedules).values({ name, nextAt: now, lastFiredAt: tick }).onConflictDoNothing();
   const [row] = await db.select({ at: schedules.lastFiredAt }).from(schedules).where(eq(schedules.name, name));
-  return row?.at ?? undefined;
+  return row?.at ?? tick;
+}
+
+/** Takes a tick in the transaction that does its work: whoever asks meanwhile waits, and gets it only if that fails. The tick before with it, if any. */
+export async function takeTick(tx: Tx, name: string, tick: Date): Promise<{ before: Date | undefined } | undefined> {
+  await tx.insert(schedules).values({ name, nextAt: now }).onConflictDoNothing();
+  const [row] = await tx.select({ at: schedules.lastFiredAt }).from(schedules).where(eq(schedules.name, name)).for('update');
+  const before = row?.at ?? undefined;
+  if (before !== undefined && before >= tick) return undefined;
+  await tx.update(schedules).set({ lastFiredAt: tick, nextAt: now }).where(eq(schedules.name, name));
+  return { before };
 }

@@ -53,7 +53,7 @@ async function job(database: Database, name: string, change: Partial<RunInput> |
   });
 }
 const digest = async (database: Database) => messageToText((await buildDigest(database.db, 'C1', at, defaults)).message);
-const post = (database: Database, day = '2026-11-25') => postDigest(database, 'C1', day, at, defaults);
+const post = (database: Database, day = '2026-11-25') => database.transaction((tx) => postDigest(tx, 'C1', day, at, defaults));
 const messages = async (database: Database) =>
   (await database.db.select().from(outboxMessages).orderBy(asc(outboxMessages.createdAt)))
     .filter((m) => m.dedupeKey.startsWith('digest:'))

@@ -86,7 +86,7 @@ async function world(t: TestContext, options: { tells?: boolean; observed?: bool
   const alive = () => updateClusterView(database.db, 'standalone', { lastOkAt: now, failures: 0 });
   const tell = async () => {
     const at = await dbNow(database.db);
-    await postHandover(database, { team: 'data', channel: 'C1' }, '2026-11-25', { now: at, since: at }, undefined);
+    await database.transaction((tx) => postHandover(tx, { team: 'data', channel: 'C1' }, '2026-11-25', { now: at, since: at }, undefined));
   };
   const heard = () => database.db.update(outboxMessages).set({ state: 'sent', sentTs: '1.1', sentChannel: 'C1' });
   if (options.tells !== false) {
@@ -162,7 +162,8 @@ it('asks again before it deletes: pinned, named in a plan, an operation, another
       await w.database.transaction(async (tx) => {
         for (const one of [three, five]) await setPinned(tx, one.id, { by: ann, reason: null });
       });
-    if (change === 'plan') await operation('op_a', 'clicks', 'waiting', { from: `${path(3).replace('s3:', 's3a:')}/_metadata`, more: { deep: [five.id] } });
+    if (change === 'plan')
+      await operation('op_a', 'clicks', 'waiting', { from: `${path(3).replace('s3:', 's3a:')}/_metadata`, more: { deep: [five.id] } });
     if (change === 'busy') await operation('op_b', 'orders', 'running', {});
     if (change === 'another job runs from it')
       await w.database.transaction(async (tx) => {
