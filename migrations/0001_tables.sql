@@ -386,6 +386,7 @@ CREATE TABLE "restore_points" (
 	"pinned" jsonb,
 	"goes_at" timestamp with time zone,
 	"told_by" text,
+	"told_version" integer,
 	"disposal" jsonb
 );
 --> statement-breakpoint

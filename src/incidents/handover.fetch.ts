@@ -45,7 +45,9 @@ export async function handoverFacts(
     (await activeOperations(db)).filter((op) => names.has(op.job)),
   ];
   const judged = await judgedSavepoints(db, jobs, now, keep, { checksFiles: options.marks === true });
-  const going = [...judged.values()].flat().filter((one) => !one.keep && (options.marks || one.point.goesAt !== null));
+  const going = [...judged.values()]
+    .flat()
+    .filter((one) => (one.point.goesAt === null ? options.marks && !one.keep : !one.keep || one.passing));
   return {
     team,
     now,
@@ -61,7 +63,7 @@ export async function handoverFacts(
     }),
     waiting: operations.filter((op) => op.state === 'waiting' || op.state === 'parked'),
     going: going
-      .map(({ point, why }) => ({ point, why, goesAt: point.goesAt ?? new Date(now.getTime() + toldBeforeMs) }))
+      .map(({ point, why, passing }) => ({ point, why, passing, goesAt: point.goesAt ?? new Date(now.getTime() + toldBeforeMs) }))
       .sort((a, b) => a.goesAt.getTime() - b.goesAt.getTime()),
     stuck: await stuckDisposals(db, [...names]),
   };

@@ -20,7 +20,7 @@ export interface HandoverFacts {
   /** Plans that wait for a lead, and operations that are parked for a person. */
   waiting: readonly Operation[];
   /** Savepoints that are deleted, not before `goesAt`. */
-  going: readonly { point: RestorePoint; why: string; goesAt: Date }[];
+  going: readonly { point: RestorePoint; why: string; passing?: boolean | undefined; goesAt: Date }[];
   /** Those that Flink was asked to delete and that may be half gone. */
   stuck: readonly RestorePoint[];
 }
@@ -65,14 +65,19 @@ export function handoverMessage(f: HandoverFacts): Message {
         { time: silence.until },
         `: ${silence.reason}${incidents > 0 ? ` (${plural(incidents, 'open incident')} under it)` : ''}`,
       ]),
-      ...list('Savepoints that are deleted', [...Map.groupBy(f.going, (one) => one.point.job)], ([job, going]) =>
-        goingLine(job, going, f.now),
-      ),
+      ...list('Savepoints that are deleted', goingGroups(f.going), (going) => goingLine(going, f.now)),
       ...(f.going.length > 0 ? [context('To keep one: ', { code: `/flink pin ${f.going[0]?.point.job} ${f.going[0]?.point.id}` })] : []),
       ...list('Savepoints that could not be deleted, and may be half gone', f.stuck, (point) => [
         { bold: point.job },
         `: ${point.path}: ${point.disposal?.error ?? 'no answer'}`,
       ]),
+      ...(f.stuck.length > 0
+        ? [
+            context(
+              'They are never restored from, and asked for again within a day. If one stays here, look why its cluster does not delete it, or delete its folder by hand: Sluice sees then that it is gone.',
+            ),
+          ]
+        : []),
       ...list(`Changed since ${formatAge(f.since, f.now)}`, f.changes, (one) => [
         { bold: one.subject },
         `: ${one.what}, `,
@@ -82,18 +87,40 @@ export function handoverMessage(f: HandoverFacts): Message {
   };
 }
 
+type Going = HandoverFacts['going'];
+/** A job's savepoints in one line: those that nobody was told of yet come first, apart from those that were told before. */
+function goingGroups(going: Going): Going[] {
+  const [fresh, told] = [true, false].map((isFresh) => going.filter((one) => (one.point.goesAt === null) === isFresh));
+  return [fresh, told].flatMap((some) => [...Map.groupBy(some ?? [], (one) => one.point.job).values()]);
+}
+/** The ids of the savepoints of which this message tells first; what did not fit into it comes another day. */
+export function toldFirst(f: HandoverFacts): string[] {
+  const shown = goingGroups(f.going).slice(0, shownAtMost).flat();
+  return shown.flatMap(({ point }) => (point.goesAt === null ? [point.id] : []));
+}
+
 const namesAtMost = 5;
-/** `etl-orders: savepoint-a (12 d ago), savepoint-b (13 d ago), not one of the newest 5; not before 09:00` */
-function goingLine(job: string, going: HandoverFacts['going'], now: Date): Span[] {
-  const [first] = going;
-  if (!first) return [];
-  const names = going.slice(0, namesAtMost).map(({ point }) => `${point.path.split('/').pop()} (${formatAge(point.takenAt, now)})`);
-  const more = going.length - names.length;
+/** `etl-orders: savepoint-a (12 d ago), savepoint-b (13 d ago), not one of the newest 5; not before 09:00`; of many the time in which the others were taken. */
+function goingLine(going: Going, now: Date): Span[] {
+  const job = going[0]?.point.job ?? '';
+  const named = going.slice(0, namesAtMost);
+  const names = named.map(({ point }) => `${point.path.split('/').pop()} (${formatAge(point.takenAt, now)})`);
+  const others = going.slice(namesAtMost).map(({ point }) => point.takenAt.getTime());
+  const first = new Date(Math.min(...going.map((one) => one.goesAt.getTime())));
   return [
     { bold: job },
-    `: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}, ${first.why}; `,
-    ...(first.goesAt > now ? ['not before ', { time: first.goesAt }] : ['within the hour']),
-    ...(more > 0 ? ['. All: ', { code: `/flink savepoint ${job} --list` }] : []),
+    `: ${names.join(', ')}`,
+    ...(others.length > 0
+      ? [
+          ` and ${others.length} more, taken from `,
+          { time: new Date(Math.min(...others)) },
+          ' to ',
+          { time: new Date(Math.max(...others)) },
+        ]
+      : []),
+    `, ${going[0]?.why}; `,
+    ...(first > now ? ['not before ', { time: first }] : [going[0]?.passing ? 'once that is over' : 'within the hour']),
+    ...(others.length > 0 ? ['. All: ', { code: `/flink savepoint ${job} --list` }] : []),
   ];
 }
 /** A part with a head and a line for each, so many at most. */

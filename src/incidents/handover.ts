@@ -6,7 +6,7 @@ import type { KeepDefaults } from '../operations/retention.fetch.ts';
 import { desire } from '../outbox/outbox.store.ts';
 import { goingPoints, holdPoints, stay, tellGoing } from '../restore-points/retention.store.ts';
 import { handoverFacts, toldBeforeMs } from './handover.fetch.ts';
-import { handoverMessage } from './handover.rule.ts';
+import { handoverMessage, toldFirst } from './handover.rule.ts';
 
 interface Defaults {
   defaultChannel: string | undefined;
@@ -35,7 +35,7 @@ export async function buildHandover(db: Db, team: string, now: Date, keep: KeepD
 }
 
 /**
- * Posts the day's hand-over of a team; the same day again edits it. Savepoints that its retention lets go get their day here and nowhere else: what no
+ * Posts the day's hand-over of a team; the same day again edits it. Savepoints that its retention lets go get their day here and nowhere else, and only those that fit into it: what no
  * message told is never deleted.
  * @param day `2026-11-25` in the hand-over's time zone.
  */
@@ -55,7 +55,9 @@ export async function postHandover(
     (await goingPoints(tx, jobs)).filter((point) => !goes.has(point.id)).map((point) => point.id),
   );
   // Under a lock, so that none is told to go that is deleted or chosen at this moment.
-  const fresh = (await holdPoints(tx, [...goes])).filter((point) => point.state === 'available' && point.goesAt === null && !point.pinned);
+  const fresh = (await holdPoints(tx, toldFirst(facts))).filter(
+    (point) => point.state === 'available' && point.goesAt === null && !point.pinned,
+  );
   await tellGoing(
     tx,
     fresh.map((point) => point.id),

@@ -26,6 +26,8 @@ export interface Judged {
   keep: boolean;
   /** Why it is kept, or why it goes. */
   why: string;
+  /** It is kept for what will be over soon: its day stays. */
+  passing?: boolean;
 }
 
 /**
@@ -40,7 +42,9 @@ export function judgeSavepoints(facts: RetentionFacts): Judged[] {
   const complete = savepoints.filter((point) => !facts.broken.has(point.id));
   return savepoints.map((point) => {
     const kept = whyKept(point, complete.indexOf(point), complete, facts);
-    return kept === undefined ? { point, keep: false, why: whyGone(facts.policy) } : { point, keep: true, why: kept };
+    if (kept !== undefined) return { point, keep: true, why: kept };
+    if (facts.hands !== undefined) return { point, keep: true, why: facts.hands, passing: true };
+    return { point, keep: false, why: whyGone(facts.policy) };
   });
 }
 
@@ -58,7 +62,7 @@ function whyKept(point: RestorePoint, place: number, complete: readonly RestoreP
   if (keep !== undefined && place < keep) return `one of the newest ${keep}`;
   if (keepForMs !== undefined && facts.now.getTime() - point.takenAt.getTime() < keepForMs)
     return `younger than ${formatDuration(keepForMs)}`;
-  return facts.hands;
+  return undefined;
 }
 function whyGone({ keep, keepForMs }: RetentionPolicy): string {
   const words = [

@@ -48,12 +48,16 @@ export async function holdPoints(tx: Tx, ids: readonly string[]): Promise<Restor
     .orderBy(asc(restorePoints.id))
     .for('share');
 }
-/** Says of points that they go, not before so long from now, and which message tells of it. */
+/** Says of points that they go, not before so long from now, and which message tells of it, as it is wanted in this transaction. */
 export async function tellGoing(tx: Tx, ids: readonly string[], afterMs: number, messageId: string): Promise<void> {
   if (ids.length > 0)
     await tx
       .update(restorePoints)
-      .set({ goesAt: inMs(afterMs), toldBy: messageId })
+      .set({
+        goesAt: inMs(afterMs),
+        toldBy: messageId,
+        toldVersion: sql`(select m.desired_version from outbox_messages m where m.id = ${messageId})`,
+      })
       .where(inArray(restorePoints.id, [...ids]));
 }
 /** Those of these jobs that were told to go and are still there. */
@@ -69,7 +73,7 @@ export async function stay(tx: Tx, ids: readonly string[]): Promise<void> {
   if (ids.length > 0)
     await tx
       .update(restorePoints)
-      .set({ goesAt: null, toldBy: null })
+      .set({ goesAt: null, toldBy: null, toldVersion: null })
       .where(inArray(restorePoints.id, [...ids]));
 }
 /** Keeps one for good, or no longer. */
@@ -77,12 +81,12 @@ export async function setPinned(tx: Tx, id: string, pin: { by: PersonRef; reason
   const pinned = pin && { ...pin, at: (await dbNow(tx)).toISOString() };
   await tx
     .update(restorePoints)
-    .set({ pinned, ...(pin ? { goesAt: null, toldBy: null } : {}) })
+    .set({ pinned, ...(pin ? { goesAt: null, toldBy: null, toldVersion: null } : {}) })
     .where(eq(restorePoints.id, id));
 }
 
 /** Those whose day has come and whose announcement people can read: Slack (or what stands for it) has taken the message. */
-export async function duePoints(db: Db, limit: number): Promise<RestorePoint[]> {
+export async function duePoints(db: Db): Promise<RestorePoint[]> {
   return db
     .select()
     .from(restorePoints)
@@ -91,11 +95,12 @@ export async function duePoints(db: Db, limit: number): Promise<RestorePoint[]> 
         eq(restorePoints.state, 'available'),
         isNotNull(restorePoints.goesAt),
         lte(restorePoints.goesAt, now),
-        sql`exists (select 1 from outbox_messages m where m.id = ${restorePoints.toldBy} and m.sent_ts is not null)`,
+        // An edit names more than what stands there already: what counts is that this version was taken.
+        sql`exists (select 1 from outbox_messages m where m.id = ${restorePoints.toldBy} and m.sent_ts is not null
+          and m.sent_version >= ${restorePoints.toldVersion})`,
       ),
     )
-    .orderBy(asc(restorePoints.goesAt), asc(restorePoints.id))
-    .limit(limit);
+    .orderBy(asc(restorePoints.goesAt), asc(restorePoints.id));
 }
 /** Those whose deletion was begun by a process that is not at it any more; after so many tries, only every so often. */
 export async function leftDisposing(

@@ -31,7 +31,7 @@ export interface RetentionDeps {
   /** Sluice is ending: nothing new is begun, and what was begun is left to whoever comes next. */
   signal: AbortSignal;
 }
-/** So many at most in one sweep; the rest an hour later. */
+/** So many at most are taken in one sweep, the rest an hour later; those that cannot be taken now, as their cluster is down, count for nothing. */
 const mostAtOnce = 200;
 /** A try that did not end in this time is nobody's any more: longer than Flink is waited for. */
 const abandonedMs = 15 * 60_000;
@@ -46,14 +46,16 @@ const aliveMs = 60_000;
 /** Deletes the savepoints whose day has come, one after the other; what was begun before and not ended is taken up. Called once per tick in a fleet. */
 export async function sweepSavepoints(deps: RetentionDeps): Promise<number> {
   const { db } = deps.database;
-  let gone = 0;
+  let [gone, taken] = [0, 0];
   for (const point of await leftDisposing(db, { abandonedMs, mostTries, thenEveryMs: dayMs })) {
     if (deps.signal.aborted) return gone;
-    if (await dispose(deps, point)) gone++;
+    if ((await dispose(deps, point)) === 'gone') gone++;
   }
-  for (const point of await duePoints(db, mostAtOnce)) {
-    if (deps.signal.aborted) return gone;
-    if (await dispose(deps, point)) gone++;
+  for (const point of await duePoints(db)) {
+    if (deps.signal.aborted || taken === mostAtOnce) return gone;
+    const end = await dispose(deps, point);
+    if (end !== 'not taken') taken++;
+    if (end === 'gone') gone++;
   }
   return gone;
 }
@@ -64,22 +66,22 @@ interface Claimed {
   why: string;
 }
 
-/** One savepoint: claimed in a transaction, deleted by its cluster, written down. True when it is gone. */
-async function dispose(deps: RetentionDeps, seen: RestorePoint): Promise<boolean> {
+/** One savepoint: claimed in a transaction, deleted by its cluster, written down. */
+async function dispose(deps: RetentionDeps, seen: RestorePoint): Promise<'gone' | 'taken' | 'not taken'> {
   const claimed = await deps.database.transaction((tx) => claim(deps, tx, seen));
-  if (!claimed) return false;
+  if (!claimed) return 'not taken';
   const { point } = claimed;
   const claimedAt = performance.now();
   const { deployer, cluster } = await deps.deployers.of(claimed.disposal.cluster);
   const sending: Disposal = { ...claimed.disposal, sent: true };
   const ours = await writeDisposal(deps.database.db, point, sending.claim, { state: 'disposing', disposal: sending });
-  if (!ours || performance.now() - claimedAt > freshMs || !deployer.disposeSavepoint) return false;
+  if (!ours || performance.now() - claimedAt > freshMs || !deployer.disposeSavepoint) return 'taken';
   deps.log.info({ job: point.job, path: point.path, cluster: cluster.name, why: claimed.why }, 'a savepoint is deleted');
   let sight: DisposalSight;
   try {
     sight = await deployer.disposeSavepoint(point.path, { timeoutMs: 10_000, signal: deps.signal });
   } catch (error) {
-    if (deps.signal.aborted) return false;
+    if (deps.signal.aborted) return 'taken';
     if (!(error instanceof UnreachableError)) throw error;
     // Surely not sent: unless an earlier try was, it is as whole as before.
     await writeDisposal(
@@ -88,12 +90,12 @@ async function dispose(deps: RetentionDeps, seen: RestorePoint): Promise<boolean
       sending.claim,
       claimed.disposal.sent ? { state: 'disposing', disposal: claimed.disposal } : { state: 'available', disposal: null },
     );
-    return false;
+    return 'taken';
   }
   // Flink's word is looked at where it can be.
   if (sight.is === 'done' && (await checkRestorePath(point.path, cluster.pathsReadable)).is === 'complete')
     sight = { is: 'failed', why: 'Flink says that it is deleted, and it is still there', missing: false };
-  return written(deps, claimed, sending, sight);
+  return (await written(deps, claimed, sending, sight)) ? 'gone' : 'taken';
 }
 
 /** Takes one for deletion: only if it is there, told a day before, and everything that speaks for keeping it was read again under its lock. */
@@ -115,7 +117,7 @@ async function claim(deps: RetentionDeps, tx: Tx, seen: RestorePoint): Promise<C
     const judged = (await judgedSavepoints(tx, [job], now, deps.keep, { checksFiles: true })).get(job.name) ?? [];
     const mine = judged.find((one) => one.point.id === point.id);
     if (!mine || mine.keep || point.goesAt === null || point.goesAt > now) {
-      if (mine?.keep) await stay(tx, [point.id]);
+      if (mine?.keep && !mine.passing) await stay(tx, [point.id]);
       return undefined;
     }
     why = mine.why;

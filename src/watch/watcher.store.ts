@@ -10,9 +10,9 @@ export async function watcherFacts(db: Db): Promise<WatcherFacts> {
       from clusters c left join cluster_views v on v.cluster = c.name order by c.name`,
   );
   const { rows: outbox } = await db.execute<{ sent: number | null; unsent: number | null }>(
-    // What was never seen waits since it was wanted, however often its words were changed; an edit since it was wanted last.
+    // What was never seen waits since it was wanted, however often its words were changed; what was sent before, or has moved, since it was wanted last.
     sql`select (select extract(epoch from sluice_now() - max(sent_at))::float8 * 1000 from outbox_messages) as sent,
-      (select extract(epoch from sluice_now() - min(case when sent_ts is null then created_at else updated_at end))::float8 * 1000
+      (select extract(epoch from sluice_now() - min(case when sent_version = 0 and moved_from is null then created_at else updated_at end))::float8 * 1000
         from outbox_messages where state = 'pending') as unsent`,
   );
   const tried = polls.flatMap((row) => (row.tried === null ? [] : [row.tried]));

@@ -93,7 +93,7 @@ it('Flink deletes the savepoint that is let go, the others stay, and a run that 
     });
     const times = { now: new Date(at), since: new Date(at) };
     await database.transaction((tx) => postHandover(tx, { team: 'data', channel: 'C1' }, '2026-11-25', times, undefined));
-    await database.db.update(outboxMessages).set({ state: 'sent', sentTs: '1.1' });
+    await database.db.update(outboxMessages).set({ state: 'sent', sentTs: '1.1', sentVersion: outboxMessages.desiredVersion });
     await moveClock(database.db, day + 1000);
     await updateClusterView(database.db, 'standalone', { lastOkAt: now });
 

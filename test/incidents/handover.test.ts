@@ -60,6 +60,39 @@ it('names the savepoints that are deleted the day after, and only then gives the
   assert.match(await post(database, '2026-11-27'), /within the hour/);
 });
 
+it('only what the message tells of gets its day: of a job all, of many jobs the others the day after', async (t) => {
+  const jobs = Array.from({ length: 12 }, (_, i) => `job-${String(i).padStart(2, '0')}`);
+  const { database } = await incidentRig(t, jobs);
+  const now = (await dbNow(database.db)).getTime();
+  for (const job of jobs)
+    for (let n = 1; n <= (job === 'job-00' ? 12 : 3); n++)
+      await recordRestorePoint(database.db, {
+        job,
+        runId: 'run_1',
+        version: 1,
+        kind: 'savepoint',
+        path: `s3://lake/${job}/savepoint-${n}`,
+        takenAt: new Date(now - n * 24 * hour),
+        operationId: 'op_1',
+      });
+  const told = async () => {
+    const points = await availablePoints(database.db, jobs);
+    return jobs.map((job) => points.filter((p) => p.job === job && p.goesAt !== null).length);
+  };
+  const first = await post(database);
+  assert.match(
+    first,
+    /job-00: savepoint-3 .*savepoint-7 \(7 d ago\) and 5 more, taken from .* to .*, not one of the newest 2; not before /,
+  );
+  const one = await told();
+  for (const [i, job] of jobs.entries())
+    assert.equal(one[i], first.includes(`${job}: `) ? (job === 'job-00' ? 10 : 1) : 0, `${job} in ${first}`);
+  assert.equal(one.filter((n) => n === 0).length, 2);
+  await moveClock(database.db, 23 * hour);
+  await post(database, '2026-11-26');
+  assert.deepEqual(await told(), [10, ...Array.from({ length: 11 }, () => 1)]);
+});
+
 it('what was pinned meanwhile, or is kept again, loses its day', async (t) => {
   const { database, goes, id } = await world(t);
   await post(database);

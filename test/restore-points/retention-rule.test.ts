@@ -24,6 +24,7 @@ const point = (id: string, ageDays: number, change: Partial<RestorePoint> = {}):
   pinned: null,
   goesAt: null,
   toldBy: null,
+  toldVersion: null,
   disposal: null,
   ...change,
 });

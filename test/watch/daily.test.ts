@@ -17,7 +17,7 @@ async function world(t: TestContext, minutesAgo = 0) {
   const east = 12 - at.getUTCHours();
   const timeZone = east === 0 ? 'Etc/GMT' : `Etc/GMT${east > 0 ? '-' : '+'}${Math.abs(east)}`;
   // A minute may end meanwhile.
-  if (minutesAgo === 0) await firstTick(database.db, 'handover', at);
+  if (minutesAgo === 0) await firstTick(database.db, 'handover', new Date(at.getTime() - minute));
   const posted: (DailyTimes & { of: string })[] = [];
   const lines: string[] = [];
   const log = { warn: (facts: { of?: string }) => void lines.push(String(facts.of)) } as unknown as Log;

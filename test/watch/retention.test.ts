@@ -88,7 +88,8 @@ async function world(t: TestContext, options: { tells?: boolean; observed?: bool
     const at = await dbNow(database.db);
     await database.transaction((tx) => postHandover(tx, { team: 'data', channel: 'C1' }, '2026-11-25', { now: at, since: at }, undefined));
   };
-  const heard = () => database.db.update(outboxMessages).set({ state: 'sent', sentTs: '1.1', sentChannel: 'C1' });
+  const heard = () =>
+    database.db.update(outboxMessages).set({ state: 'sent', sentTs: '1.1', sentChannel: 'C1', sentVersion: outboxMessages.desiredVersion });
   if (options.tells !== false) {
     await tell();
     await heard();
@@ -133,6 +134,70 @@ it('deletes nothing that nobody was told of, or that people could not read yet',
   await moveClock(w.database.db, 2 * day);
   assert.equal(await w.sweep(), 0, 'Slack has not taken the message');
   await w.heard();
+  w.deployer.always('disposeSavepoint', { is: 'done' });
+  assert.equal(await w.sweep(), 2);
+});
+
+it('an edit of the message that names more counts once people can read it', async (t) => {
+  const w = await world(t);
+  const old = (await dbNow(w.database.db)).getTime() - 9 * day;
+  await recordRestorePoint(w.database.db, {
+    job: 'orders',
+    runId: 'run_old',
+    version: 1,
+    kind: 'savepoint',
+    path: path(9),
+    takenAt: new Date(old),
+    operationId: 'op_1',
+  });
+  await w.tell();
+  assert.notEqual((await w.point(9)).goesAt, null);
+  await moveClock(w.database.db, day + 1000);
+  w.deployer.always('disposeSavepoint', { is: 'done' });
+  assert.equal(await w.sweep(), 2, 'what the version that was sent named');
+  assert.equal((await w.point(9)).state, 'available');
+  await w.heard();
+  assert.equal(await w.sweep(), 1);
+  assert.equal((await w.point(9)).state, 'disposed');
+});
+
+it('what cannot be taken, as its cluster is down, holds up nothing that comes after it', async (t) => {
+  const w = await world(t);
+  // More than one sweep takes, all due before.
+  await w.database.transaction((tx) => putCluster(tx, { name: 'down', kind: 'standalone', url: 'http://down.example' }));
+  await w.database.db.execute(
+    'insert into runs select (jsonb_populate_record(r, \'{"id": "run_down", "cluster": "down"}\')).* from runs r where id = \'run_old\'',
+  );
+  await w.database.db.execute(`insert into restore_points select (jsonb_populate_record(p, jsonb_build_object('id', 'rp_down' || n, 'run_id', 'run_down', 'path',
+    's3://down/savepoint-' || n, 'goes_at', p.goes_at - interval '1 hour'))).* from restore_points p, generate_series(1, 201) n where p.path like '%savepoint-5'`);
+  await moveClock(w.database.db, day + 1000);
+  w.deployer.always('disposeSavepoint', { is: 'done' });
+  assert.equal(await w.sweep(), 2);
+});
+
+it('an operation that passes keeps it for that time only: its day stays', async (t) => {
+  const w = await world(t);
+  await moveClock(w.database.db, day + 1000);
+  await w.database.transaction((tx) =>
+    insertOperation(tx, {
+      id: 'op_b',
+      kind: 'restart',
+      job: 'orders',
+      state: 'running',
+      holds: true,
+      input: {},
+      idemKey: 'op_b',
+      actor: ann,
+      origin: { kind: 'typed' },
+      messageId: 'msg',
+      createdAt: now,
+    }),
+  );
+  assert.equal(await w.sweep(), 0);
+  await w.tell();
+  const [message] = (await w.database.db.query.outboxMessages.findMany()).filter((row) => row.dedupeKey.startsWith('handover:'));
+  assert.match(JSON.stringify(message?.desired), /works on the job; .*once that is over/);
+  await w.database.db.execute("update operations set state = 'succeeded', holds = false");
   w.deployer.always('disposeSavepoint', { is: 'done' });
   assert.equal(await w.sweep(), 2);
 });
@@ -232,7 +297,7 @@ it('without an answer it is never offered again: asked once more later, until it
   assert.equal(await w.sweep(), 0, 'not at once');
   await w.tell();
   const [message] = (await w.database.db.query.outboxMessages.findMany()).filter((row) => row.dedupeKey.startsWith('handover:'));
-  assert.match(JSON.stringify(message?.desired), /could not be deleted, and may be half gone/);
+  assert.match(JSON.stringify(message?.desired), /could not be deleted, and may be half gone[\s\S]*delete its folder by hand/);
   await moveClock(w.database.db, 16 * 60_000);
   const missing = { is: 'failed' as const, why: 'not found', missing: true };
   w.deployer.expect('disposeSavepoint', missing, missing);

@@ -69,6 +69,8 @@ export const restorePoints = pgTable(
     goesAt: timestamp('goes_at', { withTimezone: true }),
     /** Outbox id of the message that told of it. */
     toldBy: text('told_by'),
+    /** The version of that message that names it first. */
+    toldVersion: integer('told_version'),
     disposal: jsonb().$type<Disposal>(),
   },
   (t) => [
