@@ -1,8 +1,8 @@
 import { record } from '../access/audit.store.ts';
 import { NotFoundError, PermissionError } from '../core/errors.ts';
-import { message } from '../core/message.ts';
+import { message, text } from '../core/message.ts';
 import { endedSilence } from '../incidents/lifecycle.ts';
-import { endSilences, listSilences } from '../incidents/silences.store.ts';
+import { endSilences, listSilences, type Silence } from '../incidents/silences.store.ts';
 import { findTarget, mayEnd } from './silence-target.ts';
 import { defineCommand } from './spec.ts';
 
@@ -23,17 +23,17 @@ export const unsilence = defineCommand({
     const target = tag ? { ...tag, words: `tag ${tag.name}` } : await findTarget(ctx, typed, (word) => `unsilence ${word}`);
     const mine = all.filter((one) => one.scope === target.scope && one.name === target.name);
     if (mine.length === 0) throw new NotFoundError(`Nobody has silenced ${target.words}.`, { hint: 'What is silenced: /flink silences' });
-    const foreign = mine.find((one) => !mayEnd(ctx, one));
-    if (foreign)
-      throw new PermissionError(
-        `You may not end the silence of ${target.words}: it covers jobs of ${foreign.teams ? `the teams ${foreign.teams.join(', ')}` : 'every team'}.`,
-        { hint: 'Nothing was changed. Ask an admin, or whoever began it.' },
-      );
+    const [ends, stays] = [true, false].map((may) => mine.filter((one) => mayEnd(ctx, one) === may)) as [Silence[], Silence[]];
+    const covering = [...new Set(stays.map(teamsOf))].join(' and ');
+    if (ends.length === 0)
+      throw new PermissionError(`You may not end the silence of ${target.words}: it covers jobs of ${covering}.`, {
+        hint: 'Nothing was changed. Ask an admin, or whoever began it.',
+      });
     const by = ctx.me().ref;
     return ctx.effect(async (tx) => {
       const ended = await endSilences(
         tx,
-        mine.map((one) => one.id),
+        ends.map((one) => one.id),
       );
       for (const one of ended) await endedSilence(tx, one, `The silence was ended by ${by.name}.`);
       await record(tx, {
@@ -42,7 +42,18 @@ export const unsilence = defineCommand({
         subject: `${target.scope}:${target.name}`,
         details: { silences: ended.map((one) => one.id) },
       });
-      return { ...message('good', `Not silenced any more: ${target.words}`), visibility: 'channel' as const };
+      const stay = stays.map((one) =>
+        text('Still silenced by ', { person: one.by }, ` for ${teamsOf(one)} until `, {
+          time: one.until,
+        }),
+      );
+      const title = stay.length > 0 ? `Not silenced any more for your teams: ${target.words}` : `Not silenced any more: ${target.words}`;
+      return { ...message(stay.length > 0 ? 'neutral' : 'good', title, ...stay), visibility: 'channel' as const };
     });
   },
 });
+
+/** Of a tag: `the teams ads, core`. */
+function teamsOf({ teams }: Silence): string {
+  return teams ? `the teams ${teams.join(', ')}` : 'every team';
+}

@@ -11,19 +11,25 @@ export interface WatcherFacts {
   /** How long the oldest message has waited; undefined: none waits. */
   oldestUnsentAgeMs: number | undefined;
 }
-/** Clusters are asked every second, those that do not answer every ten. */
-const asleepAfterMs = 60_000;
+export interface WatcherLimits {
+  /** How long a message may wait, or no cluster answer. */
+  graceMs: number;
+  /** How often each cluster is asked, while it answers quickly. */
+  jobsEveryMs: number;
+}
 
 /**
  * Why nobody may be told that all is well; undefined when it is. One cluster that does not answer is no reason: an incident tells of it; but whoever hears
  * of none is blind. A quiet night without a post is none either: what counts is that nothing waits.
  */
-export function notWell(facts: WatcherFacts, graceMs: number): string | undefined {
+export function notWell(facts: WatcherFacts, { graceMs, jobsEveryMs }: WatcherLimits): string | undefined {
   const { polls, lastTriedAgeMs = Number.POSITIVE_INFINITY, oldestUnsentAgeMs = 0 } = facts;
+  // A pause that was asked for, or that a slow cluster needs, is no sleep.
+  const quietMs = Math.max(60_000, 3 * jobsEveryMs, graceMs);
   const answered = Math.min(...polls.map((one) => one.ageMs ?? Number.POSITIVE_INFINITY));
   const since = (ms: number) => (Number.isFinite(ms) ? `for ${formatDuration(ms)}` : 'yet');
-  if (polls.length > 0 && lastTriedAgeMs > asleepAfterMs) return `no cluster was asked ${since(lastTriedAgeMs)}`;
-  if (polls.length > 0 && answered > graceMs) return `no cluster has answered ${since(answered)}`;
+  if (polls.length > 0 && lastTriedAgeMs > quietMs) return `no cluster was asked ${since(lastTriedAgeMs)}`;
+  if (polls.length > 0 && answered > quietMs) return `no cluster has answered ${since(answered)}`;
   if (oldestUnsentAgeMs > graceMs) return `a message has waited ${since(oldestUnsentAgeMs)}`;
   return undefined;
 }

@@ -3,7 +3,7 @@ import { http } from '../core/http.ts';
 import type { Log } from '../core/log.ts';
 import { dbNow } from '../db/clock.ts';
 import type { Database } from '../db/db.ts';
-import { notWell, type WatcherFacts } from './dead-man.rule.ts';
+import { notWell, type WatcherFacts, type WatcherLimits } from './dead-man.rule.ts';
 import { winTick } from './schedules.store.ts';
 import { watcherFacts } from './watcher.store.ts';
 
@@ -22,7 +22,7 @@ export interface DeadMan {
 }
 
 /** Calls somebody outside while all is well, once per time in a fleet; they page when the calls stop. A failure is logged and holds nothing up. */
-export function startDeadMan(options: DeadManOptions & { database: Database; log: Log; signal: AbortSignal }): DeadMan {
+export function startDeadMan(options: DeadManOptions & WatcherLimits & { database: Database; log: Log; signal: AbortSignal }): DeadMan {
   const { database, log, everyMs } = options;
   let nextAt = Number.NEGATIVE_INFINITY;
   let underway: Promise<void> | undefined;
@@ -30,7 +30,7 @@ export function startDeadMan(options: DeadManOptions & { database: Database; log
 
   async function call(): Promise<void> {
     const facts = await watcherFacts(database.db);
-    const why = notWell(facts, options.graceMs);
+    const why = notWell(facts, options);
     if ((why === undefined) !== (silentFor === undefined))
       log.warn({ why }, why === undefined ? 'the dead-man switch is called again' : 'the dead-man switch is not called');
     silentFor = why;

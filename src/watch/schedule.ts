@@ -72,7 +72,8 @@ export function startWatch(options: WatchOptions): Watch {
   const ending = new AbortController();
   let seconds = 0;
 
-  const deadMan = options.deadMan && startDeadMan({ database, log, ...options.deadMan, signal: ending.signal });
+  const deadMan =
+    options.deadMan && startDeadMan({ database, log, jobsEveryMs: options.jobsEveryMs, ...options.deadMan, signal: ending.signal });
 
   async function tick(): Promise<void> {
     if (stopped) return;

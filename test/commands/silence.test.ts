@@ -106,6 +106,9 @@ test('nobody silences the tag of a team that is not theirs, or ends what covers 
   await w.refused(omar, 'silence tag:ads 2h x', /^There is no tag ads/);
   await w.refused(nina, 'silence tag:billing 2h x', /^There is no tag billing/);
   assert.match((await w.once(ada, 'silence tag:nightly 2h "move"')).text, /nightly \(ads-report, etl-orders\)/);
+  await w.once(omar, 'silence tag:nightly 3h "ours too"');
+  const own = (await w.once(omar, 'unsilence tag:nightly')).text;
+  assert.match(own, /^Not silenced any more for your teams: tag nightly\nStill silenced by @Ada.* for every team until /, 'his own ends');
   await w.refused(omar, 'unsilence tag:nightly', /^You may not end the silence of tag nightly: it covers jobs of every team/);
   await w.say(emma, 'set etl-orders tags=');
   assert.match((await w.once(ada, 'unsilence tag:nightly')).text, /^Not silenced any more: tag nightly/);

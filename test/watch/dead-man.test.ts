@@ -23,14 +23,25 @@ const well: WatcherFacts = {
   oldestUnsentAgeMs: undefined,
 };
 it('all is well while clusters are asked, one of them answers, and no message waits', () => {
-  const says = (change: Partial<WatcherFacts>) => notWell({ ...well, ...change }, 10 * minute);
+  const says = (change: Partial<WatcherFacts>) => notWell({ ...well, ...change }, { graceMs: 10 * minute, jobsEveryMs: 1000 });
   assert.equal(says({}), undefined);
   assert.equal(says({ oldestUnsentAgeMs: 9 * minute }), undefined);
   assert.equal(says({ oldestUnsentAgeMs: 11 * minute }), 'a message has waited for 11 min');
-  assert.equal(says({ lastTriedAgeMs: 2 * minute }), 'no cluster was asked for 2 min');
+  assert.equal(says({ lastTriedAgeMs: 9 * minute }), undefined, 'a slow cluster is asked less often');
+  assert.equal(says({ lastTriedAgeMs: 11 * minute }), 'no cluster was asked for 11 min');
   assert.equal(says({ lastTriedAgeMs: undefined }), 'no cluster was asked yet');
   assert.equal(says({ polls: [{ cluster: 'attic', ageMs: 11 * minute, failures: 90 }] }), 'no cluster has answered for 11 min');
   assert.equal(says({ polls: [], lastTriedAgeMs: undefined }), undefined, 'there is nothing to watch yet');
+});
+
+it('clusters that are to be asked once an hour are not asleep for two', () => {
+  const says = (ageMs: number) =>
+    notWell(
+      { ...well, polls: [{ cluster: 'standalone', ageMs, failures: 0 }], lastTriedAgeMs: ageMs },
+      { graceMs: minute, jobsEveryMs: 60 * minute },
+    );
+  assert.equal(says(119 * minute), undefined);
+  assert.equal(says(181 * minute), 'no cluster was asked for 3 h 1 min');
 });
 
 async function world(t: TestContext) {
@@ -58,7 +69,7 @@ async function world(t: TestContext) {
   const note = (level: string) => (facts: unknown, text?: string) => void lines.push(`${level} ${text} ${JSON.stringify(facts)}`);
   const log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') } as unknown as Log;
   const begin = (where = address) =>
-    startDeadMan({ database, log, signal: ending.signal, address: () => where, everyMs: minute, graceMs: 10 * minute });
+    startDeadMan({ database, log, signal: ending.signal, address: () => where, everyMs: minute, graceMs: 10 * minute, jobsEveryMs: 1000 });
   return { database, polled, bodies, lines, begin, answers: (with_: number) => (status = with_) };
 }
 /** A fresh process looks at once. */
@@ -99,9 +110,25 @@ it('is not called while a message waits too long, however often its words change
   assert.equal(w.bodies.length, 1);
 });
 
+it('a message of last week that waits anew, for a change or in another channel, waits since then', async (t) => {
+  const w = await world(t);
+  const { db } = w.database;
+  const wants = (dedupeKey: string) => desire(db, { dedupeKey, channel: 'C1', message: { tone: 'bad', title: dedupeKey, parts: [] } });
+  for (const key of ['edited', 'gone', 'moved']) await wants(key);
+  await db.execute("update outbox_messages set state = 'sent', sent_ts = '1.1', sent_version = 1, sent_at = sluice_now()");
+  await moveClock(db, 7 * 24 * 60 * minute);
+  for (const key of ['edited', 'gone', 'moved']) await wants(key);
+  await db.execute("update outbox_messages set sent_ts = null where dedupe_key = 'gone'");
+  await db.execute("update outbox_messages set sent_ts = null, moved_from = 'C0' where dedupe_key = 'moved'");
+  await w.polled();
+  await look(w.begin());
+  assert.equal(w.bodies.length, 1, w.lines.join('\n'));
+  assert.ok((w.bodies[0]?.['oldestUnsentSeconds'] as number) < 60);
+});
+
 it('a cluster that is not asked any more keeps it silent', async (t) => {
   const w = await world(t);
-  await moveClock(w.database.db, 2 * minute);
+  await moveClock(w.database.db, 11 * minute);
   await look(w.begin());
   assert.equal(w.bodies.length, 0);
 });
