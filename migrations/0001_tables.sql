@@ -390,6 +390,14 @@ CREATE TABLE "restore_points" (
 	"disposal" jsonb
 );
 --> statement-breakpoint
+CREATE TABLE "usual_checkpoints" (
+	"job" text PRIMARY KEY NOT NULL,
+	"at" timestamp with time zone NOT NULL,
+	"duration_ms" bigint NOT NULL,
+	"size" bigint NOT NULL,
+	"hours" integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "cluster_views" (
 	"cluster" text PRIMARY KEY NOT NULL,
 	"flink_version" text,
@@ -447,6 +455,8 @@ CREATE INDEX "outbox_sent_at" ON "outbox_messages" USING btree ("sent_at");--> s
 CREATE INDEX "outbox_failed" ON "outbox_messages" USING btree ("channel_kind","channel") WHERE "outbox_messages"."state" = 'failed';--> statement-breakpoint
 CREATE INDEX "builds_job" ON "builds" USING btree ("job","started_at");--> statement-breakpoint
 CREATE INDEX "checkpoints_job" ON "checkpoints" USING btree ("job","ended_at");--> statement-breakpoint
+CREATE INDEX "checkpoints_ended" ON "checkpoints" USING btree ("ended_at");--> statement-breakpoint
+CREATE INDEX "checkpoints_failed" ON "checkpoints" USING btree ("ended_at") WHERE "checkpoints"."state" = 'failed';--> statement-breakpoint
 CREATE UNIQUE INDEX "restore_points_path" ON "restore_points" USING btree ("job","path");--> statement-breakpoint
 CREATE INDEX "restore_points_job" ON "restore_points" USING btree ("job","taken_at");--> statement-breakpoint
 CREATE INDEX "restore_points_going" ON "restore_points" USING btree ("goes_at") WHERE "restore_points"."goes_at" is not null;

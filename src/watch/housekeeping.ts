@@ -9,12 +9,22 @@ import { buildIdOf } from '../operations/steps/build.ts';
 import { forgetCheckpoints } from '../restore-points/checkpoints.store.ts';
 import { forgetFlows } from './flow.store.ts';
 
-/** Forgets what is of no more use: answers to requests older than two days, ended sessions and links, checkpoints older than a month. */
-export async function forgetOld(db: Db): Promise<void> {
-  await forgetDeliveries(db);
-  await forgetSessions(db);
-  await forgetCheckpoints(db);
-  await forgetFlows(db);
+/**
+ * Forgets what is of no more use: answers to requests older than two days, ended sessions and links, checkpoints older than a month. One that fails
+ * keeps no other from its turn.
+ * @throws Error that names each that failed.
+ */
+export async function forgetOld(db: Db, signal?: AbortSignal): Promise<void> {
+  const tasks = {
+    deliveries: () => forgetDeliveries(db),
+    sessions: () => forgetSessions(db),
+    flows: () => forgetFlows(db),
+    checkpoints: () => forgetCheckpoints(db, signal),
+  };
+  const failed: string[] = [];
+  for (const [what, forget] of Object.entries(tasks))
+    await forget().catch((error) => failed.push(`${what}: ${error instanceof Error ? error.message : String(error)}`));
+  if (failed.length > 0) throw new Error(`Not all was forgotten: ${failed.join('; ')}`);
 }
 
 /** Removes the workspaces of builds that are over: a process that was fenced, or died on another host, does not come back for its own. */

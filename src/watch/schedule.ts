@@ -192,7 +192,7 @@ export function startWatch(options: WatchOptions): Watch {
     cron.schedule('37 * * * *', guarded('retention', sweep), { noOverlap: true, name: 'retention' }),
     cron.schedule(
       '17 * * * *',
-      guarded('housekeeping', () => forgetOld(database.db)),
+      guarded('housekeeping', () => forgetOld(database.db, ending.signal)),
       { noOverlap: true, name: 'housekeeping' },
     ),
   ];

@@ -7,7 +7,7 @@ import { openIncident, resolveIncidents } from '../incidents/open.ts';
 import { findJob } from '../jobs/jobs.store.ts';
 import type { Run } from '../jobs/runs.store.ts';
 import { heldJobs } from '../operations/operations.store.ts';
-import { newestCompleted, usualCheckpoint } from '../restore-points/checkpoints.store.ts';
+import { knownUsual, newestCompleted } from '../restore-points/checkpoints.store.ts';
 import { growthCount, growthFact, growthForMs, mayHaveGrown } from './growth.rule.ts';
 import { incidentInput } from './incident-input.ts';
 import { jobThreshold } from './job-threshold.ts';
@@ -27,7 +27,9 @@ export async function tellGrowth(tx: Tx, deps: PollDeps, run: Run, sight: Checkp
     if (open) await resolveIncidents(tx, [key], 'Nobody wants to be told of it any more.');
     return open !== undefined;
   }
-  const usual = await usualCheckpoint(tx, run.job, growthForMs);
+  const usual = await knownUsual(tx, run.job, growthForMs);
+  // So it is for nearly every large job at nearly every look.
+  if (!open && !mayHaveGrown(shown, usual, factor)) return false;
   const fact = growthFact(usual, await newestCompleted(tx, run.job, growthCount, growthForMs), factor);
   if (fact.is === 'usual' && open) {
     await resolveIncidents(tx, [key], 'Its checkpoints are within the usual again.');

@@ -103,6 +103,7 @@ describe('every checkpoint of a run', () => {
 
   it('is forgotten after a month; of very many the newest stay, and one of each hour', async (t) => {
     const database = await sharedDb(t);
+    await runOf(database);
     const newest = Date.now();
     const row = (id: number, agoMs: number): CheckpointInput => ({
       runId: 'run_1',

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { moveClock } from '../../src/db/clock.ts';
 import { sql } from '../../src/db/query.ts';
 import { listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
 import { addVersion, findJob } from '../../src/jobs/jobs.store.ts';
-import { type CheckpointInput, insertCheckpoints } from '../../src/restore-points/checkpoints.store.ts';
+import { type CheckpointInput, insertCheckpoints, knownUsual, newestCompleted } from '../../src/restore-points/checkpoints.store.ts';
 import { growthFact, median, type Usual } from '../../src/watch/growth.rule.ts';
 import { checkpoint, noCheckpoints } from '../helpers/fake-deployer.ts';
+import { sharedDb } from '../helpers/shared-db.ts';
 import { ann, type Rig, rig } from './rig.ts';
 
 const second = 1000;
@@ -91,8 +93,8 @@ describe('growth, as watch tells it', () => {
     ]);
     await insertCheckpoints(r.database.db, [...rows, ...others.flat()]);
   }
-  const slow = (seconds: number, from = 1) =>
-    Array.from({ length: 6 }, (_, i) => checkpoint(from + 5 - i, { durationMs: seconds * second, at: Date.now() - i * 2.5 * minute }));
+  const slow = (seconds: number, from = 1, now = Date.now()) =>
+    Array.from({ length: 6 }, (_, i) => checkpoint(from + 5 - i, { durationMs: seconds * second, at: now - i * 2.5 * minute }));
   async function shows(r: Rig, completed: ReturnType<typeof slow>): Promise<void> {
     r.deployer.always('checkpoints', { ...noCheckpoints, completed });
     await r.database.db.execute(sql`update runs set checkpoints_read_at = null`);
@@ -126,6 +128,33 @@ describe('growth, as watch tells it', () => {
     r.shows({ orders: ['RUNNING', 4] });
     await shows(r, [checkpoint(9, { durationMs: 90 * second, at: Date.now() }), ...slow(6).slice(1)]);
     assert.deepEqual(await openIncidents(r.database.db), []);
+  });
+
+  it('of a job with a checkpoint each second the last ten minutes count as well, without exception', async (t) => {
+    const { db } = await sharedDb(t);
+    const at20 = (i: number) => row(i, i * second, i === 400 ? 2 * second : 20 * second);
+    await insertCheckpoints(
+      db,
+      Array.from({ length: 700 }, (_, i) => at20(i)).filter((one) => one.id !== 400),
+    );
+    const grown = growthFact(usual, await newestCompleted(db, 'orders', 5, 10 * minute), 3);
+    assert.deepEqual(grown.is === 'grown' && [grown.to, grown.count > 590], [20 * second, true]);
+    await insertCheckpoints(db, [at20(400)]);
+    assert.notEqual(growthFact(usual, await newestCompleted(db, 'orders', 5, 10 * minute), 3).is, 'grown', 'one was as usual');
+    await db.execute(sql`delete from checkpoints where id = 400`);
+    await db.execute(sql`delete from checkpoints where ended_at < now() - interval '9 minutes'`);
+    assert.notEqual(growthFact(usual, await newestCompleted(db, 'orders', 5, 10 * minute), 3).is, 'grown');
+  });
+
+  it('what is usual is worked out once an hour', async (t) => {
+    const { db, transaction } = await sharedDb(t);
+    const asks = () => transaction((tx) => knownUsual(tx, 'orders', 0));
+    await insertCheckpoints(db, [row(1, hour, 6 * second)]);
+    assert.equal((await asks()).durationMs, 6 * second);
+    await insertCheckpoints(db, [row(2, 2 * hour, 9 * second), row(3, 5 * hour, 9 * second)]);
+    assert.equal((await asks()).durationMs, 6 * second);
+    await moveClock(db, 61 * minute);
+    assert.deepEqual(await asks(), { durationMs: 9 * second, size: 24_000, hours: 3 });
   });
 
   it('a job turns it off', async (t) => {

@@ -38,8 +38,24 @@ export const checkpoints = pgTable(
     path: text(),
     failure: text(),
   },
-  (t) => [primaryKey({ columns: [t.runId, t.id] }), index('checkpoints_job').on(t.job, t.endedAt)],
+  (t) => [
+    primaryKey({ columns: [t.runId, t.id] }),
+    index('checkpoints_job').on(t.job, t.endedAt),
+    index('checkpoints_ended').on(t.endedAt),
+    index('checkpoints_failed').on(t.endedAt).where(sql`${t.state} = 'failed'`),
+  ],
 );
+
+/** What a job's checkpoints usually are, worked out now and then: it is asked at every look. */
+export const usualCheckpoints = pgTable('usual_checkpoints', {
+  job: text().primaryKey(),
+  at: timestamp({ withTimezone: true }).notNull(),
+  durationMs: bigint('duration_ms', { mode: 'number' }).notNull(),
+  /** Bytes. */
+  size: bigint({ mode: 'number' }).notNull(),
+  /** Hours of the week in which there was one. */
+  hours: integer().notNull(),
+});
 
 /** Savepoints and retained checkpoints of runs. */
 export const restorePoints = pgTable(
