@@ -84,7 +84,7 @@ export const causeRules = {
     name: 'began from nothing',
     severity: 'critical',
     text: 'A run that was not started through Sluice was restored from nothing, although a run of the job before it had complete checkpoints.',
-    closes: 'when the job is started again from a state, or after a day',
+    closes: 'when that run ends, the job is started again from a state, or after a day',
     settles: false,
     runs: true,
     together: 'cluster',

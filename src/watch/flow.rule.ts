@@ -3,6 +3,8 @@ import type { FlowVertex, VertexFlow } from '../deploy/deployer.ts';
 /** How something that should move has moved: a count of records, a watermark. Times are milliseconds since 1970. */
 export interface Signal {
   value: number;
+  /** When it was looked at last. */
+  seenAt: number;
   /** When it last moved, or was seen first. */
   movedAt: number;
   /** Since when it has moved without a pause. */
@@ -21,6 +23,8 @@ export interface VertexMemory {
   watermark?: Signal;
   /** Since when it has been held back at every look. */
   pressedSince?: number;
+  /** The last look at which it was. */
+  pressedAt?: number;
 }
 /** What is remembered of a run's flow, by vertex id. */
 export type FlowMemory = Record<string, VertexMemory>;
@@ -50,12 +54,14 @@ export interface FlowLook {
  * What a look at the vertices of a run says of its data. Nothing is lost that never was: a job without data from its start on, or whose data come in bursts,
  * is well. What Flink does not tell is not zero. Pure.
  * @param seen each vertex after those it reads from, with what went through it.
+ * @param everyMs between two looks, when all goes as it should.
  */
 export function followFlow(
   before: FlowMemory,
   seen: readonly { vertex: FlowVertex; flow: VertexFlow }[],
   at: Date,
   limits: FlowLimits,
+  everyMs: number,
 ): FlowLook {
   const now = at.getTime();
   const running = seen.filter(({ vertex }) => vertex.running);
@@ -64,19 +70,16 @@ export function followFlow(
   for (const { vertex, flow } of running) {
     const known = before[vertex.id] ?? {};
     const signals = {
-      in: follow(known.in, flow.in, now, limits.noDataMs),
-      out: follow(known.out, flow.out, now, limits.noDataMs),
-      watermark: follow(known.watermark, flow.watermark, now, limits.watermarkMs),
+      in: follow(known.in, flow.in, now, limits.noDataMs, everyMs),
+      out: follow(known.out, flow.out, now, limits.noDataMs, everyMs),
+      watermark: follow(known.watermark, flow.watermark, now, limits.watermarkMs, everyMs),
     };
-    // After a restart it works off what has gathered; that it is held back counts anew.
-    const pressed =
-      flow.backPressured === undefined ? known.pressedSince : flow.backPressured > pressedShare ? (known.pressedSince ?? now) : undefined;
-    const since = limits.backpressureMs === Number.POSITIVE_INFINITY ? undefined : restarted && pressed !== undefined ? now : pressed;
+    const pressed = press(known, flow.backPressured, restarted, now, limits.backpressureMs, everyMs);
     memory[vertex.id] = {
       ...(signals.in ? { in: signals.in } : {}),
       ...(signals.out ? { out: signals.out } : {}),
       ...(signals.watermark ? { watermark: signals.watermark } : {}),
-      ...(since === undefined ? {} : { pressedSince: since }),
+      ...pressed,
     };
   }
   const watermark = watermarkFact(running, memory);
@@ -86,29 +89,57 @@ export function followFlow(
   return { memory, facts: { 'no-data': noData, watermark, backpressure: pressed } };
 }
 
+/** Of what happened between two looks that are further apart, nothing is known: at least so many looks make a limit. */
+const looksOfLimit = 3;
+/** A slow round or two is none. */
+const roundsMissed = 3;
+/** Whether too much time has passed since the last look to say what was in between. */
+const isGap = (seenAt: number, now: number, limitMs: number, everyMs: number) =>
+  now - seenAt > Math.max(roundsMissed * everyMs, limitMs / looksOfLimit);
+
+/** Since when a vertex has been held back at every look. */
+function press(
+  known: VertexMemory,
+  share: number | undefined,
+  restarted: boolean,
+  now: number,
+  limitMs: number,
+  everyMs: number,
+): Pick<VertexMemory, 'pressedSince' | 'pressedAt'> {
+  if (limitMs === Number.POSITIVE_INFINITY || (share !== undefined && share <= pressedShare)) return {};
+  const { pressedSince, pressedAt } = known;
+  const lasts = pressedSince !== undefined && pressedAt !== undefined && !isGap(pressedAt, now, limitMs, everyMs);
+  if (share === undefined) return lasts ? { pressedSince: restarted ? now : pressedSince, pressedAt } : {};
+  // After a restart it works off what has gathered; that it is held back counts anew.
+  return { pressedSince: lasts && !restarted ? pressedSince : now, pressedAt: now };
+}
+
 const isBack = (before: Signal | undefined, value: number | undefined) =>
   before !== undefined && value !== undefined && value < before.value;
 
 /** One look at one signal; what is not told leaves it as it was. */
-function follow(before: Signal | undefined, value: number | undefined, now: number, limitMs: number): Signal | undefined {
+function follow(before: Signal | undefined, value: number | undefined, now: number, limitMs: number, everyMs: number): Signal | undefined {
   // What nobody wants to be told of is not remembered either: asked for again later, it begins anew.
   if (limitMs === Number.POSITIVE_INFINITY) return undefined;
   if (value === undefined) return before;
-  if (!before) return { value, movedAt: now, since: now, quiet: 0, steady: false, lost: null };
+  if (!before) return { value, seenAt: now, movedAt: now, since: now, quiet: 0, steady: false, lost: null };
   if (value < before.value && value === 0) {
     // Flink has restarted it and nothing came since: it has the whole time once more, unless it was lost already.
-    return { ...before, value, quiet: before.lost === null ? 0 : before.quiet, movedAt: before.lost === null ? now : before.movedAt };
+    const isLost = before.lost !== null;
+    return { ...before, value, seenAt: now, quiet: isLost ? before.quiet : 0, movedAt: isLost ? before.movedAt : now };
   }
   if (value === before.value) {
     const quiet = before.quiet + 1;
     const lost =
       lastingLoss(before, now, limitMs) ?? (before.steady && quiet >= 2 && now - before.movedAt >= limitMs ? before.movedAt : null);
-    return { ...before, quiet, lost };
+    return { ...before, seenAt: now, quiet, lost };
   }
-  // One look without movement is no pause: metrics are up to 10 s old.
-  const since = before.quiet <= 1 ? before.since : now;
-  if (before.lost !== null && before.quiet > 0) return { value, movedAt: now, since: now, quiet: 0, steady: false, lost: before.lost };
-  return { value, movedAt: now, since, quiet: 0, steady: (before.quiet <= 1 && before.steady) || now - since >= limitMs, lost: null };
+  const seen = { value, seenAt: now, movedAt: now, quiet: 0 };
+  if (before.lost !== null && before.quiet > 0) return { ...seen, since: now, steady: false, lost: before.lost };
+  // One look without movement is no pause: metrics are up to 10 s old. That it moved at some time in a long gap tells no habit.
+  const goesOn = before.quiet <= 1 && !isGap(before.seenAt, now, limitMs, everyMs);
+  const since = goesOn ? before.since : now;
+  return { ...seen, since, steady: (goesOn && before.steady) || now - since >= limitMs, lost: null };
 }
 /** What was lost by a shorter limit is no loss by a longer one. */
 function lastingLoss(before: Signal, now: number, limitMs: number): number | null {

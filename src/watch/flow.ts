@@ -22,10 +22,13 @@ export interface FlowDeps extends PollDeps {
   flow: {
     /** For jobs that do not say so themselves; 0: not told. */
     limits: FlowLimits;
+    /** Between two looks at a run, when the budget is enough. */
+    everyMs: number;
     budget: FlowBudget;
   };
 }
 const causes: readonly FlowCause[] = ['no-data', 'watermark', 'backpressure'];
+const dayMs = 24 * 3_600_000;
 const keyOf = (job: string, cause: FlowCause) => `job:${job}:${cause}`;
 
 /**
@@ -63,7 +66,7 @@ export async function followFlows(unfenced: FlowDeps, lease: ClusterLease, known
   const at = await dbNow(database.db);
   const looks = readings.map(({ run, vertices }) => ({
     run,
-    look: followFlow(memories.get(run.id) ?? {}, vertices, at, limitsOf.get(run.id) as FlowLimits),
+    look: followFlow(memories.get(run.id) ?? {}, vertices, at, limitsOf.get(run.id) as FlowLimits, deps.flow.everyMs),
   }));
   const told = await database.transaction(async (tx) => {
     await countFlowCost(tx, name, requests, tookMs);
@@ -137,10 +140,17 @@ async function tell(tx: Tx, deps: FlowDeps, seen: Run, cause: FlowCause, fact: E
   return told;
 }
 
+/** The run that began from nothing is over, or has gone on for so long that what it built up since is its state. */
+async function emptyOver({ database }: FlowDeps, incident: Incident, latest: Run): Promise<string | undefined> {
+  const run = incident.runId === latest.id ? latest : incident.runId ? await findRun(database.db, incident.runId) : undefined;
+  if (!run || run.ended) return 'The run that began from nothing is over.';
+  return (await dbNow(database.db)).getTime() - incident.firstSeen.getTime() > dayMs ? 'It has gone on from there for a day.' : undefined;
+}
+
 /** What was told of a run that is over, or that was started anew, is over: the messages of the end and of the start tell how that went. */
 async function closeOver(deps: FlowDeps, cluster: string): Promise<void> {
   const mine = (await unresolvedIncidents(deps.database.db)).filter(
-    (one) => one.cluster === cluster && (one.cause === 'growth' || (causes as readonly string[]).includes(one.cause)),
+    (one) => one.cluster === cluster && ([...causes, 'growth', 'began-empty'] as readonly string[]).includes(one.cause),
   );
   for (const incident of mine) {
     const words = await overWords(deps, incident);
@@ -155,6 +165,7 @@ async function overWords(deps: FlowDeps, incident: Incident): Promise<string | u
   const run = job && (await latestRun(db, job.name));
   if (!job || !run || run.ended) return 'It does not run any more.';
   if (incident.cause === 'growth') return undefined;
+  if (incident.cause === 'began-empty') return emptyOver(deps, incident, run);
   if (run.id !== incident.runId) return 'It was started anew, and is looked at anew.';
   const limits = jobLimits(deps, job.current.definition, await findTeam(db, job.team));
   const ms = { 'no-data': limits.noDataMs, watermark: limits.watermarkMs, backpressure: limits.backpressureMs }[

@@ -23,7 +23,6 @@ import { sweepSavepoints } from './retention.ts';
 import { winTick } from './schedules.store.ts';
 
 export interface WatchOptions extends FlowDeps {
-  flow: FlowDeps['flow'] & { everyMs: number };
   owner: string;
   jobsEveryMs: number;
   digest: { at: string; timeZone: string };

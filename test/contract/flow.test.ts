@@ -58,7 +58,7 @@ describe('the data of jobs on a real Flink', { timeout: 240_000 }, () => {
       },
       onNews: () => {},
       // Seconds stand for minutes.
-      flow: { limits: { noDataMs: 4000, watermarkMs: 4000, backpressureMs: 4000 }, budget: { requests: 100, ms: 5000 } },
+      flow: { limits: { noDataMs: 4000, watermarkMs: 4000, backpressureMs: 4000 }, everyMs: minute, budget: { requests: 100, ms: 5000 } },
     };
     const known = new Map();
     let looks = 0;

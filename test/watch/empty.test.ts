@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { moveClock } from '../../src/db/clock.ts';
+import { sql } from '../../src/db/query.ts';
 import { listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
+import { endRun } from '../../src/jobs/runs.store.ts';
+import { followFlows } from '../../src/watch/flow.ts';
 import { checkpoint, noCheckpoints } from '../helpers/fake-deployer.ts';
 import { type Rig, rig } from './rig.ts';
 
@@ -46,6 +49,31 @@ describe('a run that others started', () => {
     await r.poll();
     const over = (await listIncidents(r.database.db)).find((one) => one.key === told?.key);
     assert.equal(over?.resolution, 'It has gone on from there for a day.');
+  });
+
+  it('from nothing: told no longer when that run is over and nothing follows', async (t) => {
+    const r = await after(t);
+    await begins(r);
+    r.deployer.always('checkpoints', { ...noCheckpoints, completed: [checkpoint(1)] });
+    await r.poll();
+    assert.equal((await openIncidents(r.database.db)).length, 1);
+    const { rows } = await r.database.db.execute<{ epoch: number }>(
+      sql`update cluster_views set lease_until = sluice_now() + interval '1 hour', last_ok_at = sluice_now() where cluster = 'standalone' returning epoch::int as epoch`,
+    );
+    const lease = { cluster: 'standalone', owner: 'me', epoch: rows[0]?.epoch } as never;
+    const flow = {
+      limits: { noDataMs: hour, watermarkMs: hour, backpressureMs: hour },
+      everyMs: 60_000,
+      budget: { requests: 9, ms: 9000 },
+    };
+    const look = () => followFlows({ ...r.deps, flow }, lease, new Map());
+    r.deployer.always('vertices', []);
+    await look();
+    assert.equal((await openIncidents(r.database.db)).length, 1, 'it runs');
+    await endRun(r.database.db, 'run_orders', { state: 'CANCELED', reason: 'canceled' });
+    await look();
+    const over = (await listIncidents(r.database.db)).find((one) => one.cause === 'began-empty');
+    assert.deepEqual([over?.state, over?.resolution], ['resolved', 'It does not run any more.']);
   });
 
   it('from a state, or for the first time, or after a run that kept none, is well', async (t) => {

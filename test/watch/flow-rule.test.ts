@@ -19,20 +19,28 @@ const none: VertexFlow = { in: undefined, out: undefined, watermark: undefined, 
 
 type Minute = Partial<Record<'s' | 't' | 'k', Partial<VertexFlow>>>;
 /** One look a minute at the three vertices. */
-function follow(minutes: readonly Minute[], own: Partial<FlowLimits> = {}, change: Partial<FlowVertex> = {}) {
+function follow(
+  minutes: readonly Minute[],
+  own: Partial<FlowLimits> = {},
+  change: Partial<FlowVertex> = {},
+  at: (look: number) => number = (look) => look * minute,
+) {
   let memory: FlowMemory = {};
   return minutes.map((seen, i): FlowLook['facts'] => {
     const look = followFlow(
       // As the database gives it back.
       JSON.parse(JSON.stringify(memory)),
       [source, totals, sink].map((vertex) => ({ vertex: { ...vertex, ...change }, flow: { ...none, ...seen[vertex.id as 's'] } })),
-      new Date(t0 + i * minute),
+      new Date(t0 + at(i)),
       { ...limits, ...own },
+      minute,
     );
     memory = look.memory;
     return look.facts;
   });
 }
+/** Times of looks with so many minutes before each. */
+const timesOf = (gaps: readonly number[]) => gaps.map((_, i) => gaps.slice(0, i + 1).reduce((a, b) => a + b, 0) * minute);
 const minutes = (n: number, of: (i: number) => Minute): Minute[] => Array.from({ length: n }, (_, i) => of(i));
 /** Records by the minute through all three; none is held back. */
 const flowing = (i: number): Minute => ({
@@ -123,6 +131,24 @@ describe('data that stopped although the job runs', () => {
       }),
     );
   });
+  it('that records had come at each of a few looks far apart is no habit (property)', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 4, max: 90 }), { minLength: 30, maxLength: 60 }), fc.nat(29), (gaps, stop) => {
+        const at = timesOf(gaps);
+        const facts = follow(
+          minutes(gaps.length, (i) => flowing(Math.min(i, stop))),
+          {},
+          {},
+          (i) => at[i] ?? 0,
+        );
+        assert.equal(firstLost(facts, 'no-data'), -1);
+      }),
+    );
+  });
+  it('that they stopped while nobody looked is told, for they had come all the time before', () => {
+    const facts = follow([...minutes(20, flowing), ...minutes(5, () => flowing(19))], {}, {}, (i) => (i < 20 ? i : i + 60) * minute);
+    assert.equal(firstLost(facts, 'no-data'), 21);
+  });
   it('is lost at most once between two times of steady flow (property)', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { minLength: 60, maxLength: 200 }), (moves) => {
@@ -191,6 +217,55 @@ describe('lasting backpressure', () => {
       minutes(60, (i) => ({ ...flowing(Math.min(i, 20)), s: { in: Math.min(i, 20), out: Math.min(i, 20), backPressured: 1 } })),
     );
     assert.deepEqual([facts[59]?.['no-data'].is, facts[59]?.backpressure.is], ['lost', 'unknown']);
+  });
+  it('is told only of looks that were near enough to one another: what was between is not known (property)', () => {
+    const step = fc.record({ gap: fc.integer({ min: 1, max: 9 }), share: fc.constantFrom(1, 1, 1, 1, 0.2, undefined) });
+    let told = 0;
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 20, maxLength: 60 }), (steps) => {
+        const at = timesOf(steps.map(({ gap }) => gap));
+        const facts = follow(
+          steps.map(({ share }, i) => ({ s: { in: i, out: i, backPressured: share } })),
+          {},
+          {},
+          (i) => at[i] ?? 0,
+        );
+        facts.forEach(({ backpressure: fact }, i) => {
+          if (fact.is !== 'lost') return;
+          told++;
+          const since = fact.since.getTime() - t0;
+          assert.ok((at[i] ?? 0) - since >= limits.backpressureMs);
+          const seen = at.filter((ms, n) => n <= i && ms >= since && steps[n]?.share !== undefined);
+          assert.equal(seen[0], since, 'it begins with a look');
+          for (const [n, ms] of seen.entries()) assert.ok(ms - (seen[n - 1] ?? ms) <= 5 * minute, `nobody looked for long before ${ms}`);
+          assert.ok(steps.every(({ share }, n) => n > i || (at[n] ?? 0) < since || share !== 0.2));
+        });
+      }),
+      { numRuns: 200 },
+    );
+    assert.ok(told > 0, 'some are told');
+  });
+  it('what was before an outage counts for nothing; nor do two looks an hour apart', () => {
+    const afterOutage = (i: number) => (i < 14 ? i : i + 60) * minute;
+    const facts = follow(
+      minutes(40, (i) => pressed(i, 1)),
+      {},
+      {},
+      afterOutage,
+    );
+    assert.equal(firstLost(facts, 'backpressure'), 29, '15 minutes after the first look that follows it');
+    assert.equal(
+      firstLost(
+        follow(
+          minutes(20, (i) => pressed(i, 1)),
+          {},
+          {},
+          (i) => i * 60 * minute,
+        ),
+        'backpressure',
+      ),
+      -1,
+    );
   });
   it('is over at the first look without it', () => {
     const facts = follow(minutes(30, (i) => pressed(i, i < 28 ? 1 : 0)));
@@ -269,7 +344,7 @@ for (const [release, was] of Object.entries(recorded))
       let memory: FlowMemory = {};
       const look = (seen: typeof early, min: number, scale = 1) => {
         const flow = seen.map(({ vertex, flow: f }) => ({ vertex, flow: { ...f, in: f.in && f.in * scale, out: f.out && f.out * scale } }));
-        const next = followFlow(memory, flow, new Date(t0 + min * minute), limits);
+        const next = followFlow(memory, flow, new Date(t0 + min * minute), limits, minute);
         memory = next.memory;
         return next.facts['no-data'];
       };

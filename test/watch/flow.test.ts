@@ -48,7 +48,7 @@ async function flowRig(t: TestContext): Promise<FlowRig> {
         return flow(records[job ?? ''] ?? 0, vertex.id === 's' ? pressed : 0);
       });
       const limits = { noDataMs: 4 * minute, watermarkMs: 4 * minute, backpressureMs: 6 * minute };
-      await followFlows({ ...r.deps, flow: { limits, budget } }, lease as never, known);
+      await followFlows({ ...r.deps, flow: { limits, everyMs: minute, budget } }, lease as never, known);
     },
     async warm(jobs = ['orders']) {
       for (let n = 1; n <= 6; n++) await made.look(Object.fromEntries(jobs.map((job) => [job, n])));

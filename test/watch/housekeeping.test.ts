@@ -49,6 +49,8 @@ it('what cannot be forgotten is named, and keeps nothing else from its turn', as
   t.after(() => db.execute(sql`alter table deliveries_away rename to deliveries`));
   await db.execute(sql`alter table deliveries rename to deliveries_away`);
   await assert.rejects(forgetOld(db), /^Error: Not all was forgotten: deliveries: /);
-  const { rows } = await db.execute(sql`select (select count(*) from flows)::int as flows, (select count(*) from checkpoints)::int as checkpoints`);
+  const { rows } = await db.execute(
+    sql`select (select count(*) from flows)::int as flows, (select count(*) from checkpoints)::int as checkpoints`,
+  );
   assert.deepEqual(rows, [{ flows: 0, checkpoints: 0 }]);
 });
