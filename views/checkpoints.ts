@@ -48,7 +48,18 @@ ${failed.length === 0 ? '' : section('Failed', checkpointTable('Failed checkpoin
 ${section('Newest', checkpointTable('Checkpoints, newest first', newest))}`;
 }
 
+/** Below this the data on their way between tasks neither slow a checkpoint down nor make it large. */
+const flightFloor = 1024 * 1024;
+/** Bytes that were on their way between tasks while a checkpoint was made: worked off before it was complete, or stored with it. */
+const flightOf = (c: Checkpoint) => Math.max(c.processed ?? 0, c.persisted ?? 0);
+function flightWords(c: Checkpoint): string {
+  if (c.processed === null && c.persisted === null) return '–';
+  const stored = c.persisted ? `${formatBytes(c.persisted)} stored` : '';
+  return stored && c.processed ? `${formatBytes(c.processed)}, ${stored}` : stored || formatBytes(c.processed ?? 0);
+}
+
 function checkpointTable(caption: string, rows: readonly Checkpoint[]): Html {
+  const inFlight = rows.some((c) => flightOf(c) >= flightFloor);
   return table(
     caption,
     [
@@ -58,6 +69,8 @@ function checkpointTable(caption: string, rows: readonly Checkpoint[]): Html {
       { label: 'Took', kind: 'num' },
       { label: 'Size', kind: 'num' },
       { label: 'Written', kind: 'num' },
+      // Most jobs have hardly any: then the column would say nothing.
+      ...(inFlight ? [{ label: 'In flight', kind: 'num' as const }] : []),
       { label: 'Why it failed, or where it is', kind: 'wide' },
     ],
     rows.map((c) => ({
@@ -69,6 +82,7 @@ function checkpointTable(caption: string, rows: readonly Checkpoint[]): Html {
         formatDuration(c.durationMs),
         c.size === null ? '–' : formatBytes(c.size),
         c.written === null ? '–' : formatBytes(c.written),
+        ...(inFlight ? [flightWords(c)] : []),
         c.failure ?? (c.path === null ? 'in the memory of the JobManager' : html`<code class="path">${c.path}</code>`),
       ],
     })),

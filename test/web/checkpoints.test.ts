@@ -25,8 +25,10 @@ test('checkpoints of a job: a plot with tips, those that failed, the newest; the
   );
   assert.match(
     text,
-    /Newest Checkpoints, newest first Checkpoint .* checkpoint 811 complete .* 13 s 23 MB 1\.3 MB s3:\/\/lake\/checkpoints\/9f31\/chk-811/,
+    /Newest Checkpoints, newest first Checkpoint .* checkpoint 811 complete .* 13 s 23 MB 1\.3 MB 83 MB s3:\/\/lake\/checkpoints\/9f31\/chk-811/,
   );
+  assert.match(text, /checkpoint 810 unaligned complete .* 23 MB 1\.3 MB 1\.9 MB, 58 MB stored s3:/);
+  assert.doesNotMatch(text, /Failed checkpoints, newest first [^.]* In flight [^.]*expired/, 'a column only where it says something');
   const overview = await (await rig.as(vic)).get('/jobs/etl-orders');
   assert.match(overview.body, /Failed checkpoints<\/dt><dd><a href="\/jobs\/etl-orders\/checkpoints">3<\/a>/);
 });

@@ -35,7 +35,14 @@ function checkpointsOf(job: string, runId: string): CheckpointInput[] {
       durationMs,
       ...(failed
         ? { failure: 'Checkpoint expired before completing.' }
-        : { size: 20_000_000 + i * 25_000, written: 1_400_000, unaligned: false, path: `s3://lake/checkpoints/9f31/chk-${632 + i}` }),
+        : {
+            size: 20_000_000 + i * 25_000,
+            written: 1_400_000,
+            ...(i === 178
+              ? { processed: 2_000_000, persisted: 61_000_000, unaligned: true }
+              : { processed: i > 150 ? (i - 150) * 3_000_000 : 4000, persisted: 0, unaligned: false }),
+            path: `s3://lake/checkpoints/9f31/chk-${632 + i}`,
+          }),
     };
   });
 }
