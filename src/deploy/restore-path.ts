@@ -37,9 +37,7 @@ export function samePlace(one: string, other: string): boolean {
   const [a, b] = [samePathKey(one), samePathKey(other)];
   if (a === b) return true;
   const [left, right] = [partsOf(a), partsOf(b)];
-  return (
-    left.scheme === right.scheme && left.path === right.path && (left.host === right.host || left.host === '' || right.host === '')
-  );
+  return left.scheme === right.scheme && left.path === right.path && (left.host === right.host || left.host === '' || right.host === '');
 }
 function partsOf(key: string): { scheme: string; host: string; path: string } {
   const [, scheme = '', host = '', path = key] = /^([a-z][a-z0-9+.-]*):(?:\/\/([^/]*))?(\/.*)$/i.exec(key) ?? [];

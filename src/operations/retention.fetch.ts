@@ -99,8 +99,7 @@ async function whatIsNeeded(db: Db | Tx): Promise<Needed> {
   for (const op of operations) {
     const state = op.state === 'waiting' ? 'that waits for a lead' : op.state === 'parked' ? 'that is parked' : 'in progress';
     const why = `${describeKind(op.kind)} of ${op.job} ${state} names it`;
-    for (const key of textsIn([op.input, op.plan, (steps.get(op.id) ?? []).map((step) => [step.intent, step.result])]))
-      need(key, why);
+    for (const key of textsIn([op.input, op.plan, (steps.get(op.id) ?? []).map((step) => [step.intent, step.result])])) need(key, why);
     hands.set(op.job, `${describeKind(op.kind)} ${state} works on the job`);
   }
   const lastOf = new Set([...live, ...latest.values(), ...ran.values()].map((run) => run.id));
