@@ -34,7 +34,7 @@ export const causeRules = {
   lost: {
     name: 'gone',
     severity: 'critical',
-    text: 'A cluster that answers no longer knows the run, and says so when it is asked for that run alone.',
+    text: 'A cluster that answers no longer knows the run, and says so when it is asked again.',
     closes: 'when the job runs again, or somebody stops it',
     settles: false,
     together: 'cluster',

@@ -63,7 +63,7 @@ export function groupMessage(
   );
   for (const row of rows) parts.push(text(...lineOf(row)));
   if (total > rows.length) parts.push(context(`and ${plural(total - rows.length, 'more job')}: all are on the page`));
-  parts.push(...changesPart(f), ...linksPart(f), ...groupStateParts(rows));
+  parts.push(...changesPart(f), ...linksPart({ links: groupLinks(leader) }), ...groupStateParts(rows));
   const resumes = !over && !f.observed && !ruleOf(leader.cause).runs;
   const openRows = rows.filter((row) => row.state !== 'resolved');
   const untaken = openRows.filter((row) => !row.ackedBy);
@@ -130,7 +130,14 @@ function changesPart(f: IncidentFacts): Part[] {
     ...f.changes.map((change) => text('• ', { time: change.at, style: 'time' }, ` ${change.what}`)),
   ];
 }
-function linksPart(f: IncidentFacts): Part[] {
+/** Of many jobs: the page of their incident and the runbook of the cause, without the job that one of them is about. */
+function groupLinks(leader: typeof incidents.$inferSelect): { label: string; url: string }[] {
+  return ((leader.facts as IncidentFacts).links ?? []).flatMap(({ label, url }) => {
+    if (label === 'Page') return [{ label, url: url.replace(/\/(?:jobs|clusters)(?:\/[^/]*)?$/, `/incidents/${leader.id}`) }];
+    return /\/runbooks\/[a-z-]+(?:\?|$)/.test(url) ? [{ label: 'Runbook', url: url.replace(/\?.*$/, '') }] : [];
+  });
+}
+function linksPart(f: Pick<IncidentFacts, 'links'>): Part[] {
   if (!f.links?.length) return [];
   return [context(...f.links.flatMap((link, i): Span[] => [i > 0 ? ' · ' : '', { link: link.label, url: link.url }]))];
 }

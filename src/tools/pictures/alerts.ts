@@ -105,7 +105,7 @@ async function pages(admin: Page, say: (line: string) => void): Promise<void> {
     .first()
     .click();
   await admin
-    .getByRole('heading', { name: /etl-orders failed/ })
+    .getByRole('heading', { name: 'etl-orders' })
     .first()
     .waitFor();
   await shoot(admin, 'incident-page.png', 900);
