@@ -269,3 +269,23 @@ test('a jar is uploaded under the given name, and a missing file is told before 
   await assert.rejects(client.uploadJar(join(dir, 'none.jar')), /no file none\.jar/);
   assert.equal(seen.length, 1);
 });
+
+test('a NUL that an exception quotes is not in what is read: PostgreSQL could not store it', async () => {
+  const { client } = await fake('2.3.0', () => ({
+    'all-exceptions': [],
+    truncated: false,
+    exceptionHistory: {
+      truncated: false,
+      entries: [
+        {
+          exceptionName: 'java.io.IOException',
+          stacktrace: 'java.io.IOException: bad byte \u0000 at 7',
+          timestamp: 1,
+          concurrentExceptions: [],
+        },
+      ],
+    },
+  }));
+  const { exceptionHistory } = await client.exceptions('a'.repeat(32));
+  assert.equal(exceptionHistory?.entries[0]?.stacktrace, 'java.io.IOException: bad byte \uFFFD at 7');
+});

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { UpstreamError } from '../../src/core/errors.ts';
 import { messageToText } from '../../src/core/message.ts';
 import { moveClock } from '../../src/db/clock.ts';
+import { sql } from '../../src/db/query.ts';
 import { addVersion, findJob } from '../../src/jobs/jobs.store.ts';
 import { endRun, findRun, latestRun, listRuns } from '../../src/jobs/runs.store.ts';
 import { execute } from '../../src/operations/execute.ts';
@@ -144,6 +145,22 @@ describe('start', () => {
       );
       const run = await latestRun(rig.database.db, 'etl-orders');
       assert.deepEqual([run?.ended, run?.state, run?.endReason], [true, 'LOST', 'lost'], 'not a run that never started');
+    });
+
+    it('is adopted when high availability brings it back, however long the new JobManager does not list it', async (t) => {
+      const rig = await createRig(t);
+      ready(rig)
+        .expect('jobManager', '/tmp/flink-web-1')
+        .always('jobManager', '/tmp/flink-web-2')
+        .always('keepsJobs', true)
+        .expect('submit', noAnswer())
+        .expect('look', gone, gone, seen(), seen());
+      await rig.database.db.execute(
+        sql`insert into cluster_views (cluster, job_manager, job_manager_since) values ('standalone', '/tmp/flink-web-2', sluice_now())`,
+      );
+      const op = await rig.accept(startKind);
+      assert.equal((await rig.carryOut([startKind])).state, 'succeeded', await rig.said(op));
+      assert.equal(rig.deployer.count('submit'), 1);
     });
 
     it('after Flink had accepted it, leaves a run that is lost, not one that never started', async (t) => {

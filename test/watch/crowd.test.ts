@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { UnreachableError } from '../../src/core/errors.ts';
 import { moveClock } from '../../src/db/clock.ts';
 import { listIncidents } from '../../src/incidents/incidents.store.ts';
 import { createJob } from '../../src/jobs/jobs.store.ts';
@@ -93,6 +94,60 @@ describe('sixty jobs that fail in one moment', () => {
     assert.deepEqual([incidents.length, new Set(incidents.map((i) => i.occurrences))], [count, new Set([1])]);
     await message(r);
   });
+});
+
+describe('why sixty jobs failed', () => {
+  it('is asked for until the cluster answers: one that is busy with its storm tells it later', async (t) => {
+    const r = await crowd(t);
+    shows(r, 'FAILED');
+    const silence = () => {
+      throw new UnreachableError('The JobManager does not answer.');
+    };
+    r.deployer.always('rootCause', silence).always('checkpoints', silence);
+    await r.poll();
+    const run = () => findRun(r.database.db, `run_${jobName(40)}`);
+    assert.deepEqual([(await run())?.endReason, (await run())?.lastWordsDue], ['failed', true]);
+    const cause = { name: 'java.io.IOException', message: 'boom', task: null, at: Date.now(), stack: '' };
+    r.deployer.always('rootCause', cause).always('checkpoints', { ...noCheckpoints, completed: [checkpoint(9)] });
+    for (let n = 0; n < 3; n++) await r.poll();
+    assert.deepEqual(
+      [(await run())?.rootException?.message, (await run())?.lastCheckpoint?.id, (await run())?.lastWordsDue],
+      ['boom', 9, false],
+    );
+  });
+});
+
+it('two ends of one job among many are one incident, and keep none of the others from being told', async (t) => {
+  const r = await crowd(t);
+  await r.run(jobName(0), {
+    id: 'run_again',
+    flinkJobId: 'a'.repeat(32),
+    startedAt: new Date(Date.now() - 60_000),
+    runningAt: null,
+    state: 'LOST',
+    ended: true,
+    endedAt: new Date(),
+    endReason: 'lost',
+  });
+  shows(r, undefined);
+  await r.poll();
+  const incidents = await listIncidents(r.database.db, undefined, 1000);
+  assert.equal(incidents.length, count);
+  assert.equal(incidents.find((one) => one.job === jobName(0))?.occurrences, 2);
+  await message(r);
+});
+
+it('a run that was taken for lost and is listed again lives on: high availability brought it back late', async (t) => {
+  const r = await rig(t);
+  await r.run();
+  r.shows({});
+  await r.poll();
+  assert.equal((await findRun(r.database.db, 'run_orders'))?.endReason, 'lost');
+  r.shows({ orders: ['RUNNING', 4] });
+  await r.poll(true);
+  await r.poll();
+  assert.equal((await findRun(r.database.db, 'run_orders'))?.ended, false);
+  assert.equal((await listIncidents(r.database.db))[0]?.state, 'resolved');
 });
 
 describe('sixty jobs that a cluster does not know any more', () => {

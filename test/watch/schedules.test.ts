@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { moveClock } from '../../src/db/clock.ts';
-import { leaseClusters } from '../../src/deploy/cluster-views.store.ts';
+import { holdLease, leaseClusters } from '../../src/deploy/cluster-views.store.ts';
 import { winTick } from '../../src/watch/schedules.store.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
@@ -44,4 +44,31 @@ it('raises the epoch of a cluster when another replica takes it, not when it is 
   assert.equal(await epoch('a'), first, 'nobody had it meanwhile');
   await moveClock(db, 16_000);
   assert.equal(await epoch('b'), (first ?? 0) + 1);
+});
+
+it('renews the leases of all clusters while a poll writes of one: nobody waits for it', async (t) => {
+  const database = await sharedDb(t);
+  const names = ['c1', 'c2', 'c3'];
+  const [first] = await leaseClusters(database.db, 'a', names);
+  let end = () => {};
+  const over = new Promise<void>((done) => {
+    end = done;
+  });
+  let began = () => {};
+  const writing = new Promise<void>((done) => {
+    began = done;
+  });
+  const poll = database.transaction(async (tx) => {
+    assert.ok(first && (await holdLease(tx, first)));
+    began();
+    await over;
+  });
+  await writing;
+  try {
+    assert.deepEqual((await leaseClusters(database.db, 'a', names)).map((lease) => lease.cluster).sort(), names);
+    assert.deepEqual(await leaseClusters(database.db, 'b', names), [], 'none of them is free');
+  } finally {
+    end();
+    await poll;
+  }
 });
