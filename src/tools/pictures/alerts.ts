@@ -104,10 +104,7 @@ async function pages(admin: Page, say: (line: string) => void): Promise<void> {
     .getByRole('link', { name: /etl-orders failed/ })
     .first()
     .click();
-  await admin
-    .getByRole('heading', { name: 'etl-orders' })
-    .first()
-    .waitFor();
+  await admin.getByRole('heading', { name: 'etl-orders' }).first().waitFor();
   await shoot(admin, 'incident-page.png', 900);
   await admin.goto(`${base}/rules`);
   await admin.getByRole('heading', { name: 'Rules' }).first().waitFor();
