@@ -143,6 +143,9 @@ export type DisposalSight =
   /** It may be deleted, wholly or in part, or not yet. */
   | { is: 'unknown'; why: string };
 
+/** With high availability a new JobManager brings its jobs back one after the other; for so long it may not know one that it will. */
+export const bringBackMs = 60_000;
+
 /**
  * Where runs go: one file per kind of cluster. All ids are chosen by the caller, so each call may be repeated. Calls throw AppErrors: UnreachableError
  * when no answer came and the effect is unknown, UpstreamError (FlinkError) when the cluster refused.

@@ -2,9 +2,7 @@ import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { and, asc, eq, inArray, isNull, sql } from '../db/query.ts';
 import { runs } from '../db/schema/index.ts';
-import type { Run } from './runs.store.ts';
-
-const changed = { changedIn: sql`pg_current_xact_id()::text::bigint` };
+import { changed, type Run } from './runs.store.ts';
 
 /**
  * Records the proven ends of many runs with one statement; those that are over already stay as they are.

@@ -9,7 +9,7 @@ export type RunInput = Values<typeof runs.$inferInsert>;
 export type RunChange = Partial<Values<Omit<typeof runs.$inferInsert, 'id' | 'job' | 'flinkJobId'>>>;
 
 /** Part of every write: who keeps runs in memory learns of it by this. */
-const changed = { changedIn: sql`pg_current_xact_id()::text::bigint` };
+export const changed = { changedIn: sql`pg_current_xact_id()::text::bigint` };
 /**
  * As stored, but the state of a run that lives was proven by the last poll that its cluster answered, unless its application is silent: polls write only
  * what changes.

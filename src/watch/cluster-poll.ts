@@ -60,7 +60,13 @@ export async function pollCluster(
     const view = await findClusterView(database.db, name);
     const failures = await storeNoAnswer(database, name, view?.failures ?? 0, fetched.why);
     if (failures >= unreachableAfter)
-      await tellUnreachable(deps, open, runs, { title: `${name} does not answer`, why: fetched.why, lastOkAt: view?.lastOkAt ?? null, at });
+      await tellUnreachable(deps, open, runs, {
+        key: `cluster:${name}:unreachable`,
+        title: `${name} does not answer`,
+        why: fetched.why,
+        lastOkAt: view?.lastOkAt ?? null,
+        at,
+      });
     await tellEnds(deps, name);
     return { answered: false };
   }
@@ -210,12 +216,11 @@ export async function tellUnreachable(
   deps: PollDeps,
   open: OpenCluster,
   runs: readonly Pick<Run, 'job'>[],
-  told: { title: string; why: string; lastOkAt: Date | null; at: Date },
+  told: { key: string; title: string; why: string; lastOkAt: Date | null; at: Date },
 ): Promise<void> {
-  const { title, why, lastOkAt, at } = told;
+  const { key, title, why, lastOkAt, at } = told;
   const { cluster } = open;
   const place = cluster.alertChannel ?? deps.defaults.alertChannel ?? deps.defaults.defaultChannel;
-  const key = `cluster:${cluster.name}:unreachable`;
   if ((await openKeys(deps.database.db, [key])).length > 0) return;
   const names = runs.map((run) => run.job);
   const onCall = cluster.team === null ? undefined : (await findTeam(deps.database.db, cluster.team))?.onCall;

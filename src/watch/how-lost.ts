@@ -1,11 +1,9 @@
 import { dbNow } from '../db/clock.ts';
 import type { Database } from '../db/db.ts';
 import { findClusterView } from '../deploy/cluster-views.store.ts';
+import { bringBackMs } from '../deploy/deployer.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
 import type { Run } from '../jobs/runs.store.ts';
-
-/** With high availability a new JobManager brings its jobs back one after the other; until then it does not know them. */
-const bringBackMs = 60_000;
 
 /**
  * How runs were lost that a cluster does not know any more, by whether its JobManager was seen to be another one since they began.

@@ -1,15 +1,14 @@
 import cron from 'node-cron';
 import { dbNow } from '../db/clock.ts';
-import { type ClusterLease, findClusterView, leaseClusters, releaseClusters } from '../deploy/cluster-views.store.ts';
+import { type ClusterLease, leaseClusters, releaseClusters } from '../deploy/cluster-views.store.ts';
 import { listClusters } from '../deploy/clusters.store.ts';
 import { digestChannels, postDigest } from '../incidents/digest.ts';
 import { handoverSince, handoverTeams, postHandover } from '../incidents/handover.ts';
 import { carryIncidentsOn } from '../incidents/lifecycle.ts';
-import { liveRuns } from '../jobs/runs.store.ts';
 import { expireWaiting } from '../operations/expire.ts';
 import type { KeepDefaults } from '../operations/retention.fetch.ts';
-import { isStoreLoss } from '../operations/run-step.ts';
-import { pollCluster, tellUnreachable } from './cluster-poll.ts';
+import { createBlindness } from './blind.ts';
+import { pollCluster } from './cluster-poll.ts';
 import { createDaily } from './daily.ts';
 import { type DeadManOptions, startDeadMan } from './dead-man.ts';
 import { LeaseLostError } from './fenced.ts';
@@ -46,8 +45,6 @@ interface Pace {
 /** A poll may cost this share of the time at most, so the pause grows with what the cluster takes to answer. */
 const costShare = 0.05;
 const longestPauseMs = 5000;
-/** Polls in a row that a fault of Sluice ended, from which on people are told. */
-const blindAfter = 5;
 
 /** A tick is named by its minute: every replica's cron fires within it. */
 const minuteOf = (at: Date) => new Date(Math.floor(at.getTime() / 60_000) * 60_000);
@@ -59,7 +56,7 @@ export function startWatch(options: WatchOptions): Watch {
   /** Runs of the clusters that this replica polls, or polled: what others wrote meanwhile is read at the next poll. */
   const live = new Map<string, LiveRuns>();
   const inFlight = new Map<string, Promise<void>>();
-  const blind = new Map<string, number>();
+  const blindness = createBlindness(options);
   // A slow look at the data holds up no poll.
   const flowing = new Map<string, Promise<void>>();
   const flowAt = new Map<string, number>();
@@ -115,13 +112,13 @@ export function startWatch(options: WatchOptions): Watch {
       const runs = live.get(name) ?? createLiveRuns(name);
       live.set(name, runs);
       ({ answered } = await pollCluster(options, lease, sinceOverview, runs));
-      blind.delete(name);
+      await blindness.well(name);
       if (answered) lastGoodPoll = performance.now();
       if (answered && sinceOverview >= options.times.overviewEveryMs) pace.overviewAt = started;
     } catch (error) {
       log.warn({ cluster: name, error: String(error) }, 'poll failed');
       if (error instanceof LeaseLostError) leasedAt = Number.NEGATIVE_INFINITY;
-      else await tellBlind(name, error).catch((fault) => log.warn({ cluster: name, error: String(fault) }, 'blindness was not told'));
+      else await blindness.fault(name, error).catch((fault) => log.warn({ cluster: name, error: String(fault) }, 'blindness was not told'));
     }
     // However slow it is: nobody waits for longer than this to hear of it.
     const tookMs = Math.min(performance.now() - started, longestPauseMs * costShare * 4);
@@ -130,19 +127,6 @@ export function startWatch(options: WatchOptions): Watch {
       ? Math.max(options.jobsEveryMs - tookMs, tookMs / costShare / 4)
       : Math.min(10_000, options.jobsEveryMs * 2) * (0.75 + Math.random() / 2);
     paces.set(name, { ...pace, nextAt: performance.now() + pauseMs });
-  }
-  /** A cluster whose polls end in a fault of Sluice is not watched, whatever it answers. The next poll that goes through resolves it. */
-  async function tellBlind(name: string, error: unknown): Promise<void> {
-    const faults = (blind.get(name) ?? 0) + 1;
-    blind.set(name, faults);
-    if (faults < blindAfter || isStoreLoss(error)) return;
-    const at = await dbNow(database.db);
-    await tellUnreachable(options, await options.deployers.of(name), await liveRuns(database.db, name), {
-      title: `${name} cannot be watched: every look ends in a fault of Sluice`,
-      why: String(error).slice(0, 300),
-      lastOkAt: (await findClusterView(database.db, name))?.lastOkAt ?? null,
-      at,
-    });
   }
   async function follow(lease: ClusterLease): Promise<void> {
     const name = lease.cluster;

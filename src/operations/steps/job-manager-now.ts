@@ -1,5 +1,6 @@
 import { dbNow } from '../../db/clock.ts';
 import { findClusterView } from '../../deploy/cluster-views.store.ts';
+import { bringBackMs } from '../../deploy/deployer.ts';
 import type { OpenCluster } from '../../deploy/deployers.ts';
 import type { StepContext } from '../types.ts';
 
@@ -11,8 +12,6 @@ export async function jobManagerNow(c: StepContext, open: OpenCluster): Promise<
   return now === before ? 'the same' : 'another';
 }
 
-/** With high availability a new JobManager brings its jobs back one after the other; until then it does not know them. */
-const bringBackMs = 60_000;
 /** Whether a run that is not listed may still be brought back: the cluster keeps its jobs, and its JobManager is new. Who cannot be asked may have it. */
 export async function mayBringBack(c: StepContext, open: OpenCluster): Promise<boolean> {
   if (!(await open.deployer.keepsJobs({ signal: c.signal }).catch(() => true))) return false;
