@@ -14,12 +14,13 @@ import { type Figure, formatFigure, replaceBlock } from './bench/report.ts';
 import { type Flink, projectRoot, startFlink, startSlack, temporaryFolder } from './bench/rig.ts';
 import { applyObjects, embeddedPid, install, openRecords, startSluice } from './bench/sluice.ts';
 import { measureStart } from './bench/start.ts';
+import { measureHour } from './bench/watch/hour.ts';
 import { measureWatch } from './bench/watch.ts';
 
 const say = (line: string) => console.error(line);
 const notClosed = (error: unknown) => say(`Not closed: ${String(error)}`);
 
-/** `npm run bench [-- ack start engine memory boot watch] [--write]`: measures on real parts and prints; --write puts the figures into docs/performance.md. */
+/** `npm run bench [-- ack start engine memory boot watch hour] [--write]`: measures on real parts and prints; --write puts the figures into docs/performance.md. */
 async function main(): Promise<void> {
   const options = parseBenchOptions(process.argv.slice(2));
   const everything = createClosing(notClosed);
@@ -32,7 +33,7 @@ async function main(): Promise<void> {
       console.log(`\n## ${figure.title}\n\n${formatFigure(figure)}\n`);
       if (options.write) await writeFigure(figure);
     };
-    const onFlink = options.figures.filter((name) => name !== 'boot' && name !== 'watch');
+    const onFlink = options.figures.filter((name) => !['boot', 'watch', 'hour'].includes(name));
     if (onFlink.length > 0)
       await within(everything, async (closing) => {
         const flink = await startFlink(closing, options.flink, say);
@@ -43,6 +44,8 @@ async function main(): Promise<void> {
       await print({ ...(await within(everything, async (own) => measureBoot(own, await startSlack(own), options, say))), facts: machine });
     if (options.figures.includes('watch'))
       await print({ ...(await within(everything, async (own) => measureWatch(own, options, say))), facts: machine });
+    if (options.figures.includes('hour'))
+      await print({ ...(await within(everything, async (own) => measureHour(own, options.minutes, say))), facts: machine });
   } finally {
     await everything.all();
   }

@@ -16,7 +16,7 @@ import { parseMemory, parseStat } from '../../src/tools/bench/processes.ts';
 import { type Figure, formatFigure, formatTable, replaceBlock } from '../../src/tools/bench/report.ts';
 import { createFineClock, requestLine, startRequestLog } from '../../src/tools/bench/request-log.ts';
 import { beyondIdle } from '../../src/tools/bench/statements.ts';
-import { differences, formatMs, formatSpread, median, percentile } from '../../src/tools/bench/stats.ts';
+import { differences, formatMs, formatSpread, median, percentile, slopeOf } from '../../src/tools/bench/stats.ts';
 import { stepTimes } from '../../src/tools/bench/step-times.ts';
 
 describe('numbers', () => {
@@ -44,6 +44,9 @@ describe('numbers', () => {
     assert.equal(median([10, 1, 4, 2]), 3);
     assert.equal(median([3, 100, 1]), 3);
     assert.ok(Number.isNaN(median([])));
+    assert.equal(slopeOf([10, 12, 14, 16]), 2);
+    assert.equal(slopeOf([5, 1, 5]), 0);
+    assert.equal(slopeOf([7]), 0);
   });
 
   test('pairs are subtracted one by one; one without a partner is left out', () => {

@@ -23,6 +23,10 @@ test('the fleet of the bench is read as a cluster is read, and its failures are 
   assert.equal((await flink.jobsOverview())[1]?.tasks['running'], 0);
   assert.equal((await flink.exceptions(failed)).exceptionHistory?.entries[0]?.exceptionName, 'java.io.IOException');
   assert.equal((await flink.checkpointConfig(failed)).interval, 60_000);
+  const restarting = fleet.restart([2], 50);
+  assert.equal((await flink.jobs())[2]?.status, 'RESTARTING');
+  await restarting;
+  assert.equal((await flink.jobs())[2]?.status, 'RUNNING');
 });
 
 test('the fleet of the bench answers in the shapes that real releases answer in', async (t) => {

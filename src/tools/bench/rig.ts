@@ -68,8 +68,8 @@ export interface Flink {
 }
 export const benchJob = { mainClass: 'com.example.etl.OrdersJob', args: ['--rate', '50'], parallelism: 2 } as const;
 
-/** A real session cluster of two TaskManagers with three slots each, and the demo's jar compiled against it. */
-export async function startFlink(closing: Closing, version: string, say: (line: string) => void): Promise<Flink> {
+/** A real session cluster of two TaskManagers with three slots each (or more), and the demo's jar compiled against it. */
+export async function startFlink(closing: Closing, version: string, say: (line: string) => void, slots = 3): Promise<Flink> {
   const dir = await temporaryFolder(closing);
   const { home: flinkHome } = loadConfig({ overrides: { home: dir } }).flink;
   const { home } = await ensureDistribution({
@@ -85,7 +85,7 @@ export async function startFlink(closing: Closing, version: string, say: (line: 
     dir: join(dir, 'flink'),
     restPort: 0,
     taskManagers: 2,
-    slots: 3,
+    slots,
     // Flink's default, which decides how stale its answers are; the demo has a shorter one.
     conf: { 'web.refresh-interval': '3000' },
     onProgress: say,

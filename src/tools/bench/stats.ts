@@ -21,6 +21,14 @@ export function differences(first: readonly number[], second: readonly number[])
   return first.slice(0, second.length).map((value, i) => value - (second[i] as number));
 }
 
+/** How much a sample that is taken at even distances grows from one to the next, by least squares; 0 for fewer than two. */
+export function slopeOf(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const spread = values.reduce((sum, _, i) => sum + (i - middle) ** 2, 0);
+  return spread === 0 ? 0 : values.reduce((sum, value, i) => sum + (i - middle) * (value - mean), 0) / spread;
+}
+
 /** Milliseconds for a table: `0.84 ms`, `12.3 ms`, `412 ms`, `3.91 s`. */
 export function formatMs(ms: number): string {
   if (Number.isNaN(ms)) return '-';

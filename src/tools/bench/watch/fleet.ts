@@ -1,12 +1,16 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { sleep } from '../../../core/time.ts';
 import type { Closing } from '../closing.ts';
 
 /** A Flink cluster with very many jobs that do nothing: it answers what watch asks, in Flink's shapes (held to the strict stand-in by a test). */
 export interface Fleet {
   url: string;
+  size: number;
   /** Jobs of these numbers fail now, with this root exception. @returns milliseconds since 1970. */
   fail(numbers: readonly number[], exception: string): number;
+  /** Jobs of these numbers restart now, and run again after so many milliseconds. */
+  restart(numbers: readonly number[], forMs: number): Promise<void>;
   /** How often it was asked, by path with ids left out. */
   asked: Map<string, number>;
 }
@@ -19,7 +23,8 @@ const vertexId = 'cbc357ccb763df2852fee8c4fc7d55f2';
 interface Job {
   id: string;
   name: string;
-  state: 'RUNNING' | 'FAILED';
+  state: 'RUNNING' | 'RESTARTING' | 'FAILED';
+  changedAt: number;
   failedAt: number;
   exception: string;
 }
@@ -30,6 +35,7 @@ export async function startFleet(closing: Closing, size: number): Promise<Fleet>
     id: fleetJobId(n),
     name: fleetJobName(n),
     state: 'RUNNING',
+    changedAt: begun,
     failedAt: 0,
     exception: '',
   }));
@@ -62,6 +68,13 @@ export async function startFleet(closing: Closing, size: number): Promise<Fleet>
     if (rest.length === 0) return ok(detailsOf(job));
     return { status: 404, body: JSON.stringify({ errors: ['Not found.'] }) };
   }
+  function change(numbers: readonly number[], to: (at: number) => Partial<Job>): number {
+    const at = Date.now();
+    for (const n of numbers) Object.assign(jobs[n] as Job, to(at), { changedAt: at });
+    list = undefined;
+    overview = undefined;
+    return at;
+  }
   const send = (response: ServerResponse, { status, body }: { status: number; body: string }) => {
     response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8' });
     response.end(body);
@@ -83,13 +96,13 @@ export async function startFleet(closing: Closing, size: number): Promise<Fleet>
   );
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    size,
     asked,
-    fail(numbers, exception) {
-      const at = Date.now();
-      for (const n of numbers) Object.assign(jobs[n] as Job, { state: 'FAILED', failedAt: at, exception });
-      list = undefined;
-      overview = undefined;
-      return at;
+    fail: (numbers, exception) => change(numbers, (at) => ({ state: 'FAILED', failedAt: at, exception })),
+    async restart(numbers, forMs) {
+      change(numbers, () => ({ state: 'RESTARTING' }));
+      await sleep(forMs);
+      change(numbers, () => ({ state: 'RUNNING' }));
     },
   };
 }
@@ -114,7 +127,7 @@ const overviewOf = (job: Job) => ({
   'end-time': job.failedAt || -1,
   duration: 3_600_000,
   state: job.state,
-  'last-modification': job.failedAt || begun,
+  'last-modification': job.changedAt,
   tasks: tasksOf(job),
 });
 function clusterOf(jobs: readonly Job[]) {

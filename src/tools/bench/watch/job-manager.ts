@@ -7,7 +7,7 @@ import { cpuMsOf } from '../processes.ts';
 import { benchJob, startFlink } from '../rig.ts';
 import { observe } from './side.ts';
 
-const jobs = 6;
+const jobs = 50;
 const turns = 3;
 const turnMs = 30_000;
 
@@ -20,9 +20,9 @@ export interface JobManagerCost {
   sluice: number;
 }
 
-/** What being watched costs a real JobManager with a few running jobs: Sluice is stopped and let go on in turns. */
+/** What being watched costs a real JobManager with fifty running jobs: Sluice is stopped and let go on in turns. */
 export async function measureJobManager(closing: Closing, version: string, say: (line: string) => void): Promise<JobManagerCost> {
-  const flink = await startFlink(closing, version, say);
+  const flink = await startFlink(closing, version, say, jobs / 2);
   const client = createFlinkClient({ url: flink.url });
   closing.add(() => client.close());
   const { jarId } = await client.uploadJar(flink.jar, basename(flink.jar));
