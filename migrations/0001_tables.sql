@@ -61,6 +61,7 @@ CREATE TABLE "teams" (
 	"channel" text,
 	"alert_channel" text,
 	"on_call" text,
+	"escalate_to" text,
 	"thresholds" jsonb
 );
 --> statement-breakpoint
@@ -123,6 +124,7 @@ CREATE TABLE "incidents" (
 	"silenced" jsonb,
 	"comebacks" integer DEFAULT 0 NOT NULL,
 	"called_at" timestamp with time zone,
+	"escalated_at" timestamp with time zone,
 	"occurrences" integer DEFAULT 1 NOT NULL,
 	"first_seen" timestamp with time zone NOT NULL,
 	"last_seen" timestamp with time zone NOT NULL,

@@ -202,7 +202,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         restartingForMs: config.incidents.restartingFor,
         recoverableWithinMs: config.incidents.recoverableWithin,
         channels: toldToo,
-        calls: { firstMs: config.incidents.callAfter, againMs: config.incidents.callEvery },
+        calls: { firstMs: config.incidents.callAfter, escalateMs: config.incidents.escalateAfter, againMs: config.incidents.callEvery },
       },
       flow: {
         everyMs: config.watch.flowEvery,

@@ -90,10 +90,14 @@ export async function findTeam(db: Db | Tx, name: string): Promise<Team | undefi
   const [row] = await db.select().from(teams).where(eq(teams.name, name));
   return row;
 }
+/** Whom the incidents of a team call, as Slack user groups: who is on call, and to whom it goes when nobody comes. Pure. */
+export function callsOf(team: Team | undefined): { onCall?: string; escalateTo?: string } {
+  return { ...(team?.onCall ? { onCall: team.onCall } : {}), ...(team?.escalateTo ? { escalateTo: team.escalateTo } : {}) };
+}
 /** Adds or replaces a team. */
 export async function putTeam(
   tx: Tx,
-  team: Omit<Team, 'onCall' | 'thresholds'> & Partial<Pick<Team, 'onCall' | 'thresholds'>>,
+  team: Omit<Team, 'onCall' | 'escalateTo' | 'thresholds'> & Partial<Pick<Team, 'onCall' | 'escalateTo' | 'thresholds'>>,
 ): Promise<void> {
   await tx.insert(teams).values(team).onConflictDoUpdate({ target: teams.name, set: team });
 }

@@ -107,6 +107,9 @@ const Incidents = z.strictObject({
   callAfter: duration('30 min', { minMs: minute })
     .prefault('30 min')
     .describe('When nobody acknowledges a critical incident for so long, who is on call is mentioned again.'),
+  escalateAfter: duration('1 h', { minMs: minute })
+    .prefault('1 h')
+    .describe('When nobody acknowledges a critical incident for so long, the `escalateTo` of its team is mentioned as well.'),
   callEvery: duration('4 h', { minMs: minute })
     .prefault('4 h')
     .describe('And then again every so often, for any incident that nobody looks after.'),

@@ -1,7 +1,7 @@
 import type { PersonRef } from '../core/message.ts';
 import { inMs, now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, count, desc, eq, gt, inArray, isNotNull, isNull, ne, or, sql, type Values } from '../db/query.ts';
+import { and, asc, count, desc, eq, getTableColumns, gt, inArray, isNotNull, isNull, ne, or, sql, type Values } from '../db/query.ts';
 import { incidentEvents, incidents } from '../db/schema/index.ts';
 
 export type Incident = typeof incidents.$inferSelect;
@@ -178,10 +178,16 @@ export async function duePending(tx: Tx): Promise<Incident[]> {
     .for('update', { skipLocked: true });
 }
 /** Those that nobody has taken and that last: `firstMs` since they were told and nobody was called since (critical ones), or `againMs` since the last call. */
-export async function uncalled(tx: Tx, critical: readonly string[], firstMs: number, againMs: number): Promise<Incident[]> {
+export async function uncalled(
+  tx: Tx,
+  critical: readonly string[],
+  { firstMs, escalateMs, againMs }: { firstMs: number; escalateMs: number; againMs: number },
+): Promise<(Incident & { escalates: boolean })[]> {
   const called = incidents.calledAt;
+  const escalates = sql<boolean>`${incidents.escalatedAt} is null and ${incidents.facts} ? 'escalateTo'
+    and ${inArray(incidents.cause, [...critical])} and ${incidents.fireAt} <= ${inMs(-escalateMs)}`;
   return tx
-    .select()
+    .select({ ...getTableColumns(incidents), escalates })
     .from(incidents)
     .where(
       and(
@@ -192,6 +198,7 @@ export async function uncalled(tx: Tx, critical: readonly string[], firstMs: num
         or(
           sql`coalesce(${called}, ${incidents.fireAt}) <= ${inMs(-againMs)}`,
           and(isNull(called), inArray(incidents.cause, [...critical]), sql`${incidents.fireAt} <= ${inMs(-firstMs)}`),
+          escalates,
         ),
       ),
     )

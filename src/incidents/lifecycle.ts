@@ -17,9 +17,10 @@ import { fire, silenceOf, union } from './open.ts';
 import { repaint, tellEvent } from './paint.ts';
 import { dueSilences, endSilences, type Silence } from './silences.store.ts';
 
-/** When people are called once more to what nobody looks after: critical problems the first time, then everything. */
+/** When people are called once more to what nobody looks after: critical problems the first time, then those to whom it goes when nobody comes; then, to everything, again and again. */
 export interface CallTimes {
   firstMs: number;
+  escalateMs: number;
   againMs: number;
 }
 /** What Slack has not taken for so long goes to the other channels. */
@@ -46,7 +47,7 @@ export async function carryIncidentsOn(tx: Tx, calls: CallTimes, slackIsDown: Al
     news = true;
   }
   const at = await dbNow(tx);
-  const messages = Map.groupBy(await uncalled(tx, critical, calls.firstMs, calls.againMs), (row) => row.messageId);
+  const messages = Map.groupBy(await uncalled(tx, critical, calls), (row) => row.messageId);
   // One call for each message, however many jobs it tells of.
   for (const [row, ...others] of messages.values()) {
     if (!row) continue;
@@ -55,9 +56,13 @@ export async function carryIncidentsOn(tx: Tx, calls: CallTimes, slackIsDown: Al
       [row, ...others].map((one) => one.id),
       { calledAt: now },
     );
+    const escalated = [row, ...others].filter((one) => one.escalates).map((one) => one.id);
+    if (escalated.length > 0) await changeIncidents(tx, escalated, { escalatedAt: now });
     // Channels that were spared while it came and went hear of it now.
     if (called) await repaint(tx, called);
-    await tellEvent(tx, row, `Nobody looks after it, for ${formatDuration(at.getTime() - row.firstSeen.getTime())} now.`, { calls: true });
+    await tellEvent(tx, row, `Nobody looks after it, for ${formatDuration(at.getTime() - row.firstSeen.getTime())} now.`, {
+      calls: escalated.length > 0 || row.escalatedAt !== null ? 'all' : 'on-call',
+    });
     news = true;
   }
   const unheardLeaders = new Set((slackIsDown.length > 0 ? await unheard(tx, unheardForMs) : []).map((one) => one.leaderId ?? one.id));

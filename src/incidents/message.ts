@@ -33,6 +33,8 @@ export interface IncidentFacts {
   observed?: true;
   /** Slack user group id of who is on call. */
   onCall?: string;
+  /** Slack user group id of those to whom it goes when nobody comes. */
+  escalateTo?: string;
 }
 
 /** How many of a group its message names. */

@@ -121,7 +121,7 @@ async function comeBack(
 export async function fire(tx: Tx, row: Incident): Promise<void> {
   const silenced = await silenceOf(tx, row);
   // Nobody was called to it yet, this time: how long it lasts counts from now.
-  const fired = { state: 'firing' as const, fireAt: now, calledAt: null, silenced };
+  const fired = { state: 'firing' as const, fireAt: now, calledAt: null, escalatedAt: null, silenced };
   if (row.messageId !== null) {
     // Only what people were told of counts as coming back.
     const comebacks = row.comebacks + 1;
@@ -129,7 +129,7 @@ export async function fire(tx: Tx, row: Incident): Promise<void> {
     const [again] = await changeIncidents(tx, [row.id], { ...fired, comebacks });
     if (again) await repaint(tx, again);
     const last = comebacks === callsBack ? '. From now on only the message is brought up to date when it comes back.' : '';
-    await tellEvent(tx, again ?? row, `Again: ${row.title}${last}`, { calls, thread: calls });
+    await tellEvent(tx, again ?? row, `Again: ${row.title}${last}`, { ...(calls ? { calls: 'on-call' } : {}), thread: calls });
     return;
   }
   if (silenced) {

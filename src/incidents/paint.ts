@@ -1,4 +1,4 @@
-import { type Part, text } from '../core/message.ts';
+import { type Part, type Span, text } from '../core/message.ts';
 import type { Tx } from '../db/db.ts';
 import { desire, findMessage, nowhere } from '../outbox/outbox.store.ts';
 import { callsBack } from './causes.ts';
@@ -34,16 +34,24 @@ export async function repaint(tx: Tx, row: Incident): Promise<void> {
 
 /**
  * A line of the timeline, also in the Slack thread (all but the first, which the message itself says).
- * @param options `calls` mentions who is on call; `thread: false` keeps it out of Slack.
+ * @param options `calls` mentions who is on call, or also to whom it goes when nobody comes; `thread: false` keeps it out of Slack.
  */
-export async function tellEvent(tx: Tx, row: Incident, line: string, options: { calls?: boolean; thread?: boolean } = {}): Promise<void> {
+export async function tellEvent(
+  tx: Tx,
+  row: Incident,
+  line: string,
+  options: { calls?: 'on-call' | 'all'; thread?: boolean } = {},
+): Promise<void> {
   const id = await insertEvent(tx, row.id, line);
   if (options.thread === false || row.messageId === null || (await listEvents(tx, row.id)).length === 1) return;
   const root = await findMessage(tx, row.messageId);
   const channel = root?.sentChannel ?? root?.channel ?? nowhere;
   if (channel === nowhere) return;
-  const { onCall } = row.facts as IncidentFacts;
-  const parts: Part[] = options.calls && onCall ? [text({ group: onCall })] : [];
+  const { onCall, escalateTo } = row.facts as IncidentFacts;
+  const groups = [...new Set([options.calls ? onCall : undefined, options.calls === 'all' ? escalateTo : undefined])].filter(
+    (one) => one !== undefined,
+  );
+  const parts: Part[] = groups.length > 0 ? [text(...groups.flatMap((group, i): Span[] => [...(i > 0 ? [' '] : []), { group }]))] : [];
   const title = row.leaderId !== null && row.job && !line.includes(row.job) ? `${row.job}: ${line}` : line;
   await desire(tx, { dedupeKey: `incident-event:${id}`, channel, threadOf: row.messageId, message: { tone: 'neutral', title, parts } });
 }

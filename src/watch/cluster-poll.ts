@@ -1,4 +1,4 @@
-import { findTeam } from '../access/people.store.ts';
+import { callsOf, findTeam } from '../access/people.store.ts';
 import { eachWithin } from '../core/lists.ts';
 import { formatAge } from '../core/time.ts';
 import { dbNow, now } from '../db/clock.ts';
@@ -223,7 +223,7 @@ export async function tellUnreachable(
   const place = cluster.alertChannel ?? deps.defaults.alertChannel ?? deps.defaults.defaultChannel;
   if ((await openKeys(deps.database.db, [key])).length > 0) return;
   const names = runs.map((run) => run.job);
-  const onCall = cluster.team === null ? undefined : (await findTeam(deps.database.db, cluster.team))?.onCall;
+  const calls = callsOf(cluster.team === null ? undefined : await findTeam(deps.database.db, cluster.team));
   const isNew = await deps.database.transaction(async (tx) => {
     if (await openOfKey(tx, key)) return false;
     return openIncident(tx, {
@@ -234,7 +234,7 @@ export async function tellUnreachable(
       title,
       facts: {
         exception: why,
-        ...(onCall ? { onCall } : {}),
+        ...calls,
         detail: `${lastOkAt ? `It last answered ${formatAge(lastOkAt, at)}. ` : ''}${names.length > 0 ? `What is not known since: ${names.slice(0, 10).join(', ')}${names.length > 10 ? ` and ${names.length - 10} more` : ''}. They may well run.` : 'No job is known to run there.'}`,
         links: incidentLinks(deps.publicUrl, { cause: 'unreachable', cluster: cluster.name }, [
           { label: 'Page', url: `${deps.publicUrl}/clusters` },

@@ -48,7 +48,7 @@ export async function incidentInputs(tx: Tx, deps: PollDeps, all: readonly Told[
   const done = await doneLatelyTo(tx, [...new Set([...subjects, 'installation'])], 3_600_000);
   return all.map(({ job, run, cause, title, facts: { extraLinks = [], ...facts } }) => {
     const team = teams.get(job.team);
-    const { channel, alertChannel, onCall } = channelsOf(job, team, deps.defaults);
+    const { channel, alertChannel, calls } = channelsOf(job, team, deps.defaults);
     const changes = changesBefore(done, job.name, run.cluster);
     const observed = clusters.get(run.cluster)?.observed === true;
     return {
@@ -61,7 +61,7 @@ export async function incidentInputs(tx: Tx, deps: PollDeps, all: readonly Told[
         ...(facts.noCheckpoint ? {} : checkpointFacts(run)),
         ...facts,
         ...(observed ? { observed: true as const } : { version: run.version }),
-        ...(onCall ? { onCall } : {}),
+        ...calls,
         ...(deps.incidents.channels.always.length > 0 ? { alsoTo: deps.incidents.channels.always } : {}),
         ...(changes.length > 0 ? { changes } : {}),
         links: incidentLinks(

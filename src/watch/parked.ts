@@ -27,7 +27,7 @@ export async function tellParked(deps: PollDeps): Promise<boolean> {
       if (await openOfKey(tx, keyOf(op.id))) continue;
       const job = await findJob(tx, op.job);
       if (!job) continue;
-      const { channel, alertChannel, onCall } = await jobChannels(tx, job, deps.defaults);
+      const { channel, alertChannel, calls } = await jobChannels(tx, job, deps.defaults);
       const place = alertChannel ?? channel;
       if (!place) deps.log.warn({ job: job.name, cause: 'parked' }, 'an incident has no channel to go to');
       await openIncident(tx, {
@@ -38,7 +38,7 @@ export async function tellParked(deps: PollDeps): Promise<boolean> {
         title: `${job.name}: ${describeKind(op.kind)} is parked and waits for a person`,
         facts: {
           operationId: op.id,
-          ...(onCall ? { onCall } : {}),
+          ...calls,
           ...(deps.incidents.channels.always.length > 0 ? { alsoTo: deps.incidents.channels.always } : {}),
           detail: `To send it on: /flink retry ${op.id}. To give it up: /flink cancel ${job.name} --operation ${op.id}.`,
           links: incidentLinks(

@@ -1,4 +1,4 @@
-import { findTeam } from '../access/people.store.ts';
+import { callsOf, findTeam } from '../access/people.store.ts';
 import { plural } from '../core/text.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
@@ -36,7 +36,6 @@ export async function tellSilent(
     const names = runs.map(({ run }) => run.job).sort();
     const shown = `${names.slice(0, 10).join(', ')}${names.length > 10 ? ` and ${names.length - 10} more` : ''}`;
     await deps.database.transaction(async (tx) => {
-      const onCall = cluster.team === null ? undefined : (await findTeam(tx, cluster.team))?.onCall;
       await openIncident(tx, {
         key: prefix + application,
         job: undefined,
@@ -44,7 +43,7 @@ export async function tellSilent(
         cause: 'unreachable',
         title: `${names.length === 1 ? names[0] : plural(names.length, 'job')} on ${cluster.name}: nothing is known, the JobManager does not answer`,
         facts: {
-          ...(onCall ? { onCall } : {}),
+          ...callsOf(cluster.team === null ? undefined : await findTeam(tx, cluster.team)),
           detail: `${application} is not over for ${cluster.name}, but nothing answers for it: it hangs, or it waits to be started again. What is not known since: ${shown}. They may well run.`,
           links: [{ label: 'Page', url: `${deps.publicUrl}/clusters` }],
           ...(deps.incidents.channels.always.length > 0 ? { alsoTo: deps.incidents.channels.always } : {}),

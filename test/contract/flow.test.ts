@@ -57,7 +57,7 @@ describe('the data of jobs on a real Flink', { timeout: 240_000 }, () => {
         restartingForMs: 0,
         recoverableWithinMs: 30 * minute,
         channels: { always: [], whenSlackIsDown: [] },
-        calls: { firstMs: 30 * minute, againMs: 240 * minute },
+        calls: { firstMs: 30 * minute, escalateMs: 60 * minute, againMs: 240 * minute },
       },
       onNews: () => {},
       // Seconds stand for minutes.

@@ -26,7 +26,7 @@ import { sharedDb } from '../helpers/shared-db.ts';
 import { startTestYarn } from '../helpers/yarn.ts';
 
 const minute = 60_000;
-const calls = { firstMs: 30 * minute, againMs: 240 * minute };
+const calls = { firstMs: 30 * minute, escalateMs: 60 * minute, againMs: 240 * minute };
 
 describe('a whole YARN that is only observed', { timeout: 600_000 }, () => {
   test('jobs of all its applications appear; a new attempt is no end, an end has its cause, and a dead ResourceManager is one incident', async (t) => {

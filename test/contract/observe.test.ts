@@ -25,7 +25,7 @@ import { recorded } from '../helpers/recorded.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
 const minute = 60_000;
-const calls = { firstMs: 30 * minute, againMs: 240 * minute };
+const calls = { firstMs: 30 * minute, escalateMs: 60 * minute, againMs: 240 * minute };
 
 describe('a cluster that is only observed', { timeout: 300_000 }, () => {
   for (const version of flinkVersionsForTests)

@@ -324,6 +324,32 @@ it('jobs that Flink itself restarts are not offered to be resumed', async (t) =>
   assert.doesNotMatch(await r.text(/2 jobs are restarting/), /Resume/);
 });
 
+it('what nobody acknowledges goes to others as well, once it is critical and has lasted for long', async (t) => {
+  const r = await incidentRig(t);
+  const facts = { escalateTo: 'S0LEADS' };
+  await r.breaks('orders', { facts });
+  await r.breaks('orders', { cause: 'not-recoverable', facts });
+  const escalated = async () => (await r.threads()).filter((line) => /S0LEADS/.test(line));
+  await r.later(31 * minute);
+  assert.deepEqual(await escalated(), []);
+  await r.later(30 * minute);
+  assert.equal((await escalated()).length, 1);
+  assert.match((await escalated())[0] ?? '', /Nobody looks after it, for 61 min/);
+  assert.match((await escalated())[0] ?? '', /S0ONCALL/);
+  await r.later(31 * minute);
+  assert.equal((await escalated()).length, 1, 'once');
+  await r.later(240 * minute);
+  assert.equal((await escalated()).length, 2, 'with those who are called every few hours');
+  // Told anew, it counts anew.
+  await r.mends('orders');
+  await r.later(60 * minute);
+  await r.breaks('orders', { facts });
+  await r.later(31 * minute);
+  assert.equal((await escalated()).length, 2);
+  await r.later(30 * minute);
+  assert.equal((await escalated()).length, 3);
+});
+
 it('what came and went all night and then stays calls people, and the pager, when it has lasted', async (t) => {
   const alsoTo = [{ kind: 'events', name: 'pager' }];
   const r = await incidentRig(t);

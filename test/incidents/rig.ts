@@ -11,7 +11,7 @@ import { createJob } from '../../src/jobs/jobs.store.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
 const minute = 60_000;
-export const calls = { firstMs: 30 * minute, againMs: 240 * minute };
+export const calls = { firstMs: 30 * minute, escalateMs: 60 * minute, againMs: 240 * minute };
 
 export interface IncidentRig {
   database: Database;
@@ -24,6 +24,8 @@ export interface IncidentRig {
   elsewhere(name: string): Promise<(string | undefined)[][]>;
   /** What can be read in Slack, oldest first: messages as their title, what is in a thread with `> ` before it. */
   said(): Promise<string[]>;
+  /** The whole text of all that is in threads. */
+  threads(): Promise<string[]>;
   /** The whole text of the message with this title. */
   text(title: RegExp): Promise<string>;
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
@@ -75,6 +77,7 @@ export async function incidentRig(t: TestContext, jobs: readonly string[] = ['or
       (await rows()).filter((row) => row.channel === name).map((row) => [row.channelKind, row.desired.title, row.desired.incident?.state]),
     said: async () =>
       (await rows()).filter((row) => row.channelKind === 'slack').map((row) => `${row.threadOf ? '> ' : ''}${row.desired.title}`),
+    threads: async () => (await rows()).filter((row) => row.threadOf).map((row) => messageToText(row.desired)),
     async text(title) {
       const row = (await rows()).find((one) => title.test(one.desired.title));
       return row

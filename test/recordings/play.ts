@@ -34,7 +34,7 @@ export interface Thresholds {
   recoverableWithinMs: number;
 }
 const ann = { teamId: 'T1', userId: 'U1', name: 'ann' };
-const calls = { firstMs: 30 * 60_000, againMs: 240 * 60_000 };
+const calls = { firstMs: 30 * 60_000, escalateMs: 60 * 60_000, againMs: 240 * 60_000 };
 const second = 1000;
 
 /** A cluster that answers as the recorded one did at the moment of the clock. */

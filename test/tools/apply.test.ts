@@ -33,6 +33,7 @@ const team = {
   channel: 'C0ETL',
   alertChannel: 'C0ALERTS',
   onCall: 'S0ONCALL',
+  escalateTo: 'S0LEADS',
   thresholds: { 'recoverable-within': '15 min' },
 };
 const cluster = {

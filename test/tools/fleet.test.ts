@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFlinkClient } from '../../src/flink/client.ts';
 import { createClosing } from '../../src/tools/bench/closing.ts';
-import { startFleet } from '../../src/tools/bench/watch/fleet.ts';
+import { fleetJobId, startFleet } from '../../src/tools/bench/watch/fleet.ts';
 import { differences, shapeOf } from '../faults/flink/contract-shape.ts';
 import { rig } from '../faults/flink/rig.ts';
 import { until } from '../helpers/flink.ts';
@@ -14,6 +14,7 @@ test('the fleet of the bench is read as a cluster is read, and its failures are 
   const flink = createFlinkClient({ url: fleet.url });
   closing.add(() => flink.close());
   const failed = (await flink.jobs())[1]?.id ?? '';
+  assert.equal(new Set(Array.from({ length: 10_000 }, (_, n) => fleetJobId(n))).size, 10_000);
   fleet.fail([1], 'java.io.IOException: gone');
   assert.deepEqual(
     (await flink.jobs()).map((job) => job.status),

@@ -8,7 +8,7 @@ import { listIncidents } from '../../src/incidents/incidents.store.ts';
 import { carryIncidentsOn } from '../../src/incidents/lifecycle.ts';
 import { type Rig, rig } from './rig.ts';
 
-const calls = { firstMs: 30 * 60_000, againMs: 4 * 3_600_000 };
+const calls = { firstMs: 30 * 60_000, escalateMs: 60 * 60_000, againMs: 4 * 3_600_000 };
 
 /** So much later watch looks at the cluster and at what time brings. */
 async function later(r: Rig, ms: number, overviewDue = true): Promise<void> {

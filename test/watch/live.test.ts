@@ -86,7 +86,7 @@ describe('real clusters, as watch sees them', { concurrency: 2, timeout: 240_000
           restartingForMs: 0,
           recoverableWithinMs: 30 * minute,
           channels: { always: [], whenSlackIsDown: [] },
-          calls: { firstMs: 30 * minute, againMs: 240 * minute },
+          calls: { firstMs: 30 * minute, escalateMs: 60 * minute, againMs: 240 * minute },
         },
         onNews: () => {},
       };

@@ -57,7 +57,7 @@ describe('the objective of a job, as watch sees it', () => {
         restartingForMs: 0,
         recoverableWithinMs: 30 * minute,
         channels: { always: [], whenSlackIsDown: [] },
-        calls: { firstMs: minute, againMs: minute },
+        calls: { firstMs: minute, escalateMs: minute, againMs: minute },
       },
     });
     await running(r);

@@ -149,7 +149,7 @@ it('two replicas do what time brings once: polls, ends, digests, expiries; and w
         restartingForMs: 0,
         recoverableWithinMs: 30 * 60_000,
         channels: { always: [], whenSlackIsDown: [] },
-        calls: { firstMs: 30 * 60_000, againMs: 4 * 3_600_000 },
+        calls: { firstMs: 30 * 60_000, escalateMs: 60 * 60_000, againMs: 4 * 3_600_000 },
       },
       owner,
       jobsEveryMs: 200,

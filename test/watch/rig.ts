@@ -67,7 +67,7 @@ export async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promi
       restartingForMs: 0,
       recoverableWithinMs: 30 * 60_000,
       channels: { always: [], whenSlackIsDown: [] },
-      calls: { firstMs: 30 * 60_000, againMs: 4 * 3_600_000 },
+      calls: { firstMs: 30 * 60_000, escalateMs: 60 * 60_000, againMs: 4 * 3_600_000 },
     },
     onNews: () => {
       news++;

@@ -8,6 +8,8 @@ export const teams = pgTable('teams', {
   alertChannel: text('alert_channel'),
   /** Slack user group id that is mentioned when somebody has to come. */
   onCall: text('on_call'),
+  /** Slack user group id that is mentioned as well when nobody has come for long. */
+  escalateTo: text('escalate_to'),
   /** Thresholds of its jobs' incidents as they were typed, by name (incidents/thresholds.ts). */
   thresholds: jsonb().$type<Record<string, string>>(),
 });

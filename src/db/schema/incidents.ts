@@ -46,6 +46,8 @@ export const incidents = pgTable(
     comebacks: integer().notNull().default(0),
     /** When people were last called to it because nobody looked after it; null since it was told. */
     calledAt: timestamp('called_at', { withTimezone: true }),
+    /** When those were called to whom it goes when nobody comes for long; null since it was told. */
+    escalatedAt: timestamp('escalated_at', { withTimezone: true }),
     occurrences: integer().notNull().default(1),
     firstSeen: timestamp('first_seen', { withTimezone: true }).notNull(),
     lastSeen: timestamp('last_seen', { withTimezone: true }).notNull(),

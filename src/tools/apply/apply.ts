@@ -48,6 +48,7 @@ export async function applyFolder(
         channel: t.channel ?? null,
         alertChannel: t.alertChannel ?? null,
         onCall: t.onCall ?? null,
+        escalateTo: t.escalateTo ?? null,
         thresholds: t.thresholds ?? null,
       });
     for (const { value: p } of read.person)

@@ -39,6 +39,7 @@ const Team = z.strictObject({
   channel: channel.optional(),
   alertChannel: channel.optional(),
   onCall: slackId('S', 'the id of a Slack user group', 'S024BE7LG').optional(),
+  escalateTo: slackId('S', 'the id of a Slack user group', 'S024BE7LH').optional(),
   thresholds: z
     .strictObject(
       Object.fromEntries(Object.keys(thresholds).map((key) => [key, thresholdValue(key as ThresholdName).optional()])) as {

@@ -16,7 +16,7 @@ export interface Fleet {
 }
 export const fleetJobName = (n: number): string => `fleet-${String(n).padStart(5, '0')}`;
 /** The Flink job id of a job of the fleet. */
-export const fleetJobId = (n: number): string => n.toString(16).padStart(32, 'f');
+export const fleetJobId = (n: number): string => `a${n.toString(16).padStart(31, '0')}`;
 const begun = Date.now() - 3_600_000;
 const vertexId = 'cbc357ccb763df2852fee8c4fc7d55f2';
 
