@@ -1,9 +1,11 @@
 import { context, type Message, type Part, type Span, text } from '../core/message.ts';
-import { plural } from '../core/text.ts';
+import { plural, truncate } from '../core/text.ts';
 import { formatAge } from '../core/time.ts';
 import type { Operation } from '../operations/types.ts';
 import type { RestorePoint } from '../restore-points/restore-points.store.ts';
+import { ruleOf } from './causes.ts';
 import type { Incident } from './incidents.store.ts';
+import type { IncidentFacts } from './message.ts';
 import type { Silence } from './silences.store.ts';
 
 /** What a team has to know in the morning. */
@@ -45,11 +47,7 @@ export function handoverMessage(f: HandoverFacts): Message {
     tone: bad ? 'warn' : 'neutral',
     title: `${head}: ${counts.join(', ')}`,
     parts: [
-      ...list('Broken now', f.broken, (one) => [
-        one.title,
-        `, since ${formatAge(one.firstSeen, f.now)}`,
-        ...(one.ackedBy ? [', looked after by ', { person: one.ackedBy }] : [', nobody looks after it']),
-      ]),
+      ...list('Broken now', [...Map.groupBy(f.broken, (one) => one.leaderId ?? one.id).values()], (group) => brokenLine(group, f.now)),
       ...list('Could not be restored today', f.unrecoverable, (one) => [{ bold: one.job }, `: ${one.why}`]),
       ...list('Waits for a person', f.waiting, (op) => [
         { bold: op.job },
@@ -85,6 +83,26 @@ export function handoverMessage(f: HandoverFacts): Message {
       ]),
     ],
   };
+}
+
+const jobsAtMost = 3;
+/** What is told in one message is one line: what happened to how many, of one cause where it is that of all, since when, and who looks after it. */
+function brokenLine(group: readonly Incident[], now: Date): Span[] {
+  const [first] = group;
+  if (!first) return [];
+  const since = new Date(Math.min(...group.map((one) => one.firstSeen.getTime())));
+  const { ackedBy } = group.every((one) => one.ackedBy) ? first : { ackedBy: null };
+  const after: Span[] = [
+    `, since ${formatAge(since, now)}`,
+    ...(ackedBy ? [', looked after by ', { person: ackedBy }] : [`, nobody looks after ${group.length === 1 ? 'it' : 'them'}`]),
+  ];
+  if (group.length === 1) return [first.title, ...after];
+  const names = group.flatMap((one) => one.job ?? []).sort();
+  const more = names.length - jobsAtMost;
+  const named = `${names.slice(0, jobsAtMost).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const [exception, ...others] = new Set(group.map((one) => (one.facts as IncidentFacts).exception));
+  const why = exception !== undefined && others.length === 0 ? `: ${truncate(exception, 120)}` : '';
+  return [`${plural(group.length, 'job')} ${ruleOf(first.cause).many ?? 'have one problem'} (${named})${why}`, ...after];
 }
 
 type Going = HandoverFacts['going'];

@@ -60,6 +60,20 @@ it('names the savepoints that are deleted the day after, and only then gives the
   assert.match(await post(database, '2026-11-27'), /within the hour/);
 });
 
+it('jobs that failed of one cause are one line, what broke alone is its own', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks', 'bills', 'carts', 'stock']);
+  const facts = { exception: 'IOException: the storage does not answer' };
+  for (const job of ['orders', 'clicks', 'bills', 'carts']) await r.breaks(job, { facts });
+  await r.breaks('stock', { cause: 'not-recoverable' });
+  const text = await post(r.database);
+  assert.match(text, /^Hand-over of team data: 5 broken/);
+  assert.match(
+    text,
+    /• 4 jobs failed \(bills, carts, clicks and 1 more\): IOException: the storage does not answer, since .*, nobody looks after them$/m,
+  );
+  assert.match(text, /• stock failed, since .*, nobody looks after it$/m);
+});
+
 it('only what the message tells of gets its day: of a job all, of many jobs the others the day after', async (t) => {
   const jobs = Array.from({ length: 12 }, (_, i) => `job-${String(i).padStart(2, '0')}`);
   const { database } = await incidentRig(t, jobs);
