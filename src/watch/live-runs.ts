@@ -9,8 +9,8 @@ export interface LiveRuns {
 
 const anewEveryMs = 5 * 60_000;
 
-/** Nothing is known before the first `read`. */
-export function createLiveRuns(cluster: string): LiveRuns {
+/** Nothing is known before the first `read`. @param changedSince how the database is asked. */
+export function createLiveRuns(cluster: string, changedSince = runsChangedSince): LiveRuns {
   const live = new Map<string, Run>();
   let since: number | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
@@ -18,10 +18,10 @@ export function createLiveRuns(cluster: string): LiveRuns {
     async read(db) {
       // Now and then from nothing: a PostgreSQL that failed over may have lost commits, and counts its transactions from lower again.
       if (performance.now() - readAt > anewEveryMs) since = undefined;
-      let seen = await runsChangedSince(db, cluster, since);
+      let seen = await changedSince(db, cluster, since);
       if (since !== undefined && seen.until < since) {
         since = undefined;
-        seen = await runsChangedSince(db, cluster, since);
+        seen = await changedSince(db, cluster, since);
       }
       if (since === undefined) {
         live.clear();

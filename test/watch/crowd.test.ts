@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { UnreachableError } from '../../src/core/errors.ts';
-import { moveClock } from '../../src/db/clock.ts';
+import { dbNow, moveClock } from '../../src/db/clock.ts';
 import { listIncidents } from '../../src/incidents/incidents.store.ts';
 import { createJob } from '../../src/jobs/jobs.store.ts';
 import { findRun } from '../../src/jobs/runs.store.ts';
@@ -188,6 +188,27 @@ describe('sixty jobs that a cluster does not know any more', () => {
     await r.poll();
     assert.deepEqual(await listIncidents(r.database.db), []);
   });
+});
+
+it('several JobManagers that take turns to answer behind one address are no restart of either', async (t) => {
+  const r = await rig(t);
+  const take = async (name: string) => {
+    r.deployer.always('jobManager', name);
+    await r.poll(true);
+  };
+  r.shows({});
+  r.deployer.always('overview', new Map());
+  for (const name of ['/tmp/flink-web-1', '/tmp/flink-web-2']) await take(name);
+  await moveClock(r.database.db, 60_000);
+  await r.run('orders', { startedAt: await dbNow(r.database.db) });
+  r.shows({ orders: ['RUNNING', 4] });
+  for (const name of ['/tmp/flink-web-1', '/tmp/flink-web-2', '/tmp/flink-web-1']) await take(name);
+  r.shows({});
+  await take('/tmp/flink-web-2');
+  await r.poll();
+  const [one] = await listIncidents(r.database.db, 'orders');
+  assert.doesNotMatch(one?.title ?? '', /restarted/);
+  assert.match(one?.title ?? '', /is gone/);
 });
 
 it('one job that is gone while its JobManager was not restarted was removed there, and says so', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { sleep } from '../../src/core/time.ts';
-import { endRun, findRun, reviveRun, updateRun } from '../../src/jobs/runs.store.ts';
+import { endRun, findRun, reviveRun, runsChangedSince, updateRun } from '../../src/jobs/runs.store.ts';
 import { createLiveRuns } from '../../src/watch/live-runs.ts';
 import { flinkId, rig } from './rig.ts';
 
@@ -47,6 +47,29 @@ it('a change that was not committed when they were read is seen by the next read
   commit();
   await slow;
   assert.equal((await live.read(r.database.db)).find((run) => run.job === 'orders')?.tasksRunning, 1);
+});
+
+it('a PostgreSQL that failed over and lost its last commits is read from the beginning', async (t) => {
+  const r = await rig(t);
+  await r.run('orders');
+  await r.run('clicks');
+  const { rows } = await runsChangedSince(r.database.db, 'standalone', undefined);
+  const asked: (number | undefined)[] = [];
+  const answers = [
+    { rows, until: 100 },
+    { rows: [], until: 40 },
+    { rows: rows.filter((run) => run.job === 'orders'), until: 41 },
+    { rows: [], until: 42 },
+  ];
+  const live = createLiveRuns('standalone', async (_db, _cluster, since) => {
+    asked.push(since);
+    return answers.shift()!;
+  });
+  assert.deepEqual(names(await live.read(r.database.db)), ['clicks', 'orders']);
+  // The other server counts its transactions from lower, and never heard of the second run.
+  assert.deepEqual(names(await live.read(r.database.db)), ['orders']);
+  assert.deepEqual(names(await live.read(r.database.db)), ['orders']);
+  assert.deepEqual(asked, [undefined, 100, undefined, 41]);
 });
 
 it('a poll that finds all as before writes no run, and what it proves is read all the same', async (t) => {
