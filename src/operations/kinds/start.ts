@@ -1,6 +1,7 @@
 import { failureOutcome } from '../message.ts';
 import { buildSteps, undoBuild } from '../steps/build.ts';
-import { startSteps, undoStart } from '../steps/start.ts';
+import { startSteps } from '../steps/start.ts';
+import { undoStart } from '../steps/undo-start.ts';
 import type { OperationKind } from '../types.ts';
 import { buildFields } from './build.ts';
 import { runsOutcome, unprovenOutcome } from './describe.ts';

@@ -28,7 +28,7 @@ const reads: Effect = {
     return {};
   },
 };
-/** steps/start.ts `place`: no other run of this job may be alive. */
+/** steps/place.ts `place`: no other run of this job may be alive. */
 const place: Effect = {
   *act(x) {
     const live = yield* call<string[]>(x, { is: 'list' });
@@ -85,7 +85,7 @@ const prove: Effect = {
   },
 };
 
-/** steps/start.ts `undoStart` */
+/** steps/undo-start.ts `undoStart` */
 const undoStart: Effect = {
   when: (x) => x.intents['submit'] !== undefined && !(x.results['running'] && x.op.turned?.into === 'failed'),
   *act(x) {

@@ -14,7 +14,7 @@ export interface Rules {
   selfFence: boolean;
   /** What an answer that proves nothing (503, silence) is taken for (Deployer.look). */
   unknownIs: 'unknown' | 'gone';
-  /** How long a run must stay unseen after a submission without an answer (steps/start.ts `lateSubmitMs`). */
+  /** How long a run must stay unseen after a submission without an answer (steps/undo-start.ts `lateSubmitMs`). */
   lateSubmitMs: number;
   /** A finish-first step with a try that got no answer is finished although a cancel is seen (run-step.ts `tries`). */
   finishesUnanswered: boolean;
