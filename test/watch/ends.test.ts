@@ -1,132 +1,242 @@
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
-import { now } from '../../src/db/clock.ts';
-import { operationSteps } from '../../src/db/schema/index.ts';
-import { openIncidents } from '../../src/incidents/incidents.store.ts';
-import { endRun } from '../../src/jobs/runs.store.ts';
-import { outcome } from '../../src/operations/message.ts';
-import { findOperation, finish, insertOperation } from '../../src/operations/operations.store.ts';
-import { checkpoint, noCheckpoints } from '../helpers/fake-deployer.ts';
-import { ann, type Rig, rig } from './rig.ts';
+import { describe, it } from 'node:test';
+import { UnreachableError } from '../../src/core/errors.ts';
+import { messageToText } from '../../src/core/message.ts';
+import type { Database } from '../../src/db/db.ts';
+import { sql } from '../../src/db/query.ts';
+import type { CheckpointSight, RunSight } from '../../src/deploy/deployer.ts';
+import { listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
+import { endRun, findRun } from '../../src/jobs/runs.store.ts';
+import { settleRun } from '../../src/operations/settle-run.ts';
+import { findMessage } from '../../src/outbox/outbox.store.ts';
+import { restorePointsOfRun } from '../../src/restore-points/restore-points.store.ts';
+import { checkpoint, fakeDeployers, noCheckpoints, seen } from '../helpers/fake-deployer.ts';
+import { endOp, flinkId, insertOp, openKeys, type Rig, rig } from './rig.ts';
 
-type Step = [name: string, state: (typeof operationSteps.$inferSelect)['state'], result?: Record<string, unknown>];
-const target: Step = ['target', 'done', { runId: 'run_orders' }];
+const cause = { name: 'java.net.ConnectException', message: 'broker-1:9092', task: 'Source: orders', at: 1_764_000_000_000, stack: '' };
+const withCheckpoint: CheckpointSight = { ...noCheckpoints, completed: [checkpoint(9)] };
+const outboxCount = async (database: Database) =>
+  Number((await database.db.execute<{ n: number }>(sql`select count(*)::int as n from outbox_messages`)).rows[0]?.n);
 
-/** A run, and an operation that got as far as these steps and then was parked, failed or is over. */
-async function after(
-  t: TestContext,
-  kind: string,
-  end: 'parked' | 'failed' | 'canceled',
-  steps: Step[],
-  change: { id?: string; breakGlass?: string } = {},
-): Promise<Rig> {
-  const r = await rig(t);
-  await r.run();
-  const id = change.id ?? 'op_1';
-  await r.database.transaction((tx) =>
-    insertOperation(tx, {
-      id,
-      kind,
-      job: 'orders',
-      state: 'running',
-      holds: true,
-      input: {},
-      idemKey: id,
-      actor: ann,
-      origin: { kind: 'typed' },
-      messageId: 'm',
-      createdAt: now,
-      breakGlass: change.breakGlass ?? null,
-    }),
-  );
-  for (const [seq, [name, state, result]] of steps.entries())
-    await r.database.db
-      .insert(operationSteps)
-      .values({ operationId: id, name, seq, title: name, state, result: result ?? null, startedAt: now });
-  await r.database.transaction(async (tx) => finish(tx, (await findOperation(tx, id))!, end, outcome('bad', 'x')));
-  r.deployer.always('rootCause', undefined).always('checkpoints', { ...noCheckpoints, completed: [checkpoint(9)] });
-  return r;
-}
-async function told(r: Rig, state: string): Promise<{ key: string; text: string }> {
-  r.shows({ orders: [state, 0] });
-  await r.poll();
-  const all = await openIncidents(r.database.db);
-  assert.equal(all.length, 1);
-  return { key: all[0]!.key, text: await r.text(all[0]!.messageId) };
-}
-
-describe('an end that an operation made but could not tell', () => {
-  for (const [end, words] of [
-    ['parked', 'is parked'],
-    ['failed', 'failed afterwards'],
-    ['canceled', 'was canceled afterwards'],
-  ] as const)
-    it(`because it ${end === 'parked' ? 'was' : 'had'} ${end} is told as its doing, not as somebody else’s`, async (t) => {
-      const r = await after(t, 'stop', end, [target, ['stop-savepoint', 'running']]);
-      const { key, text } = await told(r, 'FINISHED');
-      assert.equal(key, 'job:orders:ended');
-      assert.match(text, new RegExp(`^orders was stopped by ann's stop, which ${words}`));
-      assert.match(text, /savepoint was asked for but is not recorded yet/);
-      assert.match(text, /The operation/);
-      assert.doesNotMatch(text, /outside Sluice|by itself/);
-    });
-  for (const [kind, step] of [
-    ['stop', 'stop-cancel'],
-    ['restore', 'restore-cancel'],
-    ['restart', 'stop-cancel'],
-  ] as const)
-    it(`with ${step} of a ${kind}`, async (t) => {
-      const r = await after(t, kind, 'failed', [target, [step, 'done']]);
-      const { text } = await told(r, 'CANCELED');
-      assert.match(text, new RegExp(`^orders was stopped by ann's ${kind}, which failed afterwards`));
-      assert.match(text, /Its last checkpoint is kept/);
-      assert.doesNotMatch(text, /outside Sluice/);
-    });
-  it('by canceling what a start had submitted', async (t) => {
-    const r = await after(t, 'start', 'parked', [['undo-start', 'running']], { id: 'op_start' });
-    const { text } = await told(r, 'CANCELED');
-    assert.match(text, /^orders does not run: Sluice canceled what ann's start had submitted/);
-    assert.match(text, /The start is parked/);
-  });
-  it('is over when the stop comes to its end after all', async (t) => {
-    const r = await after(t, 'stop', 'parked', [target, ['stop-savepoint', 'running']]);
-    await told(r, 'FINISHED');
-    await r.database.db.execute("update operations set state = 'succeeded'");
+describe('a job that fails', () => {
+  it('is one incident with what broke, since when, and what is safe', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.shows({ orders: ['FAILED', 0] });
+    r.deployer
+      .expect('look', seen({ state: 'FAILED' }))
+      .expect('rootCause', cause)
+      .expect('checkpoints', withCheckpoint);
     await r.poll();
-    assert.deepEqual(await openIncidents(r.database.db), []);
+    await r.poll();
+    await r.poll();
+    const all = await listIncidents(r.database.db);
+    assert.deepEqual(
+      all.map((i) => [i.key, i.state, i.occurrences, i.runId]),
+      [['job:orders:failed', 'firing', 1, 'run_orders']],
+    );
+    const row = (await findMessage(r.database.db, all[0]!.messageId ?? ''))!;
+    assert.deepEqual([row.channel, row.fallbackChannel, row.priority], ['C0ALERT', 'C0ETL', 1]);
+    const text = messageToText(row.desired);
+    assert.match(text, /^orders failed\njava\.net\.ConnectException: broker-1:9092/);
+    for (const fact of [
+      /Cluster: standalone/,
+      /Version: v3/,
+      /Failed task: Source: orders/,
+      /Last checkpoint: 9, /,
+      /chk-9/,
+      /runbook/,
+      /\[Resume\] \[Restore\] \[Logs\] \[Acknowledge\]/,
+    ])
+      assert.match(text, fact);
+    const run = await findRun(r.database.db, 'run_orders');
+    assert.deepEqual([run?.ended, run?.endReason, run?.rootException?.message], [true, 'failed', 'broker-1:9092']);
+    assert.deepEqual(
+      (await restorePointsOfRun(r.database.db, 'run_orders')).map((p) => [p.checkpointId, p.final]),
+      [[9, true]],
+    );
+    assert.equal(await outboxCount(r.database), 1);
+  });
+
+  it('is told of as soon as it can be: an end stays untold until its incident is stored', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.shows({ orders: ['FAILED', 0] });
+    r.deployer.always('look', seen({ state: 'FAILED' })).always('rootCause', cause);
+    await r.database.db.execute(
+      sql`create function no_incident() returns trigger language plpgsql as $$ begin raise exception 'the store fails here'; end $$`,
+    );
+    await r.database.db.execute(sql`create trigger no_incident before insert on incidents for each row execute function no_incident()`);
+    try {
+      await assert.rejects(r.poll(), /the store fails here/);
+      assert.equal((await findRun(r.database.db, 'run_orders'))?.endTold, false, 'the next poll tells it');
+    } finally {
+      await r.database.db.execute(sql`drop trigger no_incident on incidents`);
+      await r.database.db.execute(sql`drop function no_incident`);
+    }
+    await r.poll();
+    assert.equal((await openIncidents(r.database.db, 'orders')).length, 1);
+    assert.equal((await findRun(r.database.db, 'run_orders'))?.endTold, true);
+  });
+
+  for (const [kept, words] of [
+    [checkpoint(9), /Its last checkpoint is kept\./],
+    [checkpoint(9, { path: undefined }), /It had no checkpoint\./],
+  ] as const)
+    it(`because somebody canceled it says what is kept: ${kept.path ? 'a checkpoint' : 'none'}`, async (t) => {
+      const r = await rig(t);
+      await r.run();
+      r.shows({ orders: ['CANCELED', 0] });
+      r.deployer.always('rootCause', undefined).always('checkpoints', { ...noCheckpoints, completed: [kept] });
+      await r.poll();
+      assert.match(await r.text((await openIncidents(r.database.db))[0]!.messageId), words);
+    });
+
+  it('or that somebody canceled is told as that; a batch job that finished is no incident', async (t) => {
+    const r = await rig(t);
+    await r.run('orders');
+    await r.run('clicks');
+    await r.database.db.execute(sql`update jobs set mode = 'batch' where name = 'clicks'`);
+    r.shows({ orders: ['CANCELED', 0], clicks: ['FINISHED', 0] });
+    r.deployer
+      .always('look', (flinkJobId) => seen({ state: flinkJobId === flinkId('orders') ? 'CANCELED' : 'FINISHED' }))
+      .always('rootCause', undefined);
+    await r.poll();
+    const all = await listIncidents(r.database.db);
+    assert.deepEqual(
+      all.map((i) => i.key),
+      ['job:orders:canceled-elsewhere'],
+    );
+    assert.match(await r.text(all[0]!.messageId), /canceled by somebody outside Sluice/);
+    assert.equal((await findRun(r.database.db, 'run_clicks'))?.endReason, 'finished');
   });
 });
 
-describe('an end that no operation made', () => {
-  for (const [name, steps, state, words] of [
-    ['after a stop that Flink refused', [target, ['stop-cancel', 'failed']], 'CANCELED', /canceled by somebody outside Sluice/],
-    [
-      'after a stop of the run before',
-      [
-        ['target', 'done', { runId: 'run_older' }],
-        ['stop-cancel', 'done'],
-      ],
-      'CANCELED',
-      /canceled by somebody outside Sluice/,
-    ],
-    ['by a cancel while a stop with savepoint was under way', [target, ['stop-savepoint', 'running']], 'CANCELED', /outside Sluice/],
-    ['by a failure after a stop began', [target, ['stop-savepoint', 'running']], 'FAILED', /^orders failed/],
-    ['after a stop that did not get as far', [target], 'FINISHED', /ended by itself, or was stopped outside Sluice/],
-  ] as [string, Step[], string, RegExp][])
-    it(`is told as before: ${name}`, async (t) => {
-      const r = await after(t, 'stop', 'failed', steps);
-      assert.match((await told(r, state)).text, words);
+/** What a command or an operation does when it finds that a run ended. */
+const settle = async (r: Rig, job: string, sight: RunSight) =>
+  settleRun(
+    r.database,
+    await fakeDeployers({ standalone: r.deployer }).of('standalone'),
+    (await findRun(r.database.db, `run_${job}`))!,
+    sight,
+  );
+
+describe('an end that a command or an operation found', () => {
+  it('is told by the next poll, once', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.shows({});
+    r.deployer.always('rootCause', cause);
+    await settle(r, 'orders', seen({ state: 'FAILED' }));
+    await r.poll();
+    await r.poll();
+    const all = await openIncidents(r.database.db);
+    assert.deepEqual(
+      all.map((i) => [i.key, i.occurrences]),
+      [['job:orders:failed', 1]],
+    );
+    assert.match(await r.text(all[0]!.messageId), /broker-1:9092/);
+    assert.equal(r.news(), 1);
+  });
+  it('is told also while its cluster does not answer', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.deployer.always('rootCause', undefined).always('listRuns', new UnreachableError('standalone refused the connection.'));
+    await settle(r, 'orders', seen({ state: 'FAILED' }));
+    await r.poll();
+    assert.deepEqual(await openKeys(r), ['job:orders:failed']);
+  });
+  for (const state of ['queued', 'running'] as const)
+    it(`waits while an operation that is ${state} holds the job`, async (t) => {
+      const r = await rig(t);
+      await r.run();
+      r.shows({});
+      r.deployer.always('rootCause', undefined);
+      await insertOp(r, state);
+      await settle(r, 'orders', seen({ state: 'FAILED' }));
+      await r.poll();
+      assert.deepEqual(await openKeys(r), []);
+      await endOp(r);
+      await r.poll();
+      assert.deepEqual(await openKeys(r), ['job:orders:failed']);
+    });
+  it('does not wait for an operation that is parked', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.shows({});
+    r.deployer.always('rootCause', undefined);
+    await insertOp(r, 'parked');
+    await settle(r, 'orders', seen({ state: 'FAILED' }));
+    await r.poll();
+    assert.deepEqual(await openKeys(r), ['job:orders:failed']);
+  });
+  it('is history when a later run came up before it could be told, not when that did not', async (t) => {
+    const r = await rig(t);
+    for (const job of ['orders', 'clicks']) {
+      await r.run(job);
+      r.deployer.always('rootCause', undefined);
+      await settle(r, job, seen({ state: 'FAILED' }));
+      const came = job === 'orders';
+      await r.run(job, {
+        id: `run_${job}2`,
+        flinkJobId: flinkId(`later${job}`),
+        startedAt: new Date(Date.now() - 5000),
+        runningAt: came ? new Date(Date.now() - 4500) : null,
+      });
+      if (!came) await endRun(r.database.db, `run_${job}2`, { state: 'CANCELED', reason: 'never-started' });
+    }
+    r.shows({ laterorders: ['RUNNING', 4] });
+    await r.poll();
+    assert.deepEqual(await openKeys(r), ['job:clicks:failed']);
+  });
+  for (const reason of ['stopped', 'never-started'])
+    it(`that is ${reason} needs nobody`, async (t) => {
+      const r = await rig(t);
+      await r.run();
+      r.shows({});
+      await endRun(r.database.db, 'run_orders', { state: 'CANCELED', reason });
+      assert.equal((await findRun(r.database.db, 'run_orders'))?.endTold, true);
+      await r.poll();
+      assert.deepEqual(await openKeys(r), []);
     });
 });
 
-it('a run that somebody took for gone by breaking glass is told as that, and that it may still run', async (t) => {
-  const r = await after(t, 'start', 'failed', [['plan', 'done', { assumedGone: 'run_orders' }]], { breakGlass: 'the rack burns' });
-  await endRun(r.database.db, 'run_orders', { state: 'LOST', reason: 'lost' });
-  r.shows({});
-  await r.poll();
-  const [incident] = await openIncidents(r.database.db);
-  const text = await r.text(incident!.messageId);
-  assert.match(text, /^orders: ann broke glass and took its run v3 for gone/);
-  assert.match(text, /it may still run there\. Reason given: the rack burns\./);
-  assert.doesNotMatch(text, /answers but no longer knows it/);
+describe('a streaming job that finished', () => {
+  it('without Sluice is told, with what is left of it, and its recovery resolves that', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.shows({ orders: ['FINISHED', 0] });
+    r.deployer.always('rootCause', undefined).always('checkpoints', {
+      ...noCheckpoints,
+      completed: [checkpoint(10, { isSavepoint: true, path: 'file:/data/savepoints/sp-10' }), checkpoint(9)],
+    });
+    await r.poll();
+    await r.poll();
+    const [incident] = await openIncidents(r.database.db);
+    assert.deepEqual([incident?.key, incident?.occurrences], ['job:orders:ended', 1]);
+    const text = await r.text(incident!.messageId);
+    assert.match(text, /^orders ended by itself, or was stopped outside Sluice; its checkpoints are gone/);
+    assert.match(text, /Its newest savepoint: file:\/data\/savepoints\/sp-10/);
+    assert.match(text, /\[Resume\] \[Restore\] \[Logs\] \[Acknowledge\]/);
+    assert.doesNotMatch(text, /chk-9/, 'Flink has deleted it');
+    await r.run('orders', { id: 'run_2', flinkJobId: flinkId('later'), startedAt: new Date() });
+    r.shows({ later: ['RUNNING', 4] });
+    await r.poll();
+    assert.deepEqual(await openKeys(r), []);
+  });
+});
+
+describe('a run that was not submitted yet', () => {
+  for (const state of ['queued', 'running', 'parked'] as const)
+    it(`is not lost while its operation is ${state}, and is when that is over`, async (t) => {
+      const r = await rig(t);
+      await r.run('orders', { state: 'STARTING', runningAt: null, tasksRunning: 0, tasksTotal: 0 });
+      await insertOp(r, state, 'op_start');
+      r.shows({});
+      await r.poll();
+      assert.equal((await findRun(r.database.db, 'run_orders'))?.ended, false, 'its submit may still come');
+      await endOp(r, 'op_start');
+      await r.poll();
+      assert.equal((await findRun(r.database.db, 'run_orders'))?.endReason, 'lost');
+    });
 });

@@ -5,8 +5,11 @@ import { messageToText } from '../../src/core/message.ts';
 import { now } from '../../src/db/clock.ts';
 import type { Database } from '../../src/db/db.ts';
 import { leaseClusters } from '../../src/deploy/cluster-views.store.ts';
+import { openIncidents } from '../../src/incidents/incidents.store.ts';
 import { createJob } from '../../src/jobs/jobs.store.ts';
 import { findRun, insertRun, type Run, type RunInput } from '../../src/jobs/runs.store.ts';
+import { outcome } from '../../src/operations/message.ts';
+import { findOperation, finish, insertOperation } from '../../src/operations/operations.store.ts';
 import { findMessage } from '../../src/outbox/outbox.store.ts';
 import { pollCluster } from '../../src/watch/cluster-poll.ts';
 import type { PollDeps } from '../../src/watch/poll-deps.ts';
@@ -119,3 +122,26 @@ export async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promi
     text: async (messageId) => messageToText((await findMessage(database.db, messageId ?? ''))!.desired),
   };
 }
+
+/** A stop of orders in that state. */
+export const insertOp = (r: Rig, state: 'queued' | 'running' | 'parked', opId = 'op_stop') =>
+  r.database.transaction((tx) =>
+    insertOperation(tx, {
+      id: opId,
+      kind: 'stop',
+      job: 'orders',
+      state,
+      holds: true,
+      input: {},
+      idemKey: opId,
+      actor: ann,
+      origin: { kind: 'typed' },
+      messageId: 'm',
+      createdAt: now,
+    }),
+  );
+/** It is over: the job is free again. */
+export const endOp = (r: Rig, opId = 'op_stop') =>
+  r.database.transaction(async (tx) => finish(tx, (await findOperation(tx, opId))!, 'failed', outcome('bad', 'x')));
+/** What people have to know of, by the keys of its incidents. */
+export const openKeys = async (r: Rig) => (await openIncidents(r.database.db)).map((i) => i.key);
