@@ -86,6 +86,7 @@ function checkpointTable(caption: string, rows: readonly Checkpoint[]): Html {
         c.failure ?? (c.path === null ? 'in the memory of the JobManager' : html`<code class="path">${c.path}</code>`),
       ],
     })),
+    'dense',
   );
 }
 

@@ -40,13 +40,14 @@ export interface Column {
   /** `num`: right-aligned; `main`: the head of the card on a narrow screen; `wide`: may break its lines. */
   kind?: 'num' | 'main' | 'wide';
 }
-/** A table that becomes a list of cards on a narrow screen. */
+/** A table that becomes a list of cards on a narrow screen. @param look `dense`: with few short values in a row, for what is long and looked over. */
 export function table(
   caption: string,
   columns: readonly Column[],
   rows: readonly { cells: readonly HtmlValue[]; mark?: Mark | undefined }[],
+  look: '' | 'dense' = '',
 ): Html {
-  return html`<table class="cards"><caption class="unseen">${caption}</caption>
+  return html`<table class="cards ${look}"><caption class="unseen">${caption}</caption>
 <thead><tr>${columns.map((c) => html`<th scope="col" class="${c.kind ?? ''}">${c.label}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => html`<tr class="${row.mark ?? ''}">${row.cells.map((cell, i) => html`<td class="${columns[i]?.kind ?? ''}" data-label="${columns[i]?.label ?? ''}">${cell}</td>`)}</tr>\n`)}</tbody></table>`;
 }
