@@ -82,8 +82,8 @@ export function followFlow(
       ...pressed,
     };
   }
-  const watermark = watermarkFact(running, memory);
-  const noData = noDataFact(running, memory, watermark);
+  const watermark = watermarkFact(running, memory, now, limits.watermarkMs);
+  const noData = noDataFact(running, memory);
   // What stands still is held back as well: one problem, one message.
   const pressed: FlowFact = noData.is === 'lost' ? { is: 'unknown' } : backpressureFact(running, memory, now, limits.backpressureMs);
   return { memory, facts: { 'no-data': noData, watermark, backpressure: pressed } };
@@ -148,7 +148,8 @@ function lastingLoss(before: Signal, now: number, limitMs: number): number | nul
 
 type Seen = readonly { vertex: FlowVertex; flow: VertexFlow }[];
 
-function noDataFact(seen: Seen, memory: FlowMemory, watermark: FlowFact): FlowFact {
+function noDataFact(seen: Seen, memory: FlowMemory): FlowFact {
+  const watermarkStands = seen.some(({ vertex }) => memory[vertex.id]?.watermark?.lost != null);
   let known = false;
   for (const { vertex, flow } of seen) {
     known ||= flow.in !== undefined || flow.out !== undefined;
@@ -156,7 +157,7 @@ function noDataFact(seen: Seen, memory: FlowMemory, watermark: FlowFact): FlowFa
     const lost = taken?.lost ?? out?.lost;
     if (lost == null) continue;
     // What waits for a watermark hands nothing on: the watermark is the problem.
-    if (watermark.is === 'lost' && taken?.lost == null) return { is: 'unknown' };
+    if (watermarkStands && taken?.lost == null && vertex.inputs.length > 0) return { is: 'unknown' };
     const isSource = vertex.inputs.length === 0;
     const words = taken?.lost != null ? (isSource ? 'reads no records' : 'gets no records') : 'hands on no records';
     return { is: 'lost', vertex: vertex.name, since: new Date(lost), words: isSource && taken === undefined ? 'gives no records' : words };
@@ -164,14 +165,19 @@ function noDataFact(seen: Seen, memory: FlowMemory, watermark: FlowFact): FlowFa
   return { is: known ? 'well' : 'unknown' };
 }
 
-function watermarkFact(seen: Seen, memory: FlowMemory): FlowFact {
+function watermarkFact(seen: Seen, memory: FlowMemory, now: number, limitMs: number): FlowFact {
+  const dry = new Set<string>();
   let known = false;
   for (const { vertex, flow } of seen) {
     known ||= flow.watermark !== undefined;
-    const { in: taken, watermark } = memory[vertex.id] ?? {};
+    const { in: taken, out, watermark } = memory[vertex.id] ?? {};
+    const isDry = vertex.inputs.length === 0 ? (taken ?? out)?.lost != null : vertex.inputs.some((id) => dry.has(id));
+    if (isDry) dry.add(vertex.id);
     if (watermark?.lost == null) continue;
-    // Without records no watermark moves: then there are no data, which is told as such.
-    if (!taken || taken.quiet > 1) return { is: 'unknown' };
+    // Without records no watermark moves: then there are no data, which is told as such, also of one source of several.
+    if (!taken || taken.quiet > 1 || isDry) return { is: 'unknown' };
+    // While no records came it could not move: once they come again it has the whole time.
+    if (now - Math.max(watermark.movedAt, taken.since) < limitMs) return { is: 'unknown' };
     return {
       is: 'lost',
       vertex: vertex.name,

@@ -190,6 +190,32 @@ describe('a watermark that stands still', () => {
     assert.equal(facts[35]?.watermark.is, 'lost');
     assert.equal(facts[35]?.['no-data'].is, 'unknown');
   });
+  it('is not told when records come again after a pause: it could not move before; one that stands on from there is, a whole limit later', () => {
+    const pause = (i: number) => (i < 20 ? i : Math.max(19, i - 20));
+    const back = follow(minutes(70, (i) => flowing(pause(i))));
+    assert.equal(firstLost(back, 'no-data'), 29);
+    assert.equal(firstLost(back, 'watermark'), -1);
+    assert.equal(back[69]?.watermark.is, 'well');
+    const stands = follow(minutes(70, (i) => ({ ...flowing(pause(i)), t: { in: pause(i) * 600, out: 0, watermark: t0 + Math.min(i, 19) * minute } })));
+    assert.equal(firstLost(stands, 'watermark'), 50, 'records come again at 12:40');
+  });
+  it('behind one source of two that gives nothing is no problem of its own', () => {
+    let memory: FlowMemory = {};
+    const clicks: FlowVertex = { id: 'c', name: 'Source: clicks', running: true, inputs: [], counters: ['Source__clicks.numRecordsOut'] };
+    const joined = { ...totals, inputs: ['s', 'c'] };
+    for (let i = 0; i < 60; i++) {
+      const dry = Math.min(i, 20);
+      const seen = [
+        { vertex: source, flow: { ...none, in: i, out: i } },
+        { vertex: clicks, flow: { ...none, in: dry, out: dry } },
+        { vertex: joined, flow: { ...none, in: i + dry, out: i, watermark: t0 + dry * minute } },
+      ];
+      const look = followFlow(memory, seen, new Date(t0 + i * minute), limits, minute);
+      memory = look.memory;
+      const { 'no-data': noData, watermark } = look.facts;
+      assert.deepEqual([noData.is === 'lost' && noData.vertex, watermark.is === 'lost'], [i < 30 ? false : 'Source: clicks', false], `${i}`);
+    }
+  });
   it('is nothing to a job without event time', () => {
     assert.ok(follow(minutes(60, (i) => ({ s: { in: i, out: i }, t: { in: i, out: i } }))).every((one) => one.watermark.is === 'unknown'));
   });
