@@ -148,6 +148,18 @@ function lastingLoss(before: Signal, now: number, limitMs: number): number | nul
 
 type Seen = readonly { vertex: FlowVertex; flow: VertexFlow }[];
 
+const isPressed = (flow: VertexFlow) => (flow.backPressured ?? 0) > pressedShare;
+/** What does not keep up behind a vertex: the first that is not held back itself. */
+function slowBehind(seen: Seen, id: string): FlowVertex | undefined {
+  const behind = new Set([id]);
+  for (const { vertex, flow } of seen) {
+    if (!vertex.inputs.some((input) => behind.has(input))) continue;
+    if (!isPressed(flow)) return vertex;
+    behind.add(vertex.id);
+  }
+  return undefined;
+}
+
 function noDataFact(seen: Seen, memory: FlowMemory): FlowFact {
   const watermarkStands = seen.some(({ vertex }) => memory[vertex.id]?.watermark?.lost != null);
   let known = false;
@@ -158,9 +170,14 @@ function noDataFact(seen: Seen, memory: FlowMemory): FlowFact {
     if (lost == null) continue;
     // What waits for a watermark hands nothing on: the watermark is the problem.
     if (watermarkStands && taken?.lost == null && vertex.inputs.length > 0) return { is: 'unknown' };
+    // Held back for so long that it stands as well: as long as what does not keep up takes some, that is the problem.
+    const slow = isPressed(flow) ? slowBehind(seen, vertex.id) : undefined;
+    const goesOn = slow && memory[slow.id]?.in;
+    if (goesOn && goesOn.lost === null) return { is: 'unknown' };
+    const heldBy = slow ? `, held back by ${slow.name}, which takes none` : '';
     const isSource = vertex.inputs.length === 0;
     const words = taken?.lost != null ? (isSource ? 'reads no records' : 'gets no records') : 'hands on no records';
-    return { is: 'lost', vertex: vertex.name, since: new Date(lost), words: isSource && taken === undefined ? 'gives no records' : words };
+    return { is: 'lost', vertex: vertex.name, since: new Date(lost), words: `${isSource && taken === undefined ? 'gives no records' : words}${heldBy}` };
   }
   return { is: known ? 'well' : 'unknown' };
 }

@@ -243,6 +243,18 @@ describe('lasting backpressure', () => {
       minutes(60, (i) => ({ ...flowing(Math.min(i, 20)), s: { in: Math.min(i, 20), out: Math.min(i, 20), backPressured: 1 } })),
     );
     assert.deepEqual([facts[59]?.['no-data'].is, facts[59]?.backpressure.is], ['lost', 'unknown']);
+    const told = facts[59]?.['no-data'];
+    assert.equal(told?.is === 'lost' && `${told.vertex} ${told.words}`, 'Source: orders reads no records, held back by totals, which takes none');
+  });
+  it('is what is told, not missing data, of a source that stands because what is behind it takes only a few', () => {
+    const facts = follow(
+      minutes(60, (i) => {
+        const s = Math.min(i, 20);
+        return { ...flowing(i), s: { in: s * 600, out: s * 600, backPressured: i < 20 ? 0 : 0.99 }, t: { ...flowing(i).t, in: 12_000 + i } };
+      }),
+    );
+    assert.equal(firstLost(facts, 'no-data'), -1);
+    assert.equal(firstLost(facts, 'backpressure'), 35);
   });
   it('is told only of looks that were near enough to one another: what was between is not known (property)', () => {
     const step = fc.record({ gap: fc.integer({ min: 1, max: 9 }), share: fc.constantFrom(1, 1, 1, 1, 0.2, undefined) });
