@@ -104,7 +104,7 @@ export const causeRules = {
   watermark: {
     name: 'watermark',
     severity: 'warning',
-    text: 'A watermark that moved all the time has stood still for longer than the threshold, although records come.',
+    text: 'A watermark that moved all the time has stood still for longer than the threshold, although records come all that time.',
     closes: 'when it moves again',
     threshold: 'watermark-after',
     settles: false,

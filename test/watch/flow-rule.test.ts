@@ -196,7 +196,9 @@ describe('a watermark that stands still', () => {
     assert.equal(firstLost(back, 'no-data'), 29);
     assert.equal(firstLost(back, 'watermark'), -1);
     assert.equal(back[69]?.watermark.is, 'well');
-    const stands = follow(minutes(70, (i) => ({ ...flowing(pause(i)), t: { in: pause(i) * 600, out: 0, watermark: t0 + Math.min(i, 19) * minute } })));
+    const stands = follow(
+      minutes(70, (i) => ({ ...flowing(pause(i)), t: { in: pause(i) * 600, out: 0, watermark: t0 + Math.min(i, 19) * minute } })),
+    );
     assert.equal(firstLost(stands, 'watermark'), 50, 'records come again at 12:40');
   });
   it('behind one source of two that gives nothing is no problem of its own', () => {
@@ -213,7 +215,11 @@ describe('a watermark that stands still', () => {
       const look = followFlow(memory, seen, new Date(t0 + i * minute), limits, minute);
       memory = look.memory;
       const { 'no-data': noData, watermark } = look.facts;
-      assert.deepEqual([noData.is === 'lost' && noData.vertex, watermark.is === 'lost'], [i < 30 ? false : 'Source: clicks', false], `${i}`);
+      assert.deepEqual(
+        [noData.is === 'lost' && noData.vertex, watermark.is === 'lost'],
+        [i < 30 ? false : 'Source: clicks', false],
+        `${i}`,
+      );
     }
   });
   it('is nothing to a job without event time', () => {
@@ -244,13 +250,20 @@ describe('lasting backpressure', () => {
     );
     assert.deepEqual([facts[59]?.['no-data'].is, facts[59]?.backpressure.is], ['lost', 'unknown']);
     const told = facts[59]?.['no-data'];
-    assert.equal(told?.is === 'lost' && `${told.vertex} ${told.words}`, 'Source: orders reads no records, held back by totals, which takes none');
+    assert.equal(
+      told?.is === 'lost' && `${told.vertex} ${told.words}`,
+      'Source: orders reads no records, held back by totals, which takes none',
+    );
   });
   it('is what is told, not missing data, of a source that stands because what is behind it takes only a few', () => {
     const facts = follow(
       minutes(60, (i) => {
         const s = Math.min(i, 20);
-        return { ...flowing(i), s: { in: s * 600, out: s * 600, backPressured: i < 20 ? 0 : 0.99 }, t: { ...flowing(i).t, in: 12_000 + i } };
+        return {
+          ...flowing(i),
+          s: { in: s * 600, out: s * 600, backPressured: i < 20 ? 0 : 0.99 },
+          t: { ...flowing(i).t, in: 12_000 + i },
+        };
       }),
     );
     assert.equal(firstLost(facts, 'no-data'), -1);
