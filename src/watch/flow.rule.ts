@@ -177,7 +177,12 @@ function noDataFact(seen: Seen, memory: FlowMemory): FlowFact {
     const heldBy = slow ? `, held back by ${slow.name}, which takes none` : '';
     const isSource = vertex.inputs.length === 0;
     const words = taken?.lost != null ? (isSource ? 'reads no records' : 'gets no records') : 'hands on no records';
-    return { is: 'lost', vertex: vertex.name, since: new Date(lost), words: `${isSource && taken === undefined ? 'gives no records' : words}${heldBy}` };
+    return {
+      is: 'lost',
+      vertex: vertex.name,
+      since: new Date(lost),
+      words: `${isSource && taken === undefined ? 'gives no records' : words}${heldBy}`,
+    };
   }
   return { is: known ? 'well' : 'unknown' };
 }

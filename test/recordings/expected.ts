@@ -120,6 +120,15 @@ export const expected: readonly ExpectedScene[] = [
         tone: 'warn',
         says: [/The last checkpoint that failed: Checkpoint expired before completing/],
       },
+      {
+        // Its source stands as well, and that is not told as missing data.
+        cause: 'backpressure',
+        told: ['sink slow', 35, 70],
+        over: ['sink fast', 10, 50],
+        tone: 'warn',
+        says: [/^orders: it does not keep up$/m, /^Source: numbers.* is held back \d+ % of the time: slow target.* does not keep up/m],
+        resolution: /^Nothing of it is held back any more\.$/,
+      },
     ],
   },
   {
@@ -156,6 +165,50 @@ export const expected: readonly ExpectedScene[] = [
         over: 'open',
         tone: 'bad',
         says: [/ended by itself, or was stopped outside Sluice; its checkpoints are gone/],
+      },
+    ],
+  },
+  {
+    scene: 'source-dry',
+    heard: [
+      {
+        cause: 'no-data',
+        told: ['source dry', 20, 36],
+        over: ['records again', 3, 20],
+        tone: 'warn',
+        says: [/^orders: no data although it runs$/m, /reads no records, since /],
+        resolution: /^Records flow again\.$/,
+      },
+    ],
+  },
+  {
+    scene: 'partition-idle',
+    heard: [
+      {
+        cause: 'watermark',
+        told: ['partition idle', 20, 36],
+        over: ['partition active', 1, 16],
+        tone: 'warn',
+        says: [/^orders: its watermark stands still$/m, /taker.* gets records, but its watermark stands at /],
+        resolution: /^Its watermark moves again\.$/,
+      },
+    ],
+  },
+  {
+    scene: 'started-empty',
+    heard: [
+      {
+        cause: 'canceled-elsewhere',
+        told: ['canceled', 0, 4],
+        over: ['started again', 0, 8],
+        tone: 'bad',
+      },
+      {
+        cause: 'began-empty',
+        told: ['started again', 0, 10],
+        over: 'open',
+        tone: 'bad',
+        says: [/^orders began from nothing, although it had state$/m],
       },
     ],
   },

@@ -1,9 +1,12 @@
 import type { Mutant } from '../faults/mutate.ts';
 
-/** A rule of watch that is inverted or taken away, and the recorded scene in which people would hear the wrong thing. */
+/** A rule of watch that is inverted or taken away, and what finds it out. */
 export interface RuleMutant extends Mutant {
   name: string;
-  scene: string;
+  /** The recorded scene in which people would hear the wrong thing. */
+  scene?: string;
+  /** A test of its own where no scene is long enough: its file, and how its name begins. */
+  unit?: { file: string; test: string };
 }
 export const mutants: readonly RuleMutant[] = [
   {
@@ -68,5 +71,54 @@ export const mutants: readonly RuleMutant[] = [
     from: "FAILED: 'failed'",
     to: "FAILED: 'canceled'",
     scene: 'source-failing',
+  },
+  {
+    name: 'data that stopped are well, and those that flow are none',
+    file: 'src/watch/flow.rule.ts',
+    from: 'if (lost == null) continue;',
+    to: 'if (lost != null) continue;',
+    scene: 'source-dry',
+  },
+  {
+    name: 'a watermark that stands while records come is no problem',
+    file: 'src/watch/flow.rule.ts',
+    from: 'Math.max(watermark.movedAt, taken.since) < limitMs',
+    to: 'Math.max(watermark.movedAt, taken.since) >= limitMs',
+    scene: 'partition-idle',
+  },
+  {
+    name: 'what is held back is not, and the other way round',
+    file: 'src/watch/flow.rule.ts',
+    from: 'share <= pressedShare',
+    to: 'share > pressedShare',
+    scene: 'slow-sink',
+  },
+  {
+    name: 'checkpoints have grown when all are within the usual',
+    file: 'src/watch/growth.rule.ts',
+    from: 'run.every((one) => one[key] > limit)',
+    to: 'run.every((one) => one[key] <= limit)',
+    unit: { file: 'test/watch/growth.test.ts', test: 'is a loss that lasts' },
+  },
+  {
+    name: 'a run that was restored from nothing began from its state',
+    file: 'src/watch/empty.rule.ts',
+    from: 'if (sight.restored ||',
+    to: 'if (!sight.restored ||',
+    scene: 'started-empty',
+  },
+  {
+    name: 'a streaming job that ends did its work',
+    file: 'src/watch/tell-ends.ts',
+    from: '!didItsWork(run)',
+    to: 'didItsWork(run)',
+    scene: 'stopped-outside',
+  },
+  {
+    name: 'a cancellation by others is told to nobody',
+    file: 'src/watch/tell-ends.ts',
+    from: "if (run.endReason === 'canceled')",
+    to: "if (run.endReason !== 'canceled')",
+    scene: 'canceled-outside',
   },
 ];

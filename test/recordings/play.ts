@@ -11,10 +11,22 @@ import { createJob } from '../../src/jobs/jobs.store.ts';
 import { insertRun } from '../../src/jobs/runs.store.ts';
 import { findMessage } from '../../src/outbox/outbox.store.ts';
 import { pollCluster } from '../../src/watch/cluster-poll.ts';
-import type { PollDeps } from '../../src/watch/poll-deps.ts';
+import { noOperation } from '../../src/watch/discover.ts';
+import type { KnownVertices } from '../../src/watch/flow.fetch.ts';
+import type { FlowLimits } from '../../src/watch/flow.rule.ts';
+import { type FlowDeps, followFlows } from '../../src/watch/flow.ts';
 import { fakeDeployers } from '../helpers/fake-deployer.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
-import { type Frame, fullCheckpoints, give, type RecordedMethod, type Recording, recordedMethods } from './recording.ts';
+import {
+  type Frame,
+  fullCheckpoints,
+  give,
+  methodsOfRun,
+  type RecordedKey,
+  type RecordedMethod,
+  type Recording,
+  recordedMethods,
+} from './recording.ts';
 
 /** What people learned of one problem. */
 export interface Heard {
@@ -29,13 +41,14 @@ export interface Heard {
   text: string;
   links: string[];
 }
-export interface Thresholds {
+export interface Thresholds extends FlowLimits {
   restartingForMs: number;
   recoverableWithinMs: number;
 }
 const ann = { teamId: 'T1', userId: 'U1', name: 'ann' };
 const calls = { firstMs: 30 * 60_000, escalateMs: 60 * 60_000, againMs: 240 * 60_000 };
 const second = 1000;
+const flowEveryMs = 5 * second;
 
 /** A cluster that answers as the recorded one did at the moment of the clock. */
 function replay(recording: Recording, startMs: number, now: () => number): Deployer {
@@ -44,40 +57,44 @@ function replay(recording: Recording, startMs: number, now: () => number): Deplo
     for (const [i, frame] of recording.frames.entries()) if (i === 0 || frame.ms <= now()) Object.assign(seen, frame.changed);
     return seen;
   };
-  const answer = (method: RecordedMethod) => {
+  const answer = (method: RecordedMethod, of = '') => {
     const seen = at();
     const silent = (seen.listRuns as { threw?: string } | undefined)?.threw !== undefined;
-    return give(silent ? 'listRuns' : method, fullCheckpoints(silent ? seen.listRuns : seen[method], recording.checkpoints), startMs);
+    const kept = silent ? seen.listRuns : seen[of ? (`${method} ${of}` satisfies RecordedKey) : method];
+    return give(silent ? 'listRuns' : method, fullCheckpoints(kept, recording.checkpoints), startMs);
   };
+  const isLater = (id: string) => recording.laterRuns?.includes(id) && at()[`look ${id}`] !== undefined;
   const methods = Object.fromEntries(
     recordedMethods.map((method) => [
       method,
       async (...args: unknown[]) => {
-        if (typeof args[0] === 'string' && args[0] !== recording.flinkJobId) return { is: 'gone' };
-        if (method !== 'look') return answer(method);
+        const id = methodsOfRun.has(method) && args[0] !== recording.flinkJobId ? String(args[0]) : '';
+        if (id && !isLater(id)) return { is: 'gone' };
+        if (method !== 'look') return answer(method, id);
         try {
-          return answer(method);
+          return answer(method, id);
         } catch (error) {
           return { is: 'unknown', why: String(error) };
         }
       },
     ]),
   );
-  return { ...methods, runUrl: () => 'http://flink:8081', close: async () => {} } as unknown as Deployer;
+  const flow = {
+    vertices: async () => answer('vertices'),
+    flow: async (_id: string, vertex: { id: string }) => answer('flow', vertex.id),
+  };
+  return { ...methods, ...flow, runUrl: () => 'http://flink:8081', close: async () => {} } as unknown as Deployer;
 }
 
-/** Each second while something happens, else every 5 s: what does not change is told by no poll. Checkpoints come all the time. */
+/** Each second while something happens, else every 5 s: what does not change is told by no poll. Checkpoints and records come all the time. */
 function moments({ frames }: Recording, tailMs: number): number[] {
+  const isNews = (key: string) => !/^(checkpoints|vertices|flow)\b/.test(key);
   const end = (frames.at(-1)?.ms ?? 0) + tailMs;
   const out: number[] = [];
   for (let ms = 0; ms <= end; ms += second) {
     const before = frames.filter((frame) => frame.ms <= ms);
     const threw = (before.findLast((frame) => frame.changed.listRuns)?.changed.listRuns as { threw?: string } | undefined)?.threw;
-    if (
-      threw ||
-      ms % (5 * second) === 0 ||
-      before.some((frame) => ms - frame.ms < 2 * second && Object.keys(frame.changed).some((key) => key !== 'checkpoints'))
-    )
+    if (threw || ms % (5 * second) === 0 || before.some((frame) => ms - frame.ms < 2 * second && Object.keys(frame.changed).some(isNews)))
       out.push(ms);
   }
   return out;
@@ -100,16 +117,16 @@ export async function play(t: TestContext, recording: Recording, thresholds: Thr
       mode: 'streaming',
       project: null,
       definition: { cluster: 'standalone', environment: 'production', args: [], flink: {}, links: [] },
-      origin: 'form',
+      origin: recording.observed ? 'observed' : 'form',
       createdBy: ann,
     });
     await insertRun(tx, {
       id: 'run_orders',
       job: 'orders',
-      version: 3,
+      version: recording.observed ? 1 : 3,
       cluster: 'standalone',
       flinkJobId: recording.flinkJobId,
-      operationId: 'op_start',
+      operationId: recording.observed ? noOperation : 'op_start',
       state: look.state,
       stateAt: new Date(startMs),
       startedBy: ann,
@@ -121,22 +138,27 @@ export async function play(t: TestContext, recording: Recording, thresholds: Thr
     });
   });
   const [lease] = await leaseClusters(db, 'me', ['standalone']);
-  const deps: PollDeps = {
+  const { restartingForMs, recoverableWithinMs, ...limits } = thresholds;
+  const deps: FlowDeps = {
     database,
-    deployers: fakeDeployers({ standalone: deployer }),
+    deployers: fakeDeployers({ standalone: deployer }, { observed: recording.observed ?? false }),
     log: silentLog,
     publicUrl: 'http://sluice.example',
     defaults: { defaultChannel: 'C0ALL', alertChannel: 'C0OPS' },
     times: { overviewEveryMs: 5000, checkpointsEveryMs: 60_000 },
     firstCheckpointWithinMs: 60_000,
-    incidents: { ...thresholds, channels: { always: [], whenSlackIsDown: [] }, calls },
+    incidents: { restartingForMs, recoverableWithinMs, channels: { always: [], whenSlackIsDown: [] }, calls },
     onNews: () => {},
+    flow: { limits, everyMs: flowEveryMs, budget: { requests: 100, ms: 60 * second } },
   };
+  const withFlow = recording.frames.some(({ changed }) => changed.vertices !== undefined);
+  const known: KnownVertices = new Map();
   const heard = new Map<string, Heard>();
   for (const moment of moments(recording, 3 * second)) {
     ms = moment;
     await moveClock(db, startMs + ms - (await dbNow(db)).getTime());
     await pollCluster(deps, lease!, ms % (5 * second) === 0 ? 5000 : 0);
+    if (withFlow && ms % flowEveryMs === 0) await followFlows(deps, lease!, known);
     await database.transaction((tx) => carryIncidentsOn(tx, calls));
     for (const row of await listIncidents(db)) {
       const one = heard.get(row.id) ?? {

@@ -8,15 +8,16 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { newFlinkId } from '../../src/core/ids.ts';
 import { sleep } from '../../src/core/time.ts';
-import type { Deployer } from '../../src/deploy/deployer.ts';
+import type { Deployer, FlowVertex } from '../../src/deploy/deployer.ts';
 import { standalone } from '../../src/deploy/kinds/standalone.ts';
 import { startTestCluster, type TestCluster, until, untilRunning } from '../helpers/flink.ts';
 import { compileJob, demoProjectDir, ordersJob } from '../helpers/flink-job.ts';
 import {
   type Frame,
   keep,
+  methodsOfRun,
   nameCheckpoints,
-  type RecordedMethod,
+  type RecordedKey,
   type Recording,
   recordedMethods,
   recordingPath,
@@ -26,22 +27,36 @@ import { type Scene, scenes } from './scenes.ts';
 
 const calmMs = 6000;
 
-/** Asks all that a poll may ask, each second, until told to stop. */
-async function watch(deployer: Deployer, recording: Recording, startMs: number, signal: AbortSignal): Promise<void> {
-  const last: Partial<Record<RecordedMethod, string>> = {};
+/** Between two looks at what goes through the vertices. */
+const flowEveryMs = 2000;
+const callOptions = { timeoutMs: 4000 };
+
+/** Asks all that a poll may ask, each second, until told to stop; of a scene about data also what went through the vertices. */
+async function watch(deployer: Deployer, recording: Recording, startMs: number, withFlow: boolean, signal: AbortSignal): Promise<void> {
+  const last: Partial<Record<RecordedKey, string>> = {};
+  let flowAt = 0;
   while (!signal.aborted) {
     const began = Date.now();
     const changed: Frame['changed'] = {};
+    const ask = async (key: RecordedKey, asked: Promise<unknown>, run = ''): Promise<unknown> => {
+      const answer = await asked.catch((error: unknown) => error);
+      const kept = nameCheckpoints(keep(answer, startMs), recording.checkpoints, run);
+      if (JSON.stringify(kept) !== last[key]) changed[key] = kept;
+      last[key] = JSON.stringify(kept);
+      return (kept as { threw?: string } | null)?.threw ? undefined : answer;
+    };
     for (const method of recordedMethods) {
-      const ask = deployer[method] as (...args: unknown[]) => Promise<unknown>;
-      const args =
-        ask.length > 1 || ['look', 'checkpoints', 'checkpointInterval', 'rootCause'].includes(method) ? [recording.flinkJobId] : [];
-      const answer = await ask(...args, { timeoutMs: 4000 }).catch((error: unknown) => error);
-      const kept = nameCheckpoints(keep(answer, startMs), recording.checkpoints);
-      if (JSON.stringify(kept) !== last[method]) changed[method] = kept;
-      last[method] = JSON.stringify(kept);
+      const call = deployer[method] as (...args: unknown[]) => Promise<unknown>;
+      const answer = await ask(method, methodsOfRun.has(method) ? call(recording.flinkJobId, callOptions) : call(callOptions));
       // Without an answer to the first question a poll asks no other.
-      if (method === 'listRuns' && (kept as { threw?: string }).threw) break;
+      if (method === 'listRuns' && answer === undefined) break;
+      if (methodsOfRun.has(method))
+        for (const [i, id] of (recording.laterRuns ?? []).entries()) await ask(`${method} ${id}`, call(id, callOptions), `${i + 2}-`);
+    }
+    if (withFlow && began - flowAt >= flowEveryMs) {
+      flowAt = began;
+      const vertices = (await ask('vertices', deployer.vertices(recording.flinkJobId, callOptions))) as FlowVertex[] | undefined;
+      for (const vertex of vertices ?? []) await ask(`flow ${vertex.id}`, deployer.flow(recording.flinkJobId, vertex, callOptions));
     }
     if (Object.keys(changed).length > 0) recording.frames.push({ ms: began - startMs, changed });
     await sleep(Math.max(0, began + 1000 - Date.now()), signal).catch(() => {});
@@ -55,6 +70,8 @@ async function record(version: string, scene: Scene): Promise<Recording> {
       'execution.checkpointing.interval': '4 s',
       // As Flink has it: answers up to three seconds old.
       'web.refresh-interval': '3000',
+      // Flink's own 10 s would make the scenes about data three times as long.
+      'metrics.fetcher.update-interval': '3000',
       ...scene.cluster?.conf,
     },
   });
@@ -68,17 +85,25 @@ async function play(flink: TestCluster, version: string, scene: Scene): Promise<
   const jar = await compileJob({
     home: flink.home,
     outDir: join(flink.dir, 'job'),
-    sources: [join(demoProjectDir, 'src/main/java'), join(import.meta.dirname, 'SlowSinkJob.java')],
+    sources: [
+      join(demoProjectDir, 'src/main/java'),
+      ...['SlowSinkJob', 'PausingSourceJob'].map((name) => join(import.meta.dirname, `${name}.java`)),
+    ],
   });
   const troubleFile = join(flink.dir, 'trouble');
-  const flinkJobId = newFlinkId();
-  await flink.client.runJar({
-    jarId: (await flink.client.uploadJar(jar)).jarId,
-    jobId: flinkJobId,
-    entryClass: scene.entryClass ?? ordersJob,
-    programArgs: scene.args?.(troubleFile) ?? [],
-    parallelism: scene.parallelism ?? 1,
-  });
+  const { jarId } = await flink.client.uploadJar(jar);
+  const submit = async () => {
+    const jobId = newFlinkId();
+    await flink.client.runJar({
+      jarId,
+      jobId,
+      entryClass: scene.entryClass ?? ordersJob,
+      programArgs: scene.args?.(troubleFile) ?? [],
+      parallelism: scene.parallelism ?? 1,
+    });
+    return jobId;
+  };
+  const flinkJobId = await submit();
   await untilRunning(flink.client, flinkJobId);
   await until('two checkpoints', async () => (await flink.client.checkpoints(flinkJobId)).counts.completed > 1);
   const startMs = Date.now();
@@ -88,20 +113,27 @@ async function play(flink: TestCluster, version: string, scene: Scene): Promise<
     recorded: new Date().toISOString().slice(0, 10),
     about: scene.about,
     flinkJobId,
+    ...(scene.observed ? { observed: true as const } : {}),
     marks: [],
     checkpoints: {},
     frames: [],
   };
   const deployer = standalone.open({ name: 'standalone', url: flink.url, webUrl: null, options: {} });
   const over = new AbortController();
-  const watching = watch(deployer, recording, startMs, over.signal);
+  const watching = watch(deployer, recording, startMs, scene.withFlow ?? false, over.signal);
   try {
     await sleep(calmMs);
     const mark = (what: string) => {
       recording.marks.push({ ms: Date.now() - startMs, what });
       console.log(`  ${what}`);
     };
-    await scene.act({ flink, flinkJobId, troubleFile, mark });
+    const startAgain = async () => {
+      const next = await submit();
+      recording.laterRuns = [...(recording.laterRuns ?? []), next];
+      mark('started again');
+      await untilRunning(flink.client, next);
+    };
+    await scene.act({ flink, flinkJobId, troubleFile, mark, startAgain });
   } finally {
     over.abort();
     await watching;

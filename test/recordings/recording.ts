@@ -16,7 +16,11 @@ export const recordedMethods = [
   'checkpointInterval',
   'rootCause',
 ] as const satisfies readonly (keyof Deployer)[];
-export type RecordedMethod = (typeof recordedMethods)[number];
+export type RecordedMethod = (typeof recordedMethods)[number] | 'vertices' | 'flow';
+/** Those that are asked of a run. */
+export const methodsOfRun: ReadonlySet<RecordedMethod> = new Set(['look', 'checkpoints', 'checkpointInterval', 'rootCause']);
+/** What an answer is kept under: its method, of a run that came later and of a vertex with its id, `look 3f2a…`, `flow 90be…`. */
+export type RecordedKey = RecordedMethod | `${RecordedMethod} ${string}`;
 
 /** An answer as it is kept: points in time in milliseconds since the recording began, a Map as an object, nothing as null. */
 type Kept = unknown;
@@ -24,7 +28,7 @@ export interface Frame {
   /** Milliseconds since the recording began. */
   ms: number;
   /** Only what is not as in the frame before. */
-  changed: Partial<Record<RecordedMethod, Kept>>;
+  changed: Partial<Record<RecordedKey, Kept>>;
 }
 /** What one real cluster answered while something happened to it. */
 export interface Recording {
@@ -35,14 +39,18 @@ export interface Recording {
   about: string;
   /** Flink's id of the run. */
   flinkJobId: string;
+  /** Of the runs of the job that others started later. */
+  laterRuns?: string[];
+  /** Nobody started it through Sluice. */
+  observed?: true;
   /** What was done to the cluster. */
   marks: { ms: number; what: string }[];
-  /** Every checkpoint once; the frames name them: `7`, `7!` when Flink has discarded it since, `f7` when it failed. */
+  /** Every checkpoint once; the frames name them: `7`, `7!` when Flink has discarded it since, `f7` when it failed; of the second run `2-7`. */
   checkpoints: Record<string, Kept>;
   frames: Frame[];
 }
 
-const times = new Set(['at', 'triggeredAt', 'runningAt', 'acceptedAt', 'startedAt']);
+const times = new Set(['at', 'triggeredAt', 'runningAt', 'acceptedAt', 'startedAt', 'watermark']);
 type Walk = (key: string, value: unknown) => unknown;
 function walk(value: unknown, change: Walk, key = ''): unknown {
   const own = change(key, value);
@@ -76,16 +84,16 @@ export function give(method: RecordedMethod, kept: Kept, startMs: number): unkno
   return method === 'listRuns' || method === 'overview' ? new Map(Object.entries(value)) : value;
 }
 
-/** Names the checkpoints of an answer by id; what they are is kept once, in `known`: failed ones with `f` before their id. */
-export function nameCheckpoints(kept: Kept, known: Record<string, Kept>): Kept {
+/** Names the checkpoints of an answer by id; what they are is kept once, in `known`: failed ones with `f` before their id, those of a later run with its number. */
+export function nameCheckpoints(kept: Kept, known: Record<string, Kept>, run = ''): Kept {
   const { completed, failed } = (kept ?? {}) as Partial<CheckpointSight>;
   if (!completed) return kept;
   const names = completed.map(({ discarded, ...one }) => {
-    known[one.id] = one;
-    return `${one.id}${discarded ? '!' : ''}`;
+    known[`${run}${one.id}`] = one;
+    return `${run}${one.id}${discarded ? '!' : ''}`;
   });
-  for (const one of failed ?? []) known[`f${one.id}`] = one;
-  return { ...(kept as object), completed: names.join(' '), failed: (failed ?? []).map((one) => `f${one.id}`).join(' ') };
+  for (const one of failed ?? []) known[`${run}f${one.id}`] = one;
+  return { ...(kept as object), completed: names.join(' '), failed: (failed ?? []).map((one) => `${run}f${one.id}`).join(' ') };
 }
 /** The other way round. */
 export function fullCheckpoints(kept: Kept, known: Record<string, Kept>): Kept {

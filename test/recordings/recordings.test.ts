@@ -4,10 +4,18 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { flinkVersionsForTests } from '../helpers/flink.ts';
 import { type Expected, expected } from './expected.ts';
-import { type Heard, play } from './play.ts';
+import { type Heard, play, type Thresholds } from './play.ts';
 import { type Recording, readRecording } from './recording.ts';
 import { scenes } from './scenes.ts';
 
+/** Of what waits for more than half a minute otherwise, so much as a scene of two minutes can show. */
+const standard: Thresholds = {
+  restartingForMs: 30_000,
+  recoverableWithinMs: 30 * 60_000,
+  noDataMs: 20_000,
+  watermarkMs: 20_000,
+  backpressureMs: 20_000,
+};
 /** A scene and a release, when this file is run by itself for one: mutants.test.ts does. */
 const [onlyScene, onlyRelease] = process.argv.slice(2);
 
@@ -42,7 +50,7 @@ describe('what people hear of what real clusters went through', () => {
       if ((onlyScene && onlyScene !== scene) || (onlyRelease && onlyRelease !== release)) continue;
       test(`${scene} on Flink ${release}${thresholds ? `, with ${JSON.stringify(thresholds)}` : ''}`, async (t) => {
         const recording = readRecording(release, scene);
-        const heard = await play(t, recording, { restartingForMs: 30_000, recoverableWithinMs: 30 * 60_000, ...thresholds });
+        const heard = await play(t, recording, { ...standard, ...thresholds });
         assert.deepEqual(
           heard.map((one) => one.cause),
           wanted.map((one) => one.cause),

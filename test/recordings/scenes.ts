@@ -11,6 +11,8 @@ export interface Stage {
   troubleFile: string;
   /** Notes what was done. */
   mark(what: string): void;
+  /** Submits the job once more, from nothing, as others do; waits until it runs. */
+  startAgain(): Promise<void>;
 }
 export interface Scene {
   name: string;
@@ -19,6 +21,10 @@ export interface Scene {
   entryClass?: string;
   args?(troubleFile: string): string[];
   parallelism?: number;
+  /** What goes through its vertices is recorded as well. */
+  withFlow?: true;
+  /** Nobody started the job through Sluice: the cluster is only observed. */
+  observed?: true;
   act(stage: Stage): Promise<void>;
 }
 const second = 1000;
@@ -45,6 +51,18 @@ export async function makeUnwritable(dir: string): Promise<() => Promise<void>> 
     await rm(dir);
     await rename(`${dir}-kept`, dir);
   };
+}
+
+const pausingSource = 'com.example.etl.PausingSourceJob';
+/** Long enough before that records are the habit, and after that they are it again. */
+async function pause({ troubleFile, mark }: Stage, off: string, on: string): Promise<void> {
+  await sleep(29 * second);
+  await writeFile(troubleFile, '');
+  mark(off);
+  await sleep(45 * second);
+  await rm(troubleFile);
+  mark(on);
+  await sleep(25 * second);
 }
 
 /** What happens to real clusters, each as its own history. */
@@ -121,6 +139,7 @@ export const scenes: readonly Scene[] = [
     cluster: { conf: { ...patient, 'execution.checkpointing.timeout': '15 s' } },
     entryClass: 'com.example.etl.SlowSinkJob',
     args: (troubleFile) => ['--slow-file', troubleFile],
+    withFlow: true,
     async act({ troubleFile, mark }) {
       await writeFile(troubleFile, '');
       mark('sink slow');
@@ -164,6 +183,37 @@ export const scenes: readonly Scene[] = [
       mark('stopped');
       await untilState(flink.client, flinkJobId, 'FINISHED');
       await sleep(5 * second);
+    },
+  },
+  {
+    name: 'source-dry',
+    about: 'A source has nothing to give for 45 s, as a topic without new records, then goes on.',
+    entryClass: pausingSource,
+    args: (troubleFile) => ['--pause-file', troubleFile],
+    withFlow: true,
+    act: (stage) => pause(stage, 'source dry', 'records again'),
+  },
+  {
+    name: 'partition-idle',
+    about: 'One of two tasks of a source has nothing to give for 45 s, as one idle partition: records come, the watermark stands.',
+    entryClass: pausingSource,
+    args: (troubleFile) => ['--pause-file', troubleFile, '--pause-task', '0'],
+    parallelism: 2,
+    withFlow: true,
+    act: (stage) => pause(stage, 'partition idle', 'partition active'),
+  },
+  {
+    name: 'started-empty',
+    about: 'Somebody cancels a job that was not started through Sluice, and starts it again 8 s later without its state.',
+    args: () => ['--name', 'orders'],
+    observed: true,
+    async act({ flink, flinkJobId, mark, startAgain }) {
+      await flink.client.cancelJob(flinkJobId);
+      mark('canceled');
+      await untilState(flink.client, flinkJobId, 'CANCELED');
+      await sleep(8 * second);
+      await startAgain();
+      await sleep(15 * second);
     },
   },
 ];
