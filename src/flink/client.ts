@@ -44,6 +44,7 @@ export function createFlinkClient(options: FlinkClientOptions): FlinkClient {
       ...rest,
       timeoutMs: o.timeoutMs ?? defaultMs ?? usual,
       ...(o.signal ? { signal: o.signal } : {}),
+      ...(o.beforeSend ? { beforeSend: o.beforeSend } : {}),
     });
   }
   const get = <T extends z.ZodType>(schema: T, where: string, o?: CallOptions) => call(schema, { path: where }, o);

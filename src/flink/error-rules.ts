@@ -26,6 +26,7 @@ export type FlinkErrorKind =
   | 'stopping-failed-with-savepoint'
   | 'no-such-trigger'
   | 'leader-election'
+  | 'timed-out'
   | 'unsupported-release'
   | 'no-such-endpoint'
   | 'not-authorized'
@@ -51,6 +52,14 @@ export const rules: readonly Rule[] = [
     test: /ongoing leader election|Service temporarily unavailable/,
     say: () => 'The Flink cluster is choosing a new leader.',
     hint: 'Try again in some seconds.',
+    retryable: true,
+  },
+  {
+    // Between its REST server and its JobMaster or Dispatcher: what was asked for may still be carried out. A time limit inside main() is none of these.
+    kind: 'timed-out',
+    test: /AskTimeoutException|RpcTimeoutException|Ask timed out on \[|at recipient \[[^\]]*\] timed out|Job (?:cancellation|termination \([A-Z]+\)) timed out/,
+    say: () => 'Flink ran out of time inside while it did this.',
+    hint: 'Its JobManager is overloaded, or stood still for a while: look at its log.',
     retryable: true,
   },
   {

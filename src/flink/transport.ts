@@ -7,6 +7,8 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** Limit for the whole call, the answer's body and a retry included. */
   timeoutMs?: number;
+  /** Called right before a request leaves that may change something, and again before it is repeated; what it throws ends the call, and nothing is sent. */
+  beforeSend?: () => void;
 }
 export interface Send extends CallOptions {
   method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -69,6 +71,7 @@ export function createTransport(options: TransportOptions): Transport {
 
   async function attempt<T>(
     send: Send,
+    body: FormData | string | null,
     signal: AbortSignal,
     read: (answer: Awaited<ReturnType<typeof request>>) => Promise<T>,
   ): Promise<T> {
@@ -80,7 +83,7 @@ export function createTransport(options: TransportOptions): Transport {
         ...(send.json === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      body: send.form ? await send.form() : send.json === undefined ? null : JSON.stringify(send.json),
+      body,
       signal,
     });
     if (answer.statusCode >= 300) throw await refusal(answer.statusCode, (await readAll(answer.body)).toString('utf8'), send, root);
@@ -92,8 +95,11 @@ export function createTransport(options: TransportOptions): Transport {
     const limit = AbortSignal.timeout(send.timeoutMs);
     const signal = send.signal ? AbortSignal.any([send.signal, limit]) : limit;
     for (let tries = 1; ; tries++) {
+      const body = send.form ? await send.form() : send.json === undefined ? null : JSON.stringify(send.json);
+      // The last moment before it leaves: what was asked or read until here may have taken long.
+      if ((send.method ?? 'GET') !== 'GET') send.beforeSend?.();
       try {
-        return await attempt(send, signal, read);
+        return await attempt(send, body, signal, read);
       } catch (cause) {
         if (cause instanceof FlinkError) throw cause;
         options.onBroken();

@@ -5,6 +5,8 @@
 
 /** Deaths in one step after which a person has to look. */
 export const maxCrashes = 3;
+/** Doubtful answers, each followed by a look that shows nothing, after which a no is taken for one. */
+export const maxDoubts = 3;
 
 export interface StepShape {
   name: string;
@@ -63,8 +65,10 @@ export type Answer =
   | 'cannot-tell'
   /** No answer: it may have been done. */
   | 'no-answer'
-  /** The connection was refused: nothing left this machine. */
+  /** The connection was refused, or nobody was there to take it: nothing was begun. */
   | 'nothing-sent'
+  /** The other side said no without knowing it: it ran out of time, or hit a fault of its own. It may have been done, or be done yet. */
+  | 'doubtful'
   /** The other side said no, or the input was wrong. */
   | 'refused'
   /** A fault of Sluice itself, in the middle of the step. */
@@ -82,6 +86,8 @@ export interface Trying {
   refusedForLong: boolean;
   /** Faults of Sluice in this step so far. */
   faults: number;
+  /** Doubtful answers in this step so far. */
+  doubts: number;
 }
 export type Next =
   | { is: 'record' }
@@ -103,9 +109,13 @@ export function afterAnswer(t: Trying, answer: Answer): { next: Next; mayHaveAct
     case 'done':
       return stays({ is: 'record' });
     case 'seen-not-done':
-      return { next: t.cancelRequested ? { is: 'turn-back' } : { is: 'try' }, mayHaveActed: false };
+      if (t.cancelRequested) return { next: { is: 'turn-back' }, mayHaveActed: false };
+      return { next: { is: t.doubts >= maxDoubts ? 'fail' : 'try' }, mayHaveActed: false };
     case 'cannot-tell':
       return stays(t.late ? { is: acted ? 'park' : 'fail' } : { is: 'wait' });
+    case 'doubtful':
+      if (!acted) return stays({ is: 'fail' });
+      return { next: { is: t.late ? 'park' : 'wait' }, mayHaveActed: true };
     case 'no-answer':
       return { next: t.late ? { is: acted ? 'park' : 'fail' } : { is: 'wait' }, mayHaveActed: acted };
     case 'nothing-sent':

@@ -1,6 +1,7 @@
 import { AppError, UnreachableError, UpstreamError } from '../core/errors.ts';
 import { formatDuration, sleep } from '../core/time.ts';
 import { dbNow } from '../db/clock.ts';
+import { answerOf } from './answer-of.ts';
 import { type Answer, afterAnswer, type Next } from './machine.ts';
 import { countCrash, FencedError, guarded, writeIntent, writeStep } from './operations.store.ts';
 import { startStepClock } from './step-clock.ts';
@@ -119,6 +120,8 @@ export async function runStep(
   async function tries(intent: Json, begun: boolean): Promise<StepEnd> {
     let mayHaveActed = begun;
     let faults = 0;
+    let doubts = 0;
+    let doubt: unknown;
     let refusedSince: number | undefined;
     for (let attempt = 0; ; attempt++) {
       let answer: Answer;
@@ -150,7 +153,8 @@ export async function runStep(
           faults = await guarded(database, execution.op, (tx) => countCrash(tx, execution.op));
         }
       }
-      if (hasEffects && (answer === 'no-answer' || answer === 'fault')) unanswered = true;
+      if (hasEffects && (answer === 'no-answer' || answer === 'doubtful' || answer === 'fault')) unanswered = true;
+      if (answer === 'doubtful') [doubts, doubt] = [doubts + 1, error];
       if (answer === 'done') return { is: 'done', result };
       const nowMs = (await dbNow(database.db)).getTime();
       refusedSince = answer === 'nothing-sent' ? (refusedSince ?? nowMs) : undefined;
@@ -164,11 +168,13 @@ export async function runStep(
           // Refused connections: nothing was done, so giving up is safe; a JobManager that restarts gets 30 s.
           refusedForLong: refusedSince !== undefined && nowMs > refusedSince + 30_000,
           faults,
+          doubts,
         },
         answer,
       );
       mayHaveActed = after.mayHaveActed;
-      const end = ending(after.next, result, error);
+      // Seen not to be done, again and again: then what Flink said is the reason.
+      const end = ending(after.next, result, error ?? doubt);
       if (end) return end;
       if (after.next.is === 'wait') await pause(attempt, (error as Error | undefined)?.message ?? '');
     }
@@ -190,12 +196,6 @@ export async function runStep(
   }
 }
 
-function answerOf(error: unknown): Answer {
-  if (error instanceof UnreachableError)
-    return error.details['refused'] === true || error.details['sent'] === false ? 'nothing-sent' : 'no-answer';
-  if (error instanceof AppError) return 'refused';
-  return 'fault';
-}
 function lateError(step: Step): AppError {
   return new UpstreamError(`"${step.title}" was not finished after ${formatDuration(step.deadlineMs)}.`, {
     hint: 'Look at the log, then try again.',

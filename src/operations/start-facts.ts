@@ -5,6 +5,7 @@ import type { Deployers, OpenCluster } from '../deploy/deployers.ts';
 import { findVersion, type Job, type JobVersion } from '../jobs/jobs.store.ts';
 import { lastRunThatRan, latestRun, type Run, versionsThatRan } from '../jobs/runs.store.ts';
 import { type LastState, lastStateOf } from '../restore-points/last-state.ts';
+import { provenSight } from './proven-sight.ts';
 import { settleRun } from './settle-run.ts';
 
 /** What a person wants to start. */
@@ -52,7 +53,7 @@ export async function gatherStartFacts(deps: { database: Database; deployers: De
   if (run) {
     const home = await deployers.of(run.cluster);
     if (!run.ended) {
-      sight = await home.deployer.look(run.flinkJobId, { timeoutMs: 4000 });
+      sight = await provenSight(database.db, home, run.flinkJobId, { timeoutMs: 4000 });
       ({ run } = await settleRun(database, home, run, sight));
     }
     // With break-glass a run that nobody can see counts as gone for the decision; its end is only written where the start is really carried out.

@@ -141,6 +141,30 @@ test('a kept-alive socket that is dead is noticed and the request sent once more
   assert.equal(seen.filter((one) => one.method === 'POST').length, 2);
 });
 
+test('what may change something asks for leave right before it leaves, each time; questions do not', async () => {
+  let kill = 0;
+  let asked = 0;
+  const { client, seen } = await fake('2.3.0', (_one, _response, socket) => {
+    if (kill-- > 0) socket.destroy();
+    else return { jobid: id };
+    return undefined;
+  });
+  await client.release({ beforeSend: () => asked++ });
+  assert.equal(asked, 0);
+  kill = 1;
+  await client.runJar(fullRun, { beforeSend: () => asked++ });
+  assert.equal(asked, 2, 'also before it is repeated');
+  const sent = () => seen.filter((one) => one.method !== 'GET').length;
+  const before = sent();
+  const lost = new Error('the lease is over');
+  const refuse = () => {
+    throw lost;
+  };
+  await assert.rejects(client.runJar(fullRun, { beforeSend: refuse }), lost);
+  await assert.rejects(client.cancelJob(id, { beforeSend: refuse }), lost);
+  assert.equal(sent(), before, 'nothing left');
+});
+
 test('what is not safe to repeat is sent once, and the effect is told as unknown', async () => {
   const { client, seen } = await fake('2.3.0', (_one, _response, socket) => void socket.destroy());
   await assert.rejects(

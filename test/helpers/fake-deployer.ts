@@ -19,6 +19,8 @@ export interface FakeDeployer extends Deployer {
   /** How often a method was called. */
   count(method: Method): number;
   argsOf(method: Method, n?: number): unknown[];
+  /** The checkpoints that are there before a savepoint is asked for. */
+  before: CheckpointSight | Promise<never>;
 }
 
 const methods: readonly Method[] = [
@@ -54,6 +56,8 @@ export function fakeDeployer(t: TestContext): FakeDeployer {
   const unexpected: string[] = [];
   const calls: FakeDeployer['calls'] = [];
   async function answer(method: Method, args: unknown[]): Promise<unknown> {
+    // What is there before a savepoint is asked for (steps/savepoint.ts), by its limit: nothing, unless the test says `before`.
+    if (method === 'checkpoints' && (args[1] as { timeoutMs?: number } | undefined)?.timeoutMs === 2500) return fake.before;
     calls.push({ method, args });
     const script = scripts.get(method) ?? [];
     if (script.length === 0 && !standing.has(method)) {
@@ -67,6 +71,7 @@ export function fakeDeployer(t: TestContext): FakeDeployer {
   }
   const fake = {
     calls,
+    before: noCheckpoints,
     expect(method: Method, ...answers: unknown[]) {
       scripts.set(method, [...(scripts.get(method) ?? []), ...answers]);
       return fake;

@@ -142,7 +142,15 @@ describe('the next move', () => {
   });
 });
 
-const trying: Trying = { mayHaveActed: false, hasEffects: true, cancelRequested: false, late: false, refusedForLong: false, faults: 0 };
+const trying: Trying = {
+  mayHaveActed: false,
+  hasEffects: true,
+  cancelRequested: false,
+  late: false,
+  refusedForLong: false,
+  faults: 0,
+  doubts: 0,
+};
 const acted = { mayHaveActed: true };
 const reads = { hasEffects: false };
 const late = { late: true };
@@ -163,6 +171,11 @@ const answers: readonly [string, Answer, Partial<Trying>, Next['is'], boolean][]
   ['or at its limit', 'nothing-sent', late, 'fail', false],
   ['a refused connection does not make an earlier try undone', 'nothing-sent', { ...acted, refusedForLong: true }, 'wait', true],
   ['and never "failed"', 'nothing-sent', { ...acted, ...late, refusedForLong: true }, 'park', true],
+  ['a no that is none is looked at', 'doubtful', {}, 'wait', true],
+  ['a no that is none parks in the end', 'doubtful', late, 'park', true],
+  ['what only reads takes it for a no', 'doubtful', reads, 'fail', false],
+  ['what was seen not to be done after it is tried again', 'seen-not-done', { ...acted, doubts: 2 }, 'try', false],
+  ['three times', 'seen-not-done', { ...acted, doubts: 3 }, 'fail', false],
   ['a no is a no', 'refused', {}, 'fail', false],
   ['also late', 'refused', { ...acted, ...late }, 'fail', true],
   ['a fault of Sluice is looked at again', 'fault', { faults: 2 }, 'wait', true],
@@ -182,23 +195,28 @@ describe('after an answer', () => {
     late: fc.boolean(),
     refusedForLong: fc.boolean(),
     faults: fc.nat(5),
+    doubts: fc.nat(5),
   });
-  const unclear = fc.constantFrom<Answer>('cannot-tell', 'no-answer');
+  const unclear = fc.constantFrom<Answer>('cannot-tell', 'no-answer', 'doubtful');
   it('"cannot tell" and silence never become "failed" or a blind repeat where there are effects', () => {
     fc.assert(
       fc.property(tryings, unclear, (t, answer) => {
         const { next, mayHaveActed } = afterAnswer({ ...t, hasEffects: true }, answer);
         assert.ok(next.is === 'wait' || next.is === 'park');
         assert.equal(next.is === 'park', t.late);
-        if (t.mayHaveActed || answer === 'no-answer') assert.equal(mayHaveActed, true);
+        if (t.mayHaveActed || answer !== 'cannot-tell') assert.equal(mayHaveActed, true);
       }),
     );
   });
   it('only a look takes back that it may have acted', () => {
     fc.assert(
-      fc.property(tryings, fc.constantFrom<Answer>('done', 'cannot-tell', 'no-answer', 'nothing-sent', 'refused', 'fault'), (t, answer) => {
-        if (t.mayHaveActed && t.hasEffects) assert.equal(afterAnswer(t, answer).mayHaveActed, true);
-      }),
+      fc.property(
+        tryings,
+        fc.constantFrom<Answer>('done', 'cannot-tell', 'no-answer', 'nothing-sent', 'doubtful', 'refused', 'fault'),
+        (t, answer) => {
+          if (t.mayHaveActed && t.hasEffects) assert.equal(afterAnswer(t, answer).mayHaveActed, true);
+        },
+      ),
     );
   });
   it('a refused connection fails only what was never sent', () => {

@@ -1,6 +1,7 @@
 import { inspectJar, requireMainClass } from '../../build/jar.ts';
 import { ConflictError, NotFoundError } from '../../core/errors.ts';
 import type { OpenCluster } from '../../deploy/deployers.ts';
+import { FlinkError } from '../../flink/errors.ts';
 import { endedJobStates } from '../../flink/schema.ts';
 import { findVersion, type JobVersion } from '../../jobs/jobs.store.ts';
 import { listRuns } from '../../jobs/runs.store.ts';
@@ -31,7 +32,12 @@ export const place: Step = {
     await nothingElseRuns(c);
     const { open } = await versionOf(c);
     // Asked before anything is sent: only the same process can later say that the run never reached it.
-    const jobManager = (await open.deployer.jobManager({ signal: c.signal }).catch(() => undefined)) ?? null;
+    const jobManager =
+      (await open.deployer.jobManager({ signal: c.signal }).catch((error: unknown) => {
+        // A cluster that does not say it is one thing; one that does not answer now is asked again.
+        if (error instanceof FlinkError && error.kind !== 'leader-election') return undefined;
+        throw error;
+      })) ?? null;
     return { handle: await placeArtifact(c, true), jobManager };
   },
 };
@@ -58,5 +64,5 @@ export async function placeArtifact(c: StepContext, mayReuse: boolean): Promise<
   const path = await localArtifact(c, artifact.sha256);
   // A main class that is not there is said before anything is sent, with the near ones.
   requireMainClass(await inspectJar(path), version.definition.mainClass);
-  return open.deployer.placeArtifact({ ...artifact, path }, { signal: c.signal });
+  return open.deployer.placeArtifact({ ...artifact, path }, { signal: c.signal, beforeSend: c.fence });
 }

@@ -4,8 +4,8 @@ import { now } from '../../db/clock.ts';
 import type { OpenCluster } from '../../deploy/deployers.ts';
 import { endedJobStates } from '../../flink/schema.ts';
 import { updateRun } from '../../jobs/runs.store.ts';
+import { mayBringBack } from '../proven-sight.ts';
 import type { Step, StepContext } from '../types.ts';
-import { mayBringBack } from './job-manager-now.ts';
 import { planOf } from './plan.ts';
 
 /** What `submit` leaves behind. */
@@ -39,7 +39,11 @@ export const running: Step = {
     for (let round = 0; ; round++) {
       const sight = await open.deployer.look(flinkJobId, { signal: c.signal });
       if (sight.is === 'unknown') throw new UnreachableError(sight.why);
-      if (sight.is === 'gone' && (await mayBringBack(c, open)) && performance.now() - started < limitMs) {
+      if (
+        sight.is === 'gone' &&
+        (await mayBringBack(c.services.database.db, open, { signal: c.signal })) &&
+        performance.now() - started < limitMs
+      ) {
         c.note('its new JobManager may still bring it back');
         await sleep(1000, c.signal);
         continue;

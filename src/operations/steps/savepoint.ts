@@ -6,10 +6,12 @@ import { formatBytes, formatDuration, sleep } from '../../core/time.ts';
 import type { SavepointSight } from '../../deploy/deployer.ts';
 import type { OpenCluster } from '../../deploy/deployers.ts';
 import { localPath, samePathKey } from '../../deploy/restore-path.ts';
+import { FlinkError } from '../../flink/errors.ts';
 import { findVersion } from '../../jobs/jobs.store.ts';
 import { findRun, type Run } from '../../jobs/runs.store.ts';
 import { recordRestorePoint, restorePointsOfRun } from '../../restore-points/restore-points.store.ts';
 import { guarded } from '../operations.store.ts';
+import { provenSight } from '../proven-sight.ts';
 import { savepointSize } from '../savepoint-size.ts';
 import { settleRun } from '../settle-run.ts';
 import type { Json, Observation, Step, StepContext } from '../types.ts';
@@ -29,7 +31,7 @@ async function awaitSavepoint(c: StepContext, open: OpenCluster, run: Run, inten
     if (sight.is === 'failed') {
       // Flink made a consistent savepoint although the job failed while stopping: it is the last state, and must not be lost.
       if (sight.path) return { path: sight.path, durationMs: Math.round(performance.now() - started), failedStopping: sight.reason };
-      throw await whatIsLeft(c, open, run, askedAtOf(intent), directoryOf(intent), sight);
+      throw await whatIsLeft(c, open, run, intent, sight);
     }
     if (sight.is === 'not-known') throw new UnreachableError('the cluster forgot the savepoint (it was restarted, or answered too late)');
     if (sight.is === 'unknown') throw new UnreachableError(sight.why);
@@ -37,12 +39,30 @@ async function awaitSavepoint(c: StepContext, open: OpenCluster, run: Run, inten
     await sleep(Math.min(1000, 40 * 1.5 ** round), c.signal);
   }
 }
-/** When the savepoint was asked for: milliseconds since 1970, by our clock. */
-const askedAtOf = (intent: Json) => Date.parse(String(intent['askedAt']));
 const directoryOf = (intent: Json) => (intent['directory'] as string | null | undefined) ?? null;
 
-/** How far the clock of the cluster or of its files may be from ours. */
+/** Savepoints of a run that were there before ours was asked for, as Flink's statistics and the folder show them; null: they could not be read. */
+interface Before {
+  listed: string[] | null;
+  written: string[] | null;
+}
+/** How far the clock of the cluster or of its files may be from ours, where what was there before is not known. */
 const clocksDifferMs = 10_000;
+/** Whether a savepoint may be the one that was asked for: it was not there before. By the clocks only where that is not known. */
+function isNew(intent: Json, source: keyof Before, key: string, at: number): boolean {
+  const before = (intent['before'] as Before | undefined)?.[source];
+  return before ? !before.includes(key) : at >= Date.parse(String(intent['askedAt'])) - clocksDifferMs;
+}
+async function savepointsNow(c: StepContext, run: Run, open: OpenCluster, directory: string | null): Promise<Before> {
+  const [listed, written] = await Promise.all([
+    open.deployer.checkpoints(run.flinkJobId, { signal: c.signal, timeoutMs: 2500 }).then(
+      (sight) => sight.completed.flatMap((one) => (one.isSavepoint && one.path ? [samePathKey(one.path)] : [])),
+      () => null,
+    ),
+    savepointFolders(open, run, directory),
+  ]);
+  return { listed, written: written && written.map(({ path }) => samePathKey(path)) };
+}
 /** Savepoints of the run that something else made: they are not the one that was asked for, however close their times are. */
 async function knownToOthers(c: StepContext, run: Run): Promise<Set<string>> {
   const points = await restorePointsOfRun(c.services.database.db, run.id);
@@ -52,41 +72,45 @@ async function knownToOthers(c: StepContext, run: Run): Promise<Set<string>> {
  * A savepoint that Flink's own statistics list as completed since then: the trigger may be forgotten, or the operation told as failed, and it exists.
  * `unknown`: the statistics did not answer, which is not "none".
  */
-async function madeSince(c: StepContext, open: OpenCluster, run: Run, since: number): Promise<string | undefined | 'unknown'> {
+async function madeSince(c: StepContext, open: OpenCluster, run: Run, intent: Json): Promise<string | undefined | 'unknown'> {
   const known = await knownToOthers(c, run);
   try {
     const sight = await open.deployer.checkpoints(run.flinkJobId, { signal: c.signal, timeoutMs: 5000 });
-    return sight.completed.find((p) => p.isSavepoint && p.path && p.at >= since - clocksDifferMs && !known.has(samePathKey(p.path)))?.path;
+    return sight.completed.find(({ isSavepoint, path, at }) => {
+      const key = isSavepoint && path ? samePathKey(path) : undefined;
+      return key !== undefined && !known.has(key) && isNew(intent, 'listed', key, at);
+    })?.path;
   } catch (error) {
-    return error instanceof UnreachableError ? 'unknown' : undefined;
+    if (error instanceof FlinkError && error.kind === 'job-not-found') return undefined;
+    if (error instanceof UnreachableError || error instanceof FlinkError) return 'unknown';
+    throw error;
   }
 }
-/** The same by the files, when a restarted JobManager knows nothing: Flink names the folder `savepoint-<start of the job id>-<random>`. */
-async function writtenSince(
-  c: StepContext,
-  open: OpenCluster,
-  run: Run,
-  directory: string | null,
-  since: number,
-): Promise<string | undefined> {
+/** Complete savepoints of a run in a folder that can be read here; Flink names them `savepoint-<start of the job id>-<random>`. Undefined: it cannot be read. */
+async function savepointFolders(open: OpenCluster, run: Run, directory: string | null): Promise<{ path: string; at: number }[] | null> {
   const local = open.cluster.pathsReadable && directory ? localPath(directory) : undefined;
-  if (!local || !directory) return undefined;
-  const known = await knownToOthers(c, run);
+  if (!local || !directory) return null;
+  const found: { path: string; at: number }[] = [];
   for (const name of await readdir(local).catch(() => [])) {
     if (!name.startsWith(`savepoint-${run.flinkJobId.slice(0, 6)}-`)) continue;
     // Written last: without it the savepoint is not complete.
-    const written = await stat(join(local, name, '_metadata')).catch(() => undefined);
-    const path = `${directory.replace(/\/+$/, '')}/${name}`;
-    if (written && written.mtimeMs >= since - clocksDifferMs && !known.has(samePathKey(path))) return path;
+    const metadata = await stat(join(local, name, '_metadata')).catch(() => undefined);
+    if (metadata) found.push({ path: `${directory.replace(/\/+$/, '')}/${name}`, at: metadata.mtimeMs });
   }
-  return undefined;
+  return found;
+}
+/** The same by the files, when a restarted JobManager knows nothing. */
+async function writtenSince(c: StepContext, open: OpenCluster, run: Run, intent: Json): Promise<string | undefined> {
+  const known = await knownToOthers(c, run);
+  const folders = (await savepointFolders(open, run, directoryOf(intent))) ?? [];
+  return folders.find(({ path, at }) => !known.has(samePathKey(path)) && isNew(intent, 'written', samePathKey(path), at))?.path;
 }
 
 /** By the statistics or, once the job is down, by the files. @throws UnreachableError while the statistics are silent and the files show nothing. */
-async function leftBehind(c: StepContext, open: OpenCluster, run: Run, directory: string | null, since: number, down: boolean) {
-  const made = await madeSince(c, open, run, since);
+async function leftBehind(c: StepContext, open: OpenCluster, run: Run, intent: Json, down: boolean) {
+  const made = await madeSince(c, open, run, intent);
   if (made !== undefined && made !== 'unknown') return made;
-  const written = down ? await writtenSince(c, open, run, directory, since) : undefined;
+  const written = down ? await writtenSince(c, open, run, intent) : undefined;
   if (written === undefined && made === 'unknown')
     throw new UnreachableError('whether a savepoint was made cannot be told: the statistics do not answer');
   return written;
@@ -101,13 +125,12 @@ async function whatIsLeft(
   c: StepContext,
   open: OpenCluster,
   run: Run,
-  since: number,
-  directory: string | null,
+  intent: Json,
   failed: Extract<SavepointSight, { is: 'failed' }>,
 ): Promise<AppError> {
-  const sight = await open.deployer.look(run.flinkJobId, { signal: c.signal });
+  const sight = await provenSight(c.services.database.db, open, run.flinkJobId, { signal: c.signal });
   if (sight.is === 'unknown') throw new UnreachableError(sight.why);
-  const made = await leftBehind(c, open, run, directory, since, sight.is === 'gone' || sight.ended);
+  const made = await leftBehind(c, open, run, intent, sight.is === 'gone' || sight.ended);
   if (made) await guarded(c.services.database, c.op, (tx) => recordRestorePoint(tx, pointOf(c, run, { path: made }, false)));
   const kept = made ? `A savepoint was made all the same and is kept: ${made}` : undefined;
   if (sight.is === 'seen' && !sight.ended) {
@@ -137,22 +160,21 @@ export async function observeSavepoint(c: StepContext, intent: Json): Promise<Ob
   const found = await targetOf(c);
   if (!found) return { is: 'unknown', why: 'the run is not recorded' };
   const { run, open } = found;
-  const since = askedAtOf(intent);
   const sight = await open.deployer.savepoint(run.flinkJobId, intent['triggerId'] as string, { signal: c.signal });
   const done = async (result: Json): Promise<Observation> => ({ is: 'done', result: await withFacts(c, open, run, result) });
   if (sight.is === 'done') return done({ path: sight.path });
   if (sight.is === 'running') return done(await awaitSavepoint(c, open, run, intent));
   if (sight.is === 'failed') {
     if (sight.path) return done({ path: sight.path, failedStopping: sight.reason });
-    throw await whatIsLeft(c, open, run, since, directoryOf(intent), sight);
+    throw await whatIsLeft(c, open, run, intent, sight);
   }
   if (sight.is === 'unknown') return { is: 'unknown', why: sight.why };
-  const job = await open.deployer.look(run.flinkJobId, { signal: c.signal });
+  const job = await provenSight(c.services.database.db, open, run.flinkJobId, { signal: c.signal });
   if (job.is === 'unknown') return { is: 'unknown', why: job.why };
   const running = job.is === 'seen' && !job.ended;
   if (running && intent['stops'] === true) return { is: 'not-done' };
   // A savepoint that was made is the one that was asked for, also when its trigger is forgotten.
-  const made = await leftBehind(c, open, run, directoryOf(intent), since, !running);
+  const made = await leftBehind(c, open, run, intent, !running);
   if (made) return done({ path: made });
   if (running) return { is: 'not-done' };
   await settleRun(c.services.database, open, run, job);
@@ -167,11 +189,13 @@ export const prepareSavepoint =
   (stops: boolean) =>
   async (c: StepContext): Promise<Json> => {
     const found = await targetOf(c);
+    const directory = (found && (await savepointDirectory(c, found.run))) ?? null;
     return {
       triggerId: newFlinkId(),
       askedAt: new Date().toISOString(),
-      directory: (found && (await savepointDirectory(c, found.run))) ?? null,
+      directory,
       stops,
+      ...(found ? { before: (await savepointsNow(c, found.run, found.open, directory)) as unknown as Json } : {}),
     };
   };
 function pointOf(c: StepContext, run: Run, result: Json, final: boolean) {
@@ -226,9 +250,9 @@ export async function askAndAwait(c: StepContext, intent: Json): Promise<Json> {
   const { run, open } = found;
   const triggerId = intent['triggerId'] as string;
   const directory = (intent['directory'] as string | null) ?? undefined;
-  c.fence();
-  if (intent['stops'] === true) await open.deployer.triggerStop(run.flinkJobId, triggerId, directory, { signal: c.signal });
-  else await open.deployer.triggerSavepoint(run.flinkJobId, triggerId, directory, { signal: c.signal });
+  const options = { signal: c.signal, beforeSend: c.fence };
+  if (intent['stops'] === true) await open.deployer.triggerStop(run.flinkJobId, triggerId, directory, options);
+  else await open.deployer.triggerSavepoint(run.flinkJobId, triggerId, directory, options);
   return withFacts(c, open, run, await awaitSavepoint(c, open, run, intent));
 }
 

@@ -6,8 +6,9 @@ import { now } from '../../db/clock.ts';
 import { samePathKey } from '../../deploy/restore-path.ts';
 import { flinkOptions } from '../../jobs/flink-options.ts';
 import { endRun, insertRun } from '../../jobs/runs.store.ts';
+import { mayBringBack } from '../proven-sight.ts';
 import type { Step } from '../types.ts';
-import { jobManagerNow, mayBringBack } from './job-manager-now.ts';
+import { jobManagerNow } from './job-manager-now.ts';
 import { place, placeArtifact, versionOf } from './place.ts';
 import { plan, planOf } from './plan.ts';
 import { running, type Submitted } from './running.ts';
@@ -52,8 +53,13 @@ const submit: Step = {
     if (sight.is === 'seen') return { is: 'done', result: { ...intent } };
     // A second submission under the same id would run beside what the first one left, and hide it.
     const manager = await jobManagerNow(c, open);
-    if (manager !== 'the same' && (await mayBringBack(c, open)))
+    if (manager !== 'the same' && (await mayBringBack(c.services.database.db, open, { signal: c.signal })))
       return { is: 'unknown', why: `${open.cluster.name} has a new JobManager, which may still bring its jobs back.` };
+    if (manager === 'unknown')
+      throw new UpstreamError(
+        `${open.cluster.name} gave no answer while ${c.op.job} was being submitted, and does not tell whether its JobManager is still the same: whether it ran for a moment is not known. It does not run now.`,
+        { hint: `Start it again, from what it left: /flink start ${c.op.job}` },
+      );
     if (manager !== 'the same')
       throw new UpstreamError(
         `${open.cluster.name} was restarted while ${c.op.job} was being submitted: whether it ran for a moment before that is not known. It does not run now.`,
@@ -64,9 +70,8 @@ const submit: Step = {
   async act(c, intent) {
     const { version, artifact, open } = await versionOf(c);
     const d = version.definition;
-    const send = (handle: string) => {
-      c.fence();
-      return open.deployer.submit(
+    const send = (handle: string) =>
+      open.deployer.submit(
         {
           flinkJobId: intent['flinkJobId'] as string,
           artifact: handle,
@@ -76,9 +81,8 @@ const submit: Step = {
           restorePath: planOf(c).restorePath,
           flink: flinkOptions(c.op.job, d),
         },
-        { signal: c.signal },
+        { signal: c.signal, beforeSend: c.fence },
       );
-    };
     try {
       await send((c.results['place'] as { handle: string }).handle);
     } catch (error) {

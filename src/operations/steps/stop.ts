@@ -2,6 +2,7 @@ import { AppError, UnreachableError } from '../../core/errors.ts';
 import { sleep } from '../../core/time.ts';
 import { samePathKey } from '../../deploy/restore-path.ts';
 import { isOfRun } from '../message.ts';
+import { provenSight } from '../proven-sight.ts';
 import { noLongerThere, restorePathProblem } from '../restore-path-problem.ts';
 import { settleRun } from '../settle-run.ts';
 import type { Step, StepContext } from '../types.ts';
@@ -36,8 +37,7 @@ const stopWithout: Step = {
   when: (c) => runs(c) && withoutSavepoint(c),
   async act(c) {
     const { run, open } = (await targetOf(c))!;
-    c.fence();
-    await open.deployer.cancel(run.flinkJobId, { signal: c.signal }).catch((error: unknown) => {
+    await open.deployer.cancel(run.flinkJobId, { signal: c.signal, beforeSend: c.fence }).catch((error: unknown) => {
       // An earlier try may have worked, and the cluster forgotten the job since: the next step proves the end.
       if (!(error instanceof AppError && error.details['kind'] === 'job-not-found')) throw error;
     });
@@ -56,7 +56,7 @@ const ended: Step = {
   async act(c) {
     const { run, open } = (await targetOf(c))!;
     for (let round = 0; ; round++) {
-      const sight = await open.deployer.look(run.flinkJobId, { signal: c.signal });
+      const sight = await provenSight(c.services.database.db, open, run.flinkJobId, { signal: c.signal });
       if (sight.is === 'unknown') throw new UnreachableError(sight.why);
       const settled = await settleRun(c.services.database, open, run, sight, 'stopped');
       if (settled.run.ended) return { state: settled.run.state, at: new Date().toISOString() };

@@ -3,6 +3,7 @@ import { formatAge } from '../../core/time.ts';
 import type { OpenCluster } from '../../deploy/deployers.ts';
 import { endedAgo } from '../../jobs/run-words.ts';
 import { findRun, latestRun, type Run } from '../../jobs/runs.store.ts';
+import { provenSight } from '../proven-sight.ts';
 import { settleRun } from '../settle-run.ts';
 import type { Json, Step, StepContext } from '../types.ts';
 
@@ -35,7 +36,7 @@ export function targetStep(required: boolean): Step {
         return {};
       }
       const open = await deployers.of(run.cluster);
-      const sight = await open.deployer.look(run.flinkJobId, { signal: c.signal });
+      const sight = await provenSight(database.db, open, run.flinkJobId, { signal: c.signal });
       if (sight.is === 'unknown') {
         const detail = `${sight.why} Last proven: ${run.state}, ${formatAge(run.stateAt, new Date())}.`;
         throw new ConflictError(`${run.cluster} does not answer, so it cannot be told whether ${c.op.job} runs.`, {

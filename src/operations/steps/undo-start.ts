@@ -1,11 +1,13 @@
 import { sleep } from '../../core/time.ts';
 import { endRun, findRun } from '../../jobs/runs.store.ts';
+import { mayBringBack } from '../proven-sight.ts';
 import { settleRun } from '../settle-run.ts';
 import type { Step } from '../types.ts';
-import { jobManagerNow, mayBringBack } from './job-manager-now.ts';
+import { jobManagerNow } from './job-manager-now.ts';
 
-/** How long a run must stay unseen after a submission without an answer: a cluster that was frozen carries requests out when it goes on. */
-const lateSubmitMs = 10_000;
+/** How long a run must stay unseen after a submission without an answer: a cluster that was frozen carries requests out when it goes on, and a
+ * main method that plans SQL takes up to 26 s (seen cold on 2 cores). */
+const lateSubmitMs = 30_000;
 
 /**
  * After a failure or a cancel: a run of this operation that may be there is canceled and its end recorded, so that nothing half-started stays. Nothing is
@@ -37,7 +39,8 @@ export const undoStart: Step = {
         unseenSince ??= performance.now();
         const manager = mayComeLate || wasSeen ? await jobManagerNow(c, open) : 'the same';
         const waited = performance.now() - unseenSince > lateSubmitMs;
-        if (manager !== 'the same' && (await mayBringBack(c, open))) c.note('the new JobManager may still bring it back');
+        if (manager !== 'the same' && (await mayBringBack(c.services.database.db, open, { signal: c.signal })))
+          c.note('the new JobManager may still bring it back');
         else if (wasSeen || !mayComeLate || waited) {
           // What was there, or may have been, is lost with the JobManager: it may have kept state that the next start has to look for.
           const lost = wasSeen || manager !== 'the same';
@@ -52,11 +55,11 @@ export const undoStart: Step = {
       }
       // Asked until the cluster has taken it: the first look, or the cancel itself, may go unanswered.
       if (sight.is === 'seen' && !asked) {
-        c.fence();
-        asked = await open.deployer.cancel(run.flinkJobId).then(
+        asked = await open.deployer.cancel(run.flinkJobId, { signal: c.signal, beforeSend: c.fence }).then(
           () => true,
           () => false,
         );
+        c.fence();
       }
       await sleep(Math.min(1000, 50 * 1.4 ** round), c.signal);
     }

@@ -1,5 +1,7 @@
 /** What a call can end in, named as run-step.ts sorts it. */
 export class NoAnswer extends Error {}
+/** A no of a side that ran out of time or failed itself: what was asked for may still be done. */
+export class Doubtful extends NoAnswer {}
 export class NothingSent extends Error {}
 /** The other side said no, or what was asked makes no sense (AppError). */
 export class Refused extends Error {

@@ -1,6 +1,6 @@
 import { type Clock, type Host, type Program, type Settled, waitFor } from './clock.ts';
 import type { Cluster, Request } from './cluster.ts';
-import { NoAnswer, StoreLoss } from './failures.ts';
+import { Doubtful, NoAnswer, StoreLoss } from './failures.ts';
 
 /** What goes wrong with the n-th transaction. `nothing`: not written; `written`: the answer of the COMMIT is lost; `later`: it is written after the loss. */
 export type StoreFault = { is: 'nothing' | 'written' } | { is: 'later' | 'slow'; ms: number };
@@ -93,8 +93,13 @@ export function createOutside(
           // The caller's own limit: it runs in the caller's process.
           clock.afterOn(host, callTimeoutMs, silence);
           if (fault?.is === 'unknown') return clock.after(there + back, () => settle({ error: new NoAnswer('503') }));
+          // Half of those that the caller hears of at once are Flink's own words for not knowing.
+          const doubtful = fault?.is === 'acted' || (fault?.is === 'late' && fault.ms % 2 === 1);
+          const reset = () => {
+            if (!over) settle({ error: doubtful ? new Doubtful('timed out inside') : new NoAnswer('no answer') });
+          };
           const answered = !fault || (fault.is === 'late' && fault.answered);
-          if (!answered && !(fault as { silent: boolean }).silent) clock.after(there + back, silence);
+          if (!answered && !(fault as { silent: boolean }).silent) clock.after(there + back, reset);
           if (fault?.is === 'lost') return;
           arrive(there + (fault?.is === 'late' ? fault.ms : 0), () =>
             cluster.handle(request, (settled) => {

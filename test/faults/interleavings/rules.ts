@@ -14,6 +14,8 @@ export interface Rules {
   selfFence: boolean;
   /** What an answer that proves nothing (503, silence) is taken for (Deployer.look). */
   unknownIs: 'unknown' | 'gone';
+  /** What a no is taken for that the other side cannot know (answer-of.ts). */
+  doubtIs: 'doubtful' | 'refused';
   /** How long a run must stay unseen after a submission without an answer (steps/undo-start.ts `lateSubmitMs`). */
   lateSubmitMs: number;
   /** A finish-first step with a try that got no answer is finished although a cancel is seen (run-step.ts `tries`). */
@@ -43,7 +45,8 @@ export const soundRules: Rules = {
   freshFrom: 'asked',
   selfFence: true,
   unknownIs: 'unknown',
-  lateSubmitMs: 10_000,
+  doubtIs: 'doubtful',
+  lateSubmitMs: 30_000,
   finishesUnanswered: true,
   goneIsCanceled: true,
   silentStatistics: 'unknown',
@@ -84,6 +87,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     },
   },
   { name: 'takes silence for gone', rules: { unknownIs: 'gone' } },
+  { name: 'takes a no for one that is none', rules: { doubtIs: 'refused' }, focus: { faults: ['call'] } },
   {
     name: 'does not wait for a submission that comes late',
     rules: { lateSubmitMs: 0 },

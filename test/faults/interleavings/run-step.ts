@@ -4,8 +4,9 @@ import { type Program, waitFor } from './clock.ts';
 import type { Request } from './cluster.ts';
 import type { Effect } from './effect.ts';
 import { countCrash } from './execute.ts';
-import { Bug, Canceled, Fenced, NoAnswer, NothingSent, Refused, StoreLoss, TooLate } from './failures.ts';
+import { Bug, Canceled, Doubtful, Fenced, NoAnswer, NothingSent, Refused, StoreLoss, TooLate } from './failures.ts';
 import { type Execution, fence, guarded, query } from './replica.ts';
+import type { Rules } from './rules.ts';
 import { type Facts, writeIntent, writeStep } from './store.ts';
 
 export type StepEnd =
@@ -118,6 +119,7 @@ export function* runStep(x: Execution, step: Step, effect: Effect, earlierIntent
   function* tries(intent: Facts, begun: boolean): Program<StepEnd> {
     let mayHaveActed = begun;
     let faults = 0;
+    let doubts = 0;
     for (let attempt = 0; ; attempt++) {
       let answer: Answer;
       let result: Facts = {};
@@ -139,7 +141,8 @@ export function* runStep(x: Execution, step: Step, effect: Effect, earlierIntent
         if (x.aborted) throw x.aborted;
         if (own.aborted) return { is: 'turn-back', unanswered };
         if (thrown instanceof Fenced || thrown instanceof StoreLoss) throw thrown;
-        [answer, error] = [own.tooLate ? 'no-answer' : answerOf(thrown), thrown];
+        [answer, error] = [own.tooLate ? 'no-answer' : answerOf(thrown, rules), thrown];
+        if (answer === 'doubtful') doubts++;
         if (answer === 'fault') faults = yield* guarded(x, 'crash', () => countCrash(x));
       }
       const nowMs = yield* query(x, () => clock.nowMs());
@@ -152,11 +155,12 @@ export function* runStep(x: Execution, step: Step, effect: Effect, earlierIntent
           late: own.tooLate || nowMs > startedAtMs + deadlineMs,
           refusedForLong: nowMs > startedAtMs + 30_000,
           faults,
+          doubts,
         },
         answer,
       );
       mayHaveActed = after.mayHaveActed;
-      if (hasEffects && (answer === 'no-answer' || answer === 'fault')) unanswered = true;
+      if (hasEffects && (answer === 'no-answer' || answer === 'doubtful' || answer === 'fault')) unanswered = true;
       const end = ending(after.next, result, error);
       if (end) return end;
       if (after.next.is === 'wait') yield* pause(attempt);
@@ -179,8 +183,9 @@ export function* runStep(x: Execution, step: Step, effect: Effect, earlierIntent
   }
 }
 
-function answerOf(error: unknown): Answer {
+function answerOf(error: unknown, rules: Rules): Answer {
   if (error instanceof NothingSent) return 'nothing-sent';
+  if (error instanceof Doubtful) return rules.doubtIs;
   if (error instanceof NoAnswer || error instanceof TooLate) return 'no-answer';
   return error instanceof Refused ? 'refused' : 'fault';
 }
