@@ -39,7 +39,12 @@ export function checkpointsView(page: CheckpointsPage): Html {
   return html`${section(
     'Duration and size',
     html`${facts([
-      ['Usual', usual ? `${formatDuration(usual.durationMs)}, ${formatBytes(usual.size)} (the middle of the last 7 days)` : undefined],
+      [
+        'Usual',
+        usual
+          ? `${formatDuration(usual.durationMs)}${usual.size > 0 ? `, ${formatBytes(usual.size)}` : ''} (the middle of the last 7 days)`
+          : undefined,
+      ],
       ['Failed', `${page.failedOfRun} in the last run`],
     ])}${page.plot.marks.length + page.plot.failures.length === 0 ? empty('None in this time.') : checkpointPicture(page)}`,
     links,
@@ -111,7 +116,7 @@ function checkpointPicture({ plot, flags }: CheckpointsPage): Html {
     return Math.round((bottom - (value / most[lane]) * (bottom - upper)) * 10) / 10;
   };
   const title = (m: CheckpointPlot['marks'][number]) =>
-    html`<title>${m.words}, ${clock(m.at, true)} UTC: ${m.count > 1 ? 'at most ' : ''}${formatDuration(m.durationMs)}, ${formatBytes(m.size)}</title>`;
+    html`<title>${m.words}, ${clock(m.at, true)} UTC: ${m.count > 1 ? 'at most ' : ''}${formatDuration(m.durationMs)}${m.size > 0 ? `, ${formatBytes(m.size)}` : ''}</title>`;
   const line = (lane: keyof typeof lanes, of: (m: CheckpointPlot['marks'][number]) => number) =>
     html`<polyline class="line ${lane}" points="${plot.marks.map((m) => `${x(m.at)},${y(lane, of(m))}`).join(' ')}"/>`;
   const scale = (lane: keyof typeof lanes, label: string, format: (value: number) => string) =>

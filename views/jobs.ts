@@ -126,7 +126,7 @@ export function checkpointWords(view: JobView, now: Date): Html | string {
   const { run } = view;
   if (!run) return '–';
   const { lastCheckpoint: c } = run;
-  if (c) return html`${ago(new Date(c.at), now)}, ${formatBytes(c.size)}`;
+  if (c) return html`${ago(new Date(c.at), now)}${c.size === undefined ? '' : `, ${formatBytes(c.size)}`}`;
   if (run.ended) return 'none';
   return run.checkpointIntervalMs === 0 ? 'off: a crash loses all state' : 'none yet';
 }

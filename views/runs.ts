@@ -39,7 +39,7 @@ export function runsTable(runs: readonly Run[], now: Date): Html {
         personName(run.startedBy),
         run.runningAt ? formatDuration((run.endedAt ?? now).getTime() - run.runningAt.getTime()) : '–',
         run.lastCheckpoint
-          ? html`${run.lastCheckpoint.id}, ${formatBytes(run.lastCheckpoint.size)}, ${ago(new Date(run.lastCheckpoint.at), now)}`
+          ? html`${run.lastCheckpoint.id}${run.lastCheckpoint.size === undefined ? '' : `, ${formatBytes(run.lastCheckpoint.size)}`}, ${ago(new Date(run.lastCheckpoint.at), now)}`
           : '–',
         html`${run.cluster}${run.flinkVersion ? ` (${run.flinkVersion})` : ''}`,
         html`<code>${run.flinkJobId.slice(0, 8)}</code>${run.operationId === '' ? '' : html` <a href="/operations/${run.operationId}">operation</a>`}`,

@@ -105,8 +105,9 @@ async function runSpans(
 function checkpointWords(view: JobView, now: Date): string | undefined {
   const { run } = view;
   if (!run) return undefined;
-  if (run.lastCheckpoint)
-    return `${run.lastCheckpoint.id}, ${formatBytes(run.lastCheckpoint.size)} in ${formatDuration(run.lastCheckpoint.durationMs)}, ${formatAge(new Date(run.lastCheckpoint.at), now)}`;
+  const { lastCheckpoint: c } = run;
+  if (c)
+    return `${c.id}, ${c.size === undefined ? '' : `${formatBytes(c.size)} in `}${formatDuration(c.durationMs)}, ${formatAge(new Date(c.at), now)}`;
   if (run.checkpointIntervalMs === 0) return 'checkpointing is off: a crash loses all state';
   return run.ended ? 'none' : 'none yet';
 }

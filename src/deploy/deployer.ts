@@ -56,7 +56,8 @@ export interface CheckpointSight {
   completed: {
     id: number;
     path: string | undefined;
-    size: number;
+    /** Bytes of all that it refers to; undefined where Flink tells only what was written. */
+    size: number | undefined;
     durationMs: number;
     at: number;
     isSavepoint: boolean;

@@ -19,7 +19,7 @@ export interface RootException {
  */
 export function rootException(exceptions: Exceptions): RootException | undefined {
   const entry = exceptions.exceptionHistory.entries[0];
-  if (!entry) return undefined;
+  if (!entry) return waitingForRestart(exceptions);
   const suppressed = /Recovery is suppressed by/.test(entry.stacktrace.slice(0, 1000));
   const inner = suppressed ? entry.concurrentExceptions?.[0] : undefined;
   const told = inner ?? entry;
@@ -30,6 +30,21 @@ export function rootException(exceptions: Exceptions): RootException | undefined
     task: told.taskName ?? entry.taskName ?? undefined,
     timestamp: told.timestamp,
     stack: told.stacktrace,
+  };
+}
+
+/** The first failure of a job whose restart has not begun: the history is still empty, and 1.x tells of it beside. */
+function waitingForRestart(exceptions: Exceptions): RootException | undefined {
+  const stack = exceptions['root-exception'];
+  if (!stack) return undefined;
+  const root = rootCauseOf(stack);
+  const [first] = exceptions['all-exceptions'] ?? [];
+  return {
+    name: root?.name ?? '',
+    message: root?.message ?? '',
+    task: first?.task ?? undefined,
+    timestamp: exceptions.timestamp ?? first?.timestamp ?? 0,
+    stack,
   };
 }
 

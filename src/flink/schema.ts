@@ -176,8 +176,14 @@ export const exceptionEntrySchema = z.looseObject({
 });
 export type ExceptionEntry = z.output<typeof exceptionEntrySchema>;
 
-/** GET /jobs/:id/exceptions: newest first. */
+/**
+ * GET /jobs/:id/exceptions: newest first. `root-exception` is what 1.x says besides, with when (null: the job never failed). A failure comes into
+ * the history only when the restart after it begins, there it is at once.
+ */
 export const exceptionsSchema = z.looseObject({
+  'root-exception': orNull(text),
+  timestamp: orNull(num),
+  'all-exceptions': orNull(z.array(z.looseObject({ exception: text, task: orNull(text), timestamp: num }))),
   exceptionHistory: z.looseObject({ entries: z.array(exceptionEntrySchema), truncated: z.boolean() }),
 });
 export type Exceptions = z.output<typeof exceptionsSchema>;

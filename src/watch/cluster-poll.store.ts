@@ -100,7 +100,11 @@ async function storeCheckpoints(
   await updateRun(tx, run.id, { firstCheckpoint: fact });
   const words: Record<typeof fact, Span[]> = {
     waiting: [],
-    seen: newest ? [`Checkpoint ${newest.id}, ${formatBytes(newest.size)} in ${formatDuration(newest.durationMs)}.`] : [],
+    seen: newest
+      ? [
+          `Checkpoint ${newest.id}, ${newest.size === undefined ? '' : `${formatBytes(newest.size)} in `}${formatDuration(newest.durationMs)}.`,
+        ]
+      : [],
     overdue: [
       { bold: 'No checkpoint came in time:' },
       sight.lastFailed

@@ -16,7 +16,11 @@ import type { PollDeps } from './poll-deps.ts';
 /** Tells when a job's checkpoints have come to take, or hold, many times the usual, and when that is over. True when there is something to send. */
 export async function tellGrowth(tx: Tx, deps: PollDeps, run: Run, sight: CheckpointSight): Promise<boolean> {
   const key = `job:${run.job}:growth`;
-  const shown = sight.completed.filter((one) => !one.isSavepoint).slice(0, growthCount);
+  // A size that is not told never grew.
+  const shown = sight.completed
+    .filter((one) => !one.isSavepoint)
+    .slice(0, growthCount)
+    .map(({ durationMs, size = 0 }) => ({ durationMs, size }));
   const may = mayHaveGrown(shown);
   const open = await openOfKey(tx, key);
   if (!open && !may) return false;

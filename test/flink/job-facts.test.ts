@@ -81,3 +81,14 @@ test('the newest failure is told, and none when there was none', () => {
   assert.deepEqual([found?.name, found?.message, found?.task], ['IllegalStateException', 'second', 'out (1/2)']);
   assert.equal(rootException(history()), undefined);
 });
+
+test('a job that waits for its first restart is not in the history yet: the root exception tells why', () => {
+  const stack =
+    'java.lang.RuntimeException: outer\n\tat a.B.c(B.java:1)\nCaused by: java.io.IOException: disk full\n\tat a.B.c(B.java:1)\n';
+  const none = { exceptionHistory: { entries: [], truncated: false } };
+  const all = { 'all-exceptions': [{ exception: stack, task: 'out (1/2)', location: 'x', timestamp: 6 }], truncated: false };
+  const waiting = exceptionsSchema.parse({ 'root-exception': stack, timestamp: 7, ...all, ...none });
+  assert.deepEqual(rootException(waiting), { name: 'IOException', message: 'disk full', task: 'out (1/2)', timestamp: 7, stack });
+  const never = exceptionsSchema.parse({ 'root-exception': null, timestamp: null, 'all-exceptions': [], truncated: false, ...none });
+  assert.equal(rootException(never), undefined);
+});

@@ -69,8 +69,8 @@ export const jobVersions = pgTable(
 export interface CheckpointFact {
   id: number;
   path: string | undefined;
-  /** Bytes. */
-  size: number;
+  /** Bytes; undefined where Flink does not tell. */
+  size?: number | undefined;
   durationMs: number;
   /** ISO time of the latest acknowledgement. */
   at: string;

@@ -3,6 +3,7 @@ import { withoutLogin } from '../../core/redact.ts';
 import { type CallOptions, createFlinkClient, type FlinkClient } from '../../flink/client.ts';
 import { FlinkError } from '../../flink/errors.ts';
 import { allVerticesRunning, rootException } from '../../flink/job-facts.ts';
+import { atLeast } from '../../flink/release.ts';
 import { type Checkpoint, endedJobStates } from '../../flink/schema.ts';
 import type { CheckpointFailure, CheckpointSight, ClusterKind, Deployer, DeployTarget, RunSight, SavepointSight } from '../deployer.ts';
 import { disposeSavepoint } from '../dispose-savepoint.ts';
@@ -58,7 +59,7 @@ export function sessionDeployer(target: Pick<DeployTarget, 'url' | 'webUrl'>, fl
         jobsRunning: o['jobs-running'],
       };
     },
-    // Every process draws a folder of its own for its page and puts it into the configuration that it shows (1.20 and 2.3).
+    // Every process draws a folder of its own for its page and puts it into the configuration that it shows (1.13 to 2.3).
     jobManager: async (options) => (await flink.jobManagerConfig(options))['web.tmpdir'],
     async keepsJobs(options) {
       const config = await flink.jobManagerConfig(options);
@@ -148,11 +149,12 @@ export function sessionDeployer(target: Pick<DeployTarget, 'url' | 'webUrl'>, fl
     disposeSavepoint: (path, options) => disposeSavepoint(flink, path, options),
     async checkpoints(flinkJobId, options) {
       const answer = await flink.checkpoints(flinkJobId, options);
+      const tells = await whatIsTold(flink, flinkJobId, options);
       const { restored, failed } = answer.latest;
       return {
         completed: answer.history
           .filter((c) => c.status === 'COMPLETED')
-          .map(completed)
+          .map((c) => completed(c, tells))
           .sort((a, b) => b.id - a.id),
         failed: answer.history
           .filter((c) => c.status === 'FAILED')
@@ -190,21 +192,33 @@ export function sessionDeployer(target: Pick<DeployTarget, 'url' | 'webUrl'>, fl
   };
 }
 
-function completed(c: Checkpoint): CheckpointSight['completed'][number] {
+/** What a release means by what it says of checkpoints. */
+interface Tells {
+  /** `state_size` is all that the checkpoint refers to; before 1.15 it was what was written for it, and whether it was incremental is not told. */
+  fullSize: boolean;
+  /** `CHECKPOINT` is an aligned one; before 1.16 an unaligned one was called so, too. */
+  alignment: boolean;
+}
+async function whatIsTold(flink: FlinkClient, flinkJobId: string, options?: CallOptions): Promise<Tells> {
+  const release = await flink.release(options);
+  const fullSize = atLeast(release, 1, 15) || !/rocks/i.test((await flink.checkpointConfig(flinkJobId, options)).state_backend ?? 'rocks');
+  return { fullSize, alignment: atLeast(release, 1, 16) };
+}
+function completed(c: Checkpoint, tells: Tells): CheckpointSight['completed'][number] {
   const path = c.external_path;
   return {
     id: c.id,
     path: typeof path === 'string' && path.includes('/') ? path : undefined,
-    size: c.state_size,
+    size: tells.fullSize || c.is_savepoint ? c.state_size : undefined,
     durationMs: c.end_to_end_duration,
     at: c.latest_ack_timestamp,
     isSavepoint: c.is_savepoint,
     discarded: c.discarded ?? false,
     triggeredAt: c.trigger_timestamp,
-    written: c.checkpointed_size ?? undefined,
+    written: c.checkpointed_size ?? c.state_size,
     processed: c.processed_data ?? undefined,
     persisted: c.persisted_data ?? undefined,
-    ...(c.checkpoint_type ? { unaligned: c.checkpoint_type === 'UNALIGNED_CHECKPOINT' } : {}),
+    ...(c.checkpoint_type && tells.alignment ? { unaligned: c.checkpoint_type === 'UNALIGNED_CHECKPOINT' } : {}),
   };
 }
 function failure(c: Checkpoint): CheckpointFailure {
