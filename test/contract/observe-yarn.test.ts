@@ -32,11 +32,13 @@ describe('a whole YARN that is only observed', { timeout: 600_000 }, () => {
   test('jobs of all its applications appear; a new attempt is no end, an end has its cause, and a dead ResourceManager is one incident', async (t) => {
     const yarn = await startTestYarn('1.20.5', '2.3.0');
     t.after(() => yarn.stop());
-    const failNow = join(yarn.dir, 'fail-now');
+    const [failNow, failNightly] = [join(yarn.dir, 'fail-now'), join(yarn.dir, 'fail-nightly')];
     const jar = await compileJob({ home: yarn.home, outDir: join(yarn.dir, 'job') });
     const applicationMode = ['run-application', '-t', 'yarn-application', '-d', '-Dyarn.application.name=etl-orders'];
+    const perJobMode = ['run', '-t', 'yarn-per-job', '-d', '-Dyarn.application.name=etl-nightly'];
     await Promise.all([
       yarn.flink(...applicationMode, '-Dyarn.application-attempts=2', '-c', ordersJob, jar, '--name', 'Orders', '--fail-file', failNow),
+      yarn.flink(...perJobMode, '-c', ordersJob, jar, '--name', 'Nightly', '--fail-file', failNightly),
       yarn.session('-d', '-nm', 'etl-session'),
     ]);
     const apps = JSON.parse((await http(`${yarn.url}/ws/v1/cluster/apps`)).body).apps.app as Record<string, string>[];
@@ -83,6 +85,8 @@ describe('a whole YARN that is only observed', { timeout: 600_000 }, () => {
     const first = (await latestRun(db, 'orders'))!;
     assert.deepEqual([first.application, first.flinkVersion], [application, '1.20.5']);
     const { deployer } = await deployers.of('grid');
+    await sees('what runs in per-job mode', async () => (await stateOf('nightly')) === 'running');
+    assert.equal((await latestRun(db, 'nightly'))?.application, idOf('etl-nightly'));
     assert.ok(deployer.runUrl(first.flinkJobId, first.application).startsWith(`${tap.url}/proxy/${application}/#/job/running/`));
 
     // Its ApplicationMaster dies and YARN makes the next attempt, while others submit to the session.
@@ -136,6 +140,11 @@ describe('a whole YARN that is only observed', { timeout: 600_000 }, () => {
     const killed = (await told()).filter((incident) => incident.key !== failed.key);
     assert.deepEqual(killed.map((incident) => incident.key).sort(), ['job:clicks:canceled-elsewhere', 'job:views:canceled-elsewhere']);
     assert.match((killed[0]!.facts as IncidentFacts).detail ?? '', /was killed by user/);
+
+    // In per-job mode the application fails with its job.
+    await writeFile(failNightly, '');
+    const nightly = await sees('the end of the nightly job', async () => (await told()).find((one) => one.key === 'job:nightly:failed'));
+    assert.match((nightly.facts as IncidentFacts).exception ?? '', /^IllegalStateException: /);
     assert.deepEqual([...tap.methods], ['GET']);
   });
 });
