@@ -19,7 +19,10 @@ export interface RootException {
  */
 export function rootException(exceptions: Exceptions): RootException | undefined {
   const entry = exceptions.exceptionHistory.entries[0];
-  if (!entry) return waitingForRestart(exceptions);
+  const waiting = waitingForRestart(exceptions);
+  // One failure has one stack in both, and its two times may differ by milliseconds.
+  const sameMs = waiting?.stack === entry?.stacktrace ? 1000 : 0;
+  if (!entry || (waiting && waiting.timestamp > entry.timestamp + sameMs)) return waiting;
   const suppressed = /Recovery is suppressed by/.test(entry.stacktrace.slice(0, 1000));
   const inner = suppressed ? entry.concurrentExceptions?.[0] : undefined;
   const told = inner ?? entry;
@@ -33,7 +36,7 @@ export function rootException(exceptions: Exceptions): RootException | undefined
   };
 }
 
-/** The first failure of a job whose restart has not begun: the history is still empty, and 1.x tells of it beside. */
+/** The last failure as 1.x tells it beside the history, which older releases add it to only when the restart begins. */
 function waitingForRestart(exceptions: Exceptions): RootException | undefined {
   const stack = exceptions['root-exception'];
   if (!stack) return undefined;

@@ -177,8 +177,8 @@ export const exceptionEntrySchema = z.looseObject({
 export type ExceptionEntry = z.output<typeof exceptionEntrySchema>;
 
 /**
- * GET /jobs/:id/exceptions: newest first. `root-exception` is what 1.x says besides, with when (null: the job never failed). A failure comes into
- * the history only when the restart after it begins, there it is at once.
+ * GET /jobs/:id/exceptions: newest first. `root-exception` is what 1.x says besides, with when (null: the job never failed). In older
+ * releases (1.13 to 1.19 were seen) a failure comes into the history only when the restart after it begins; there it is at once.
  */
 export const exceptionsSchema = z.looseObject({
   'root-exception': orNull(text),

@@ -82,13 +82,23 @@ test('the newest failure is told, and none when there was none', () => {
   assert.equal(rootException(history()), undefined);
 });
 
-test('a job that waits for its first restart is not in the history yet: the root exception tells why', () => {
+test('a failure whose restart has not begun is not in the history yet: the root exception tells why', () => {
   const stack =
     'java.lang.RuntimeException: outer\n\tat a.B.c(B.java:1)\nCaused by: java.io.IOException: disk full\n\tat a.B.c(B.java:1)\n';
   const none = { exceptionHistory: { entries: [], truncated: false } };
   const all = { 'all-exceptions': [{ exception: stack, task: 'out (1/2)', location: 'x', timestamp: 6 }], truncated: false };
   const waiting = exceptionsSchema.parse({ 'root-exception': stack, timestamp: 7, ...all, ...none });
   assert.deepEqual(rootException(waiting), { name: 'IOException', message: 'disk full', task: 'out (1/2)', timestamp: 7, stack });
+  const before = { exceptionName: 'x.Y', stacktrace: 'java.io.IOException: no route', timestamp: 3, taskName: 'out (2/2)' };
+  const again = exceptionsSchema.parse({ ...waiting, exceptionHistory: { entries: [before], truncated: false } });
+  assert.deepEqual([rootException(again)?.message, rootException(again)?.timestamp], ['disk full', 7]);
+  const begun = { ...before, stacktrace: stack, timestamp: 6, taskName: 'out (1/2) - execution #0' };
+  const running = exceptionsSchema.parse({ ...waiting, exceptionHistory: { entries: [begun, before], truncated: false } });
+  assert.equal(rootException(running)?.task, 'out (1/2) - execution #0');
+  const likeBefore = exceptionsSchema.parse({ ...waiting, timestamp: 5006, exceptionHistory: { entries: [begun], truncated: false } });
+  assert.equal(rootException(likeBefore)?.timestamp, 5006);
+  const newer = exceptionsSchema.parse({ ...waiting, exceptionHistory: { entries: [{ ...before, timestamp: 8 }], truncated: false } });
+  assert.equal(rootException(newer)?.message, 'no route');
   const never = exceptionsSchema.parse({ 'root-exception': null, timestamp: null, 'all-exceptions': [], truncated: false, ...none });
   assert.equal(rootException(never), undefined);
 });
