@@ -162,6 +162,14 @@ export async function endRun(tx: Db | Tx, id: string, end: { state: string; reas
   return rows.length === 1;
 }
 
+/** The end of a run that was stopped for something that did not come about: it is to be told after all. */
+export async function untellEnd(tx: Tx, id: string): Promise<void> {
+  await tx
+    .update(runs)
+    .set({ endTold: false, ...changed })
+    .where(and(eq(runs.id, id), eq(runs.ended, true), eq(runs.endReason, 'stopped')));
+}
+
 /** Runs on a cluster that ended without anybody having been told so far, oldest first. */
 export async function untoldRuns(db: Db | Tx, cluster: string): Promise<Run[]> {
   // Written out, so that the partial index of exactly these rows serves it.

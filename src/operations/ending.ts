@@ -3,6 +3,7 @@ import { AppError, errorToMessage } from '../core/errors.ts';
 import { text } from '../core/message.ts';
 import type { Turn } from '../db/schema/index.ts';
 import { desire } from '../outbox/outbox.store.ts';
+import { tellLeftDown } from './left-down.ts';
 import { failureOutcome, outcome, outcomeMessage } from './message.ts';
 import { findOperation, finish, guarded, writeTurn } from './operations.store.ts';
 import type { Progress } from './progress.ts';
@@ -73,6 +74,7 @@ async function commit(e: Ending, state: 'succeeded' | 'failed' | 'canceled' | 'p
   await services.onPoint?.(`${execution.kind.kind}/end/before-notice`);
   await guarded(services.database, execution.op, async (tx) => {
     await finish(tx, execution.op, state, what);
+    if (state === 'failed' || state === 'canceled') await tellLeftDown(tx, execution.op);
     const row = await findOperation(tx, execution.op.id);
     if (row) await desire(tx, { dedupeKey: `operation:${row.id}`, channel: row.origin.channel ?? '', message: outcomeMessage(row, what) });
   });

@@ -111,7 +111,7 @@ test('a stop takes over a parked operation, once; a plan that waits for a lead d
       ['stop', 'queued'],
     ],
   );
-  assert.match((await w.posted(`operation:${parked}`)).text, /^Canceled: restart of etl-orders\nGiven up for a stop by @Omar/);
+  assert.match((await w.posted(`operation:${parked}`)).text, /^Given up: restart of etl-orders\nGiven up for a stop by @Omar/);
   assert.equal((await w.audited('operation.canceled')).length, 1);
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UpstreamError } from '../../src/core/errors.ts';
 import { moveClock } from '../../src/db/clock.ts';
-import { findRun, latestRun } from '../../src/jobs/runs.store.ts';
+import { findRun, latestRun, untoldRuns } from '../../src/jobs/runs.store.ts';
 import { execute } from '../../src/operations/execute.ts';
 import { restartKind } from '../../src/operations/kinds/restart.ts';
 import { savepointKind } from '../../src/operations/kinds/savepoint.ts';
@@ -281,7 +281,7 @@ describe('restart', () => {
 
   it('that does not come up says so, keeps the state, and offers the way back', async (t) => {
     const rig = await createRig(t);
-    await rig.run();
+    const old = await rig.run();
     stopped(rig)
       .expect('look', seen(), seen({ state: 'FINISHED' }), gone)
       .expect('findArtifact', 'handle')
@@ -296,6 +296,11 @@ describe('restart', () => {
     assert.deepEqual([back?.label, back?.command], ['Go back to v1', 'start etl-orders --version v1']);
     const [point] = await listRestorePoints(rig.database.db, 'etl-orders');
     assert.deepEqual([point?.path, point?.final], [path, true]);
+    // An edited message calls nobody: watch tells of it as an incident too.
+    assert.deepEqual(
+      (await untoldRuns(rig.database.db, old.cluster)).map((run) => run.id),
+      [old.id],
+    );
   });
 
   it('whose savepoint failed leaves the old run as it was', async (t) => {
