@@ -47,7 +47,7 @@ ${
           mark: unreachable ? ('warn' as const) : undefined,
           cells: [
             html`<b>${cluster.name}</b> <span class="tag">${cluster.kind}</span> ${flinkLink(cluster)}`,
-            html`${view?.lastOkAt ? (unreachable ? badge('warn', 'does not answer') : badge('good', 'answers')) : unreachable ? badge('warn', 'never answered') : badge('quiet', 'not asked yet')}${unreachable && view?.lastError ? html` <span class="words">${redact(view.lastError)}</span>` : ''}`,
+            html`${view?.lastOkAt ? (unreachable ? badge('warn', 'does not answer') : badge('good', 'answers')) : unreachable ? badge('warn', 'never answered') : badge('quiet', 'not asked yet')}${errorWords(view, unreachable)}`,
             view?.flinkVersion ?? '–',
             view?.slotsTotal == null ? '–' : `${view.slotsAvailable ?? 0} of ${view.slotsTotal}`,
             view?.taskManagers ?? '–',
@@ -60,6 +60,12 @@ ${
       )
 }
 ${watcher ? section('Sluice itself', watcherFacts(watcher)) : ''}`;
+}
+/** Of a cluster that answers: what it does not tell beside the states of its jobs. */
+function errorWords(view: ClusterView | undefined, unreachable: boolean): Html | '' {
+  if (!view?.lastError || (!unreachable && view.failures > 0)) return '';
+  const error = redact(view.lastError);
+  return html` <span class="words">${unreachable ? error : `not its overview, so tasks and new jobs are not seen: ${error}`}</span>`;
 }
 function watcherFacts({ lastTriedAgeMs, lastPostAgeMs, oldestUnsentAgeMs }: WatcherView): Html {
   const since = (ms: number | undefined) => (ms === undefined ? 'never' : `${formatDuration(Math.round(ms / 1000) * 1000)} ago`);

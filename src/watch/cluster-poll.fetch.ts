@@ -22,14 +22,22 @@ export type Fetched =
       facts: ClusterFacts | undefined;
       /** Which JobManager process answers, when it was asked for. */
       jobManager: string | undefined;
-      /** What `/jobs/overview` lists, when it was asked for. */
+      /** What `/jobs/overview` lists, when it was asked for and answered. */
       overview: ReadonlyMap<string, RunOverview> | undefined;
+      /** Whether `/jobs/overview` was to be asked for. */
+      overviewDue: boolean;
+      /** Why it, or `/overview`, gave nothing; null: both answered; undefined: they were not both asked for. */
+      overviewFault: string | null | undefined;
       /** By run id. */
       checkpoints: Map<string, { sight: CheckpointSight; intervalMs: number }>;
     }
   | { is: 'no-answer'; why: string };
 
-/** Asks a cluster as little as the rules allow: `/jobs` each time, the rest when it is due. Never throws for what the cluster does. */
+/**
+ * Asks a cluster as little as the rules allow: `/jobs` each time, the rest when it is due. Only `/jobs` decides whether it answers: what it says of the
+ * states counts whatever the others do. Never throws for what the cluster does.
+ * @param sinceOverviewMs below 0: the overview failed lately and is not asked for.
+ */
 export async function fetchCluster(
   open: OpenCluster,
   runs: readonly Run[],
@@ -42,10 +50,12 @@ export async function fetchCluster(
     const states = await deployer.listRuns({ timeoutMs: 4000 }, runs);
     // What others started on an observed cluster is found by its name, which only the overview tells.
     const strangers = open.cluster.observed && hasStrangers(states, runs);
-    const due = strangers || wantsOverview(runs, states, sinceOverviewMs, times.overviewEveryMs);
-    const tasks = due ? await deployer.overview({ timeoutMs: 4000 }) : undefined;
+    const due = sinceOverviewMs >= 0 && (strangers || wantsOverview(runs, states, sinceOverviewMs, times.overviewEveryMs));
+    const faults: string[] = [];
+    const tasks = due ? await unlessItFails(deployer.overview({ timeoutMs: 4000 }), faults) : undefined;
     const paced = sinceOverviewMs >= times.overviewEveryMs;
-    const facts = paced ? await deployer.facts({ timeoutMs: 4000 }) : undefined;
+    // One that hangs is not waited for twice.
+    const facts = paced && faults.length === 0 ? await unlessItFails(deployer.facts({ timeoutMs: 4000 }), faults) : undefined;
     const missing = runs.some((run) => run.runningAt && !states.has(run.flinkJobId));
     // A proxy may hide it; whether the cluster answers is decided by its jobs alone.
     const jobManager = paced || missing ? await deployer.jobManager({ timeoutMs: 4000 }).catch(() => undefined) : undefined;
@@ -57,10 +67,21 @@ export async function fetchCluster(
       const read = await readCheckpoints(open, run);
       if (read) checkpoints.set(run.id, read);
     });
-    return { is: 'answered', seen: { states, tasks }, facts, jobManager, overview: tasks, checkpoints };
+    const overviewFault = faults[0] ?? (paced ? null : undefined);
+    return { is: 'answered', seen: { states, tasks }, facts, jobManager, overview: tasks, overviewDue: due, overviewFault, checkpoints };
   } catch (error) {
     if (error instanceof UnreachableError || error instanceof FlinkError) return { is: 'no-answer', why: error.message };
     throw error;
+  }
+}
+/** The answer, or why there is none among the faults. */
+async function unlessItFails<T>(asked: Promise<T>, faults: string[]): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!(error instanceof UpstreamError || error instanceof UnreachableError)) throw error;
+    faults.push(error.message);
+    return undefined;
   }
 }
 async function readCheckpoints(open: OpenCluster, run: Run): Promise<{ sight: CheckpointSight; intervalMs: number } | undefined> {

@@ -2,6 +2,8 @@ import type { Span } from '../core/message.ts';
 import { formatBytes, formatDuration } from '../core/time.ts';
 import { now } from '../db/clock.ts';
 import type { Database, Tx } from '../db/db.ts';
+import { sql } from '../db/query.ts';
+import { clusterViews } from '../db/schema/index.ts';
 import { findClusterView, updateClusterView } from '../deploy/cluster-views.store.ts';
 import type { CheckpointSight } from '../deploy/deployer.ts';
 import { noteSilence, updateLiveRuns } from '../jobs/run-crowd.store.ts';
@@ -27,11 +29,12 @@ export async function storeSeen(
   const settings = { firstCheckpointWithinMs: deps.firstCheckpointWithinMs, at };
   let news = false;
   await database.transaction(async (tx) => {
+    if (fetched.overviewFault) await logOnce(tx, cluster, fetched.overviewFault, deps);
     await updateClusterView(tx, cluster, {
       lastOkAt: at,
       lastTriedAt: now,
       failures: 0,
-      lastError: null,
+      lastError: fetched.overviewFault === undefined ? overviewFaultSoFar : fetched.overviewFault,
       ...(fetched.jobManager !== undefined ? await newJobManager(tx, cluster, fetched.jobManager) : {}),
       ...(fetched.facts
         ? {
@@ -50,17 +53,26 @@ export async function storeSeen(
         JSON.parse(key),
       );
     await noteSilence(tx, ...silences(facts));
-    for (const { run } of facts) {
+    for (const { run, fact } of facts) {
       const read = fetched.checkpoints.get(run.id);
       if (!read) continue;
       const known = await storeCheckpoints(tx, run, read.sight, read.intervalMs, settings);
-      if (await tellObjective(tx, deps, known, read.sight, at)) news = true;
+      if (await tellObjective(tx, deps, asSeen(known, fact), read.sight, at)) news = true;
       // By the run as it was before this look.
       if (await tellEmpty(tx, deps, run, read.sight, at)) news = true;
       if (await tellGrowth(tx, deps, known, read.sight)) news = true;
     }
   });
   if (news) deps.onNews();
+}
+
+/** What was said of an earlier overview stays until the next one; what was said while nothing answered does not. */
+const overviewFaultSoFar = sql<string | null>`case when ${clusterViews.failures} = 0 then ${clusterViews.lastError} end`;
+/** A cluster that tells its states and not its overview is logged when that begins, not each time. */
+async function logOnce(tx: Tx, cluster: string, why: string, { log }: PollDeps): Promise<void> {
+  const view = await findClusterView(tx, cluster);
+  if (view?.failures === 0 && view.lastError !== null) return;
+  log.warn({ cluster, why }, 'a cluster tells the states of its jobs but not its overview: tasks and new jobs are not seen until it does');
 }
 
 /** The last few that were seen, newest first: behind one address several may take turns to answer. Only one never seen before took the place of another. */
@@ -79,6 +91,9 @@ interface Change {
   fact: Extract<RunFact, { is: 'changed' }>;
 }
 const isChange = (one: { run: Run; fact: RunFact }): one is Change => one.fact.is === 'changed';
+function asSeen(run: Run, fact: RunFact): Run {
+  return fact.is === 'changed' ? { ...run, state: fact.state, tasksRunning: fact.tasksRunning, tasksTotal: fact.tasksTotal } : run;
+}
 function changeKey({ run, fact }: Change): string {
   const { state, tasksRunning, tasksTotal } = fact;
   return JSON.stringify({ state, tasksRunning, tasksTotal, restartsMore: state === 'RESTARTING' && run.state !== 'RESTARTING' ? 1 : 0 });

@@ -40,6 +40,7 @@ const followForMs = 1500;
 
 /**
  * One look at a cluster: ask, decide, write; facts, incidents and messages commit together. Nothing is written once the lease is lost.
+ * @param sinceOverviewMs since the overview was last asked for; below 0: it failed lately and is left alone.
  * @param live runs that earlier polls of this replica keep in memory.
  * @throws LeaseLostError
  */
@@ -48,7 +49,7 @@ export async function pollCluster(
   lease: ClusterLease,
   sinceOverviewMs: number,
   live: LiveRuns = createLiveRuns(lease.cluster),
-): Promise<{ answered: boolean }> {
+): Promise<{ answered: boolean; overviewFailed: boolean }> {
   const deps = { ...unfenced, database: fenced(unfenced.database, lease) };
   const { database } = deps;
   const name = lease.cluster;
@@ -68,12 +69,12 @@ export async function pollCluster(
         at,
       });
     await tellEnds(deps, name);
-    return { answered: false };
+    return { answered: false, overviewFailed: false };
   }
   const { overview } = fetched;
   if (open.cluster.observed && overview && (await database.transaction((tx) => discover(tx, open.cluster, overview, fetched.seen.states))))
     deps.onNews();
-  if (!open.cluster.observed && overview) await reviveLost(deps, name, runs, fetched.seen.states);
+  if (!open.cluster.observed && fetched.overviewDue) await reviveLost(deps, name, runs, fetched.seen.states);
   const facts = runs.map((run) => ({ run, fact: runFact(run, fetched.seen, at) }));
   await storeSeen(database, name, fetched, facts, deps, at);
   const unresolved = await unresolvedKeys(database.db);
@@ -93,7 +94,7 @@ export async function pollCluster(
   await tellEnds(deps, name);
   await readLastWords(deps, open);
   if (unresolved.length > 0) await closeStopped(deps);
-  return { answered: true };
+  return { answered: true, overviewFailed: fetched.overviewDue && overview === undefined };
 }
 
 /** Runs that were taken for lost and are listed all the same: high availability brought them back later than they were waited for. */

@@ -45,6 +45,8 @@ interface Pace {
 /** A poll may cost this share of the time at most, so the pause grows with what the cluster takes to answer. */
 const costShare = 0.05;
 const longestPauseMs = 5000;
+/** An overview that fails is left alone for so long: the states, which are told, must not wait for it at each poll. */
+const overviewPauseMs = 30_000;
 
 /** A tick is named by its minute: every replica's cron fires within it. */
 const minuteOf = (at: Date) => new Date(Math.floor(at.getTime() / 60_000) * 60_000);
@@ -111,10 +113,12 @@ export function startWatch(options: WatchOptions): Watch {
       const sinceOverview = started - pace.overviewAt;
       const runs = live.get(name) ?? createLiveRuns(name);
       live.set(name, runs);
-      ({ answered } = await pollCluster(options, lease, sinceOverview, runs));
+      const seen = await pollCluster(options, lease, sinceOverview, runs);
+      answered = seen.answered;
       await blindness.well(name);
       if (answered) lastGoodPoll = performance.now();
-      if (answered && sinceOverview >= options.times.overviewEveryMs) pace.overviewAt = started;
+      if (seen.overviewFailed) pace.overviewAt = performance.now() + overviewPauseMs;
+      else if (answered && sinceOverview >= options.times.overviewEveryMs) pace.overviewAt = started;
     } catch (error) {
       log.warn({ cluster: name, error: String(error) }, 'poll failed');
       if (error instanceof LeaseLostError) leasedAt = Number.NEGATIVE_INFINITY;

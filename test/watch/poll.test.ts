@@ -8,7 +8,7 @@ import { messageToText } from '../../src/core/message.ts';
 import { moveClock } from '../../src/db/clock.ts';
 import type { Database } from '../../src/db/db.ts';
 import { sql } from '../../src/db/query.ts';
-import { findClusterView } from '../../src/deploy/cluster-views.store.ts';
+import { findClusterView, leaseClusters } from '../../src/deploy/cluster-views.store.ts';
 import { type CheckpointSight, type KnownRun, unknownState } from '../../src/deploy/deployer.ts';
 import { listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
 import { carryIncidentsOn } from '../../src/incidents/lifecycle.ts';
@@ -16,8 +16,10 @@ import { acknowledgeIncidents } from '../../src/incidents/open.ts';
 import { findRun } from '../../src/jobs/runs.store.ts';
 import { findMessage } from '../../src/outbox/outbox.store.ts';
 import { claimDue } from '../../src/outbox/turns.store.ts';
+import { pollCluster } from '../../src/watch/cluster-poll.ts';
 import { tellParked } from '../../src/watch/parked.ts';
-import { checkpoint, gone, noCheckpoints, seen, unknown } from '../helpers/fake-deployer.ts';
+import { clustersPage } from '../../views/clusters.ts';
+import { checkpoint, facts, gone, noCheckpoints, seen, unknown } from '../helpers/fake-deployer.ts';
 import { flinkId, insertOp, openKeys, rig } from './rig.ts';
 
 const _cause = { name: 'java.net.ConnectException', message: 'broker-1:9092', task: 'Source: orders', at: 1_764_000_000_000, stack: '' };
@@ -111,7 +113,7 @@ describe('a run whose application does not answer, on a cluster that does', () =
         [flinkId('clicks'), 'RUNNING'],
       ]),
     );
-    for (let i = 0; i < 3; i++) assert.deepEqual(await r.poll(), { answered: true });
+    for (let i = 0; i < 3; i++) assert.deepEqual(await r.poll(), { answered: true, overviewFailed: false });
     const [, known] = r.deployer.argsOf('listRuns') as [unknown, KnownRun[]];
     assert.deepEqual(known.map((run) => run.application).sort(), ['application_1_0001', 'application_1_0002']);
     assert.equal(await outboxCount(r.database), 0);
@@ -153,7 +155,7 @@ describe('a cluster that does not answer', () => {
       throw new UnreachableError('standalone refused the connection.');
     };
     r.deployer.always('listRuns', silent);
-    assert.deepEqual(await r.poll(), { answered: false });
+    assert.deepEqual(await r.poll(), { answered: false, overviewFailed: false });
     assert.deepEqual(await listIncidents(r.database.db), [], 'once may be chance');
     for (let n = 0; n < 4; n++) await r.poll();
     const all = await listIncidents(r.database.db);
@@ -172,12 +174,53 @@ describe('a cluster that does not answer', () => {
     assert.equal((await findRun(r.database.db, 'run_orders'))?.state, 'RUNNING');
     assert.equal((await findClusterView(r.database.db, 'standalone'))?.failures, 5);
     r.shows({ orders: ['RUNNING', 4], clicks: ['RUNNING', 4], views: ['RUNNING', 4] });
-    assert.deepEqual(await r.poll(true), { answered: true });
+    assert.deepEqual(await r.poll(true), { answered: true, overviewFailed: false });
     const [over] = await listIncidents(r.database.db);
     assert.deepEqual([over?.state, over?.resolution], ['resolved', 'standalone answers again.']);
     const view = await findClusterView(r.database.db, 'standalone');
     assert.deepEqual([view?.failures, view?.flinkVersion, view?.slotsTotal, view?.lastError], [0, '2.3.0', 8, null]);
     assert.deepEqual(await openIncidents(r.database.db), []);
+  });
+});
+
+describe('a cluster that tells its jobs but not its overview', () => {
+  it('answers: a job that fails is told, and the fault is logged once and shown until the overview is back', async (t) => {
+    const warned: unknown[] = [];
+    const log = { ...silentLog, warn: (about: unknown) => void warned.push(about) };
+    const r = await rig(t, { log });
+    await r.run();
+    await r.run('clicks');
+    r.shows({ orders: ['RUNNING', 4], clicks: ['RUNNING', 4] });
+    r.deployer.always('overview', new UnreachableError('standalone gave no answer.'));
+    for (let i = 0; i < 3; i++) assert.deepEqual(await r.poll(true), { answered: true, overviewFailed: true });
+    assert.equal(r.deployer.count('facts'), 0, 'one that hangs is not waited for twice');
+    assert.deepEqual(await r.poll(), { answered: true, overviewFailed: false });
+    const view = await findClusterView(r.database.db, 'standalone');
+    assert.deepEqual([view?.failures, view?.lastError], [0, 'standalone gave no answer.']);
+    assert.equal(warned.length, 1);
+    const [row] = [{ cluster: (await r.deps.deployers.of('standalone')).cluster, view, unreachable: false, jobs: [] }];
+    assert.match(String(clustersPage([row], new Date())), /answers<[\s\S]*not its overview, [^<]*standalone gave no answer/);
+    r.shows({ orders: ['RUNNING', 4], clicks: ['FAILED', 0] });
+    r.deployer.always('overview', new UnreachableError('standalone gave no answer.')).always('rootCause', undefined);
+    await r.poll(true);
+    assert.deepEqual(await openKeys(r), ['job:clicks:failed']);
+    // The other one fails alone.
+    r.shows({ orders: ['RUNNING', 4] });
+    r.deployer.always('facts', new UnreachableError('standalone gave no answer.'));
+    assert.deepEqual(await r.poll(true), { answered: true, overviewFailed: false });
+    r.deployer.always('facts', facts);
+    await r.poll(true);
+    assert.equal((await findClusterView(r.database.db, 'standalone'))?.lastError, null);
+    assert.deepEqual(await openKeys(r), ['job:clicks:failed']);
+  });
+  it('is not asked for it at all while it is left alone', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    r.shows({ orders: ['RUNNING', 2] });
+    r.deployer.never('overview').always('rootCause', undefined);
+    const [lease] = await leaseClusters(r.database.db, 'me', ['standalone']);
+    await pollCluster(r.deps, lease!, -1);
+    assert.equal(r.deployer.count('overview'), 0);
   });
 });
 

@@ -25,7 +25,7 @@ export interface Rig {
   deps: PollDeps;
   deployer: FakeDeployer;
   /** One poll; `/jobs/overview` is due only when said. */
-  poll(overviewDue?: boolean): Promise<{ answered: boolean }>;
+  poll(overviewDue?: boolean): Promise<{ answered: boolean; overviewFailed: boolean }>;
   run(job?: string, change?: Partial<RunInput>): Promise<Run>;
   /** What the cluster shows of its runs: job -> state and running tasks of 4. */
   shows(jobs: Record<string, [state: string, tasks: number]>): void;
