@@ -6,6 +6,8 @@ import { openOfKey } from '../incidents/incidents.store.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
 import { findJob } from '../jobs/jobs.store.ts';
 import type { Run } from '../jobs/runs.store.ts';
+import { heldJobs } from '../operations/operations.store.ts';
+import { healthOf } from './cluster-poll.rule.ts';
 import { incidentInput } from './incident-input.ts';
 import { jobThreshold } from './job-threshold.ts';
 import { objectiveFact } from './objective.rule.ts';
@@ -14,12 +16,16 @@ import type { PollDeps } from './poll-deps.ts';
 /** Key of the incident about a job that could go back only too far. */
 export const objectiveKey = (job: string): string => `job:${job}:not-recoverable`;
 
-/** Tells when a run could go back only further than its job allows, and when that is over. True when there is something to send. */
+/**
+ * Tells when a run could go back only further than its job allows, and when that is over. Not while its tasks do not all run, of which another message
+ * tells, nor while an operation holds the job: if it still is so afterwards, it is told then. True when there is something to send.
+ * @param run as it was seen at this look.
+ */
 export async function tellObjective(tx: Tx, deps: PollDeps, run: Run, sight: CheckpointSight, readAt: Date): Promise<boolean> {
   const job = await findJob(tx, run.job);
   if (!job) return false;
   const limit = jobThreshold(deps, job.current.definition, await findTeam(tx, job.team), 'recoverable-within', run.checkpointIntervalMs);
-  const fact = objectiveFact(run, readAt, limit.value);
+  const fact = objectiveFact(run, readAt, limit.value, sight.restored && new Date(sight.restored.at));
   const key = objectiveKey(run.job);
   const open = await openOfKey(tx, key);
   if (fact.is !== 'lost') {
@@ -34,7 +40,7 @@ export async function tellObjective(tx: Tx, deps: PollDeps, run: Run, sight: Che
     return true;
   }
   // One look tells it; that it goes on is no news.
-  if (open) return false;
+  if (open || fact.restoredJustNow || healthOf(run) !== 'healthy' || (await heldJobs(tx)).has(run.job)) return false;
   const failed = sight.lastFailed;
   return openIncident(
     tx,

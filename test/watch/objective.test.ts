@@ -5,7 +5,7 @@ import { listIncidents, openIncidents } from '../../src/incidents/incidents.stor
 import { addVersion, findJob } from '../../src/jobs/jobs.store.ts';
 import { objectiveFact } from '../../src/watch/objective.rule.ts';
 import { noCheckpoints } from '../helpers/fake-deployer.ts';
-import { ann, type Rig, rig } from './rig.ts';
+import { ann, endOp, insertOp, openKeys, type Rig, rig } from './rig.ts';
 
 const minute = 60_000;
 const at = new Date('2026-11-25T12:00:00Z');
@@ -82,6 +82,55 @@ describe('the objective of a job, as watch sees it', () => {
       (await listIncidents(r.database.db)).map((one) => [one.state, one.resolution]),
       [['resolved', 'What it can go back to is young enough again.']],
     );
+  });
+
+  it('is not told while its tasks do not run, of which another message tells with the age, but after that when it still is so', async (t) => {
+    const r = await rig(t);
+    await running(r);
+    r.deployer.always('rootCause', undefined).always('checkpoints', { ...noCheckpoints, completed: [checkpoint(40)] });
+    const look = async () => {
+      await r.database.db.execute('update runs set checkpoints_read_at = null' as never);
+      await r.poll(true);
+    };
+    // The TaskManagers are gone: Flink calls it RUNNING all the same.
+    r.shows({ orders: ['RUNNING', 0] });
+    await look();
+    await look();
+    assert.deepEqual(await openKeys(r), ['job:orders:restarting']);
+    assert.match(await r.text((await openIncidents(r.database.db))[0]!.messageId), /Last checkpoint: 9, /);
+    r.shows({ orders: ['RUNNING', 4] });
+    // Flink has brought it back this moment: its next checkpoint is under way.
+    r.deployer.always('checkpoints', {
+      ...noCheckpoints,
+      completed: [checkpoint(40)],
+      restored: { path: undefined, at: Date.now() - 5000 },
+    });
+    await look();
+    assert.deepEqual(await openKeys(r), []);
+    r.deployer.always('checkpoints', {
+      ...noCheckpoints,
+      completed: [checkpoint(41)],
+      restored: { path: undefined, at: Date.now() - minute },
+    });
+    await look();
+    assert.deepEqual(await openKeys(r), ['job:orders:not-recoverable']);
+    // What was told stays, whatever comes on top.
+    r.shows({ orders: ['RUNNING', 2] });
+    await look();
+    assert.deepEqual((await openKeys(r)).sort(), ['job:orders:not-recoverable', 'job:orders:restarting']);
+  });
+
+  it('is not told while an operation holds the job, but once it has let go', async (t) => {
+    const r = await rig(t);
+    await running(r);
+    r.deployer.always('checkpoints', { ...noCheckpoints, completed: [checkpoint(40)] });
+    await insertOp(r, 'running');
+    await r.poll();
+    assert.deepEqual(await openKeys(r), []);
+    await endOp(r);
+    await r.database.db.execute('update runs set checkpoints_read_at = null' as never);
+    await r.poll();
+    assert.deepEqual(await openKeys(r), ['job:orders:not-recoverable']);
   });
 
   it("a team's counts for its jobs that ask for none", async (t) => {
