@@ -11,8 +11,16 @@ export interface DeadManOptions {
   /** Reads the address at the moment it is needed. @throws ConfigError */
   address(): string;
   everyMs: number;
-  /** How long a message may wait, or no cluster answer. */
+  /** How long a message may wait, no cluster answer, or incidents not be carried on. */
   graceMs: number;
+}
+/** What the switch looks at, beside what is in the database. */
+export interface DeadManWorld {
+  database: Database;
+  log: Log;
+  /** Since this replica last carried incidents on. */
+  carriedAgeMs(): number;
+  signal: AbortSignal;
 }
 export interface DeadMan {
   /** Called by the heart of watch: when that stands still, nobody is called. */
@@ -22,7 +30,7 @@ export interface DeadMan {
 }
 
 /** Calls somebody outside while all is well, once per time in a fleet; they page when the calls stop. A failure is logged and holds nothing up. */
-export function startDeadMan(options: DeadManOptions & WatcherLimits & { database: Database; log: Log; signal: AbortSignal }): DeadMan {
+export function startDeadMan(options: DeadManOptions & WatcherLimits & DeadManWorld): DeadMan {
   const { database, log, everyMs } = options;
   let nextAt = Number.NEGATIVE_INFINITY;
   let underway: Promise<void> | undefined;
@@ -30,7 +38,7 @@ export function startDeadMan(options: DeadManOptions & WatcherLimits & { databas
 
   async function call(): Promise<void> {
     const facts = await watcherFacts(database.db);
-    const why = notWell(facts, options);
+    const why = notWell(facts, options, options.carriedAgeMs());
     if ((why === undefined) !== (silentFor === undefined))
       log.warn({ why }, why === undefined ? 'the dead-man switch is called again' : 'the dead-man switch is not called');
     silentFor = why;

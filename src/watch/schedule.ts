@@ -4,20 +4,17 @@ import { type ClusterLease, leaseClusters, releaseClusters } from '../deploy/clu
 import { listClusters } from '../deploy/clusters.store.ts';
 import { digestChannels, postDigest } from '../incidents/digest.ts';
 import { handoverSince, handoverTeams, postHandover } from '../incidents/handover.ts';
-import { carryIncidentsOn } from '../incidents/lifecycle.ts';
-import { expireWaiting } from '../operations/expire.ts';
 import type { KeepDefaults } from '../operations/retention.fetch.ts';
 import { createBlindness } from './blind.ts';
+import { createChores } from './chores.ts';
 import { pollCluster } from './cluster-poll.ts';
 import { createDaily } from './daily.ts';
 import { type DeadManOptions, startDeadMan } from './dead-man.ts';
 import { LeaseLostError } from './fenced.ts';
 import type { KnownVertices } from './flow.fetch.ts';
 import { type FlowDeps, followFlows } from './flow.ts';
-import { placeHomeless } from './homeless.ts';
 import { forgetOld, sweepBuilds } from './housekeeping.ts';
 import { createLiveRuns, type LiveRuns } from './live-runs.ts';
-import { tellParked } from './parked.ts';
 import { sweepSavepoints } from './retention.ts';
 import { winTick } from './schedules.store.ts';
 
@@ -70,8 +67,11 @@ export function startWatch(options: WatchOptions): Watch {
   const ending = new AbortController();
   let seconds = 0;
 
+  const chores = createChores(options);
+  const { carriedAgeMs } = chores;
   const deadMan =
-    options.deadMan && startDeadMan({ database, log, jobsEveryMs: options.jobsEveryMs, ...options.deadMan, signal: ending.signal });
+    options.deadMan &&
+    startDeadMan({ database, log, jobsEveryMs: options.jobsEveryMs, ...options.deadMan, carriedAgeMs, signal: ending.signal });
 
   async function tick(): Promise<void> {
     if (stopped) return;
@@ -97,11 +97,7 @@ export function startWatch(options: WatchOptions): Watch {
         );
     }
     if (seconds % 5 !== 0) return;
-    const [expired, parked, placed] = [await expireWaiting(database), await tellParked(options), await placeHomeless(options)];
-    const carried = await database.transaction((tx) =>
-      carryIncidentsOn(tx, options.incidents.calls, options.incidents.channels.whenSlackIsDown),
-    );
-    if (expired > 0 || parked || placed || carried) options.onNews();
+    await chores.run();
     if (seconds % 10 === 0) await sweepBuilds(database.db, options.workDir);
   }
   async function poll(lease: ClusterLease): Promise<void> {

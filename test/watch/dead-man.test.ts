@@ -68,8 +68,17 @@ async function world(t: TestContext) {
   const lines: string[] = [];
   const note = (level: string) => (facts: unknown, text?: string) => void lines.push(`${level} ${text} ${JSON.stringify(facts)}`);
   const log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') } as unknown as Log;
-  const begin = (where = address) =>
-    startDeadMan({ database, log, signal: ending.signal, address: () => where, everyMs: minute, graceMs: 10 * minute, jobsEveryMs: 1000 });
+  const begin = (where = address, carriedAgeMs = 0) =>
+    startDeadMan({
+      database,
+      log,
+      signal: ending.signal,
+      carriedAgeMs: () => carriedAgeMs,
+      address: () => where,
+      everyMs: minute,
+      graceMs: 10 * minute,
+      jobsEveryMs: 1000,
+    });
   return { database, polled, bodies, lines, begin, answers: (with_: number) => (status = with_) };
 }
 /** A fresh process looks at once. */
@@ -124,6 +133,15 @@ it('a message of last week that waits anew, for a change or in another channel, 
   await look(w.begin());
   assert.equal(w.bodies.length, 1, w.lines.join('\n'));
   assert.ok((w.bodies[0]?.['oldestUnsentSeconds'] as number) < 60);
+});
+
+it('is not called by a replica that has not carried incidents on for too long', async (t) => {
+  const w = await world(t);
+  await look(w.begin(undefined, 11 * minute));
+  assert.equal(w.bodies.length, 0);
+  assert.match(w.lines.join('\n'), /not called .*incidents were not carried on for 11 min: nobody is called again/);
+  await look(w.begin(undefined, 9 * minute));
+  assert.equal(w.bodies.length, 1);
 });
 
 it('a cluster that is not asked any more keeps it silent', async (t) => {
