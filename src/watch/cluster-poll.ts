@@ -69,6 +69,7 @@ export async function pollCluster(
         at,
       });
     await tellEnds(deps, name);
+    await closeStopped(deps, name);
     return { answered: false, overviewFailed: false };
   }
   const { overview } = fetched;
@@ -77,7 +78,7 @@ export async function pollCluster(
   if (!open.cluster.observed && fetched.overviewDue) await reviveLost(deps, name, runs, fetched.seen.states);
   const facts = runs.map((run) => ({ run, fact: runFact(run, fetched.seen, at) }));
   await storeSeen(database, name, fetched, facts, deps, at);
-  const unresolved = await unresolvedKeys(database.db);
+  const unresolved = await unresolvedKeys(database.db, name);
   const blind = `cluster:${name}:unreachable`;
   if (unresolved.some((incident) => incident.key === blind)) {
     await database.transaction((tx) => resolveIncidents(tx, [blind], `${name} answers again.`));
@@ -93,7 +94,7 @@ export async function pollCluster(
   await tellSilent(deps, open, facts, unresolved);
   await tellEnds(deps, name);
   await readLastWords(deps, open);
-  if (unresolved.length > 0) await closeStopped(deps);
+  await closeStopped(deps, name);
   return { answered: true, overviewFailed: fetched.overviewDue && overview === undefined };
 }
 
@@ -253,8 +254,8 @@ export async function tellUnreachable(
 }
 
 /** Incidents of jobs that a person has stopped since are over, and those of an operation that came to its end after all. */
-async function closeStopped(deps: PollDeps): Promise<void> {
-  const stopped = await jobsStoppedSince(deps.database.db);
+async function closeStopped(deps: PollDeps, cluster: string): Promise<void> {
+  const stopped = await jobsStoppedSince(deps.database.db, cluster);
   if (stopped.length === 0) return;
   const held = await heldJobs(deps.database.db);
   for (const job of stopped) {

@@ -3,7 +3,7 @@ import { dbNow } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
 import type { JobDefinition } from '../db/schema/index.ts';
 import { type ClusterLease, findClusterView } from '../deploy/cluster-views.store.ts';
-import { type Incident, openOfKey, unresolvedIncidents } from '../incidents/incidents.store.ts';
+import { type Incident, openOfKey, unresolvedOf } from '../incidents/incidents.store.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
 import type { ThresholdName } from '../incidents/thresholds.ts';
 import { findJob } from '../jobs/jobs.store.ts';
@@ -27,6 +27,7 @@ export interface FlowDeps extends PollDeps {
     budget: FlowBudget;
   };
 }
+type Open = Pick<Incident, 'job' | 'cause' | 'runId' | 'firstSeen'>;
 const causes: readonly FlowCause[] = ['no-data', 'watermark', 'backpressure'];
 const dayMs = 24 * 3_600_000;
 const keyOf = (job: string, cause: FlowCause) => `job:${job}:${cause}`;
@@ -68,24 +69,24 @@ export async function followFlows(unfenced: FlowDeps, lease: ClusterLease, known
     run,
     look: followFlow(memories.get(run.id) ?? {}, vertices, at, limitsOf.get(run.id) as FlowLimits, deps.flow.everyMs),
   }));
-  const told = await database.transaction(async (tx) => {
+  const isNews = await database.transaction(async (tx) => {
     await countFlowCost(tx, name, requests, tookMs);
     await storeFlows(tx, [
       ...looks.map(({ run, look }) => ({ runId: run.id, memory: look.memory })),
       // They had their turn as well.
       ...[...left, ...failed].map((run) => ({ runId: run.id, memory: memories.get(run.id) ?? {} })),
     ]);
-    const openKeys = new Set((await unresolvedIncidents(tx)).map((one) => one.key));
+    const told = new Set((await unresolvedOf(tx, name, causes)).map((one) => one.key));
     let news = false;
     for (const { run, look } of looks)
       for (const cause of causes) {
         const fact = look.facts[cause];
-        if (fact.is === 'unknown' || (fact.is === 'well' && !openKeys.has(keyOf(run.job, cause)))) continue;
+        if (fact.is === 'unknown' || (fact.is === 'well' && !told.has(keyOf(run.job, cause)))) continue;
         if (await tell(tx, deps, run, cause, fact)) news = true;
       }
     return news;
   });
-  if (told) deps.onNews();
+  if (isNews) deps.onNews();
 }
 
 /** Vertices of runs that are over are not looked up again. */
@@ -141,7 +142,7 @@ async function tell(tx: Tx, deps: FlowDeps, seen: Run, cause: FlowCause, fact: E
 }
 
 /** The run that began from nothing is over, or has gone on for so long that what it built up since is its state. */
-async function emptyOver({ database }: FlowDeps, incident: Incident, latest: Run): Promise<string | undefined> {
+async function emptyOver({ database }: FlowDeps, incident: Open, latest: Run): Promise<string | undefined> {
   const run = incident.runId === latest.id ? latest : incident.runId ? await findRun(database.db, incident.runId) : undefined;
   if (!run || run.ended) return 'The run that began from nothing is over.';
   return (await dbNow(database.db)).getTime() - incident.firstSeen.getTime() > dayMs ? 'It has gone on from there for a day.' : undefined;
@@ -149,9 +150,7 @@ async function emptyOver({ database }: FlowDeps, incident: Incident, latest: Run
 
 /** What was told of a run that is over, or that was started anew, is over: the messages of the end and of the start tell how that went. */
 async function closeOver(deps: FlowDeps, cluster: string): Promise<void> {
-  const mine = (await unresolvedIncidents(deps.database.db)).filter(
-    (one) => one.cluster === cluster && ([...causes, 'growth', 'began-empty'] as readonly string[]).includes(one.cause),
-  );
+  const mine = await unresolvedOf(deps.database.db, cluster, [...causes, 'growth', 'began-empty']);
   for (const incident of mine) {
     const words = await overWords(deps, incident);
     if (!words) continue;
@@ -159,7 +158,7 @@ async function closeOver(deps: FlowDeps, cluster: string): Promise<void> {
     deps.onNews();
   }
 }
-async function overWords(deps: FlowDeps, incident: Incident): Promise<string | undefined> {
+async function overWords(deps: FlowDeps, incident: Open): Promise<string | undefined> {
   const { db } = deps.database;
   const job = incident.job === null ? undefined : await findJob(db, incident.job);
   const run = job && (await latestRun(db, job.name));

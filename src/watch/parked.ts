@@ -1,4 +1,4 @@
-import { openIncidents, openOfKey } from '../incidents/incidents.store.ts';
+import { firingKeys, openOfKey } from '../incidents/incidents.store.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
 import { incidentLinks } from '../incidents/runbook.ts';
 import { jobChannels } from '../jobs/channels.ts';
@@ -12,16 +12,13 @@ const keyOf = (operationId: string) => `operation:${operationId}:parked`;
 export async function tellParked(deps: PollDeps): Promise<boolean> {
   const { database } = deps;
   const parked = await parkedOperations(database.db);
-  const open = (await openIncidents(database.db)).filter((incident) => incident.cause === 'parked');
-  const decided = open.filter((incident) => !parked.some((op) => keyOf(op.id) === incident.key));
-  const untold = parked.filter((op) => !open.some((incident) => incident.key === keyOf(op.id)));
+  const open = new Set(await firingKeys(database.db, 'parked'));
+  const waiting = new Set(parked.map((op) => keyOf(op.id)));
+  const decided = [...open].filter((key) => !waiting.has(key));
+  const untold = parked.filter((op) => !open.has(keyOf(op.id)));
   if (decided.length === 0 && untold.length === 0) return false;
   await database.transaction(async (tx) => {
-    await resolveIncidents(
-      tx,
-      decided.map((incident) => incident.key),
-      'A person has decided.',
-    );
+    await resolveIncidents(tx, decided, 'A person has decided.');
     for (const op of untold) {
       // Another replica may have told of it since.
       if (await openOfKey(tx, keyOf(op.id))) continue;

@@ -10,7 +10,7 @@ import type { Database } from '../../src/db/db.ts';
 import { sql } from '../../src/db/query.ts';
 import { findClusterView, leaseClusters } from '../../src/deploy/cluster-views.store.ts';
 import { type CheckpointSight, type KnownRun, unknownState } from '../../src/deploy/deployer.ts';
-import { listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
+import { firingKeys, listIncidents, openIncidents, unresolvedKeys, unresolvedOf } from '../../src/incidents/incidents.store.ts';
 import { carryIncidentsOn } from '../../src/incidents/lifecycle.ts';
 import { acknowledgeIncidents } from '../../src/incidents/open.ts';
 import { findRun } from '../../src/jobs/runs.store.ts';
@@ -257,4 +257,26 @@ it('an acknowledged incident says by whom, once', async (t) => {
   const text = await r.text(incident!.messageId);
   assert.match(text, /Acknowledged by @(lee|lou)/);
   assert.doesNotMatch(text, /\[Acknowledge\]/);
+});
+
+describe('thousands of incidents that were left open', () => {
+  it('are not read by the looks at other jobs', async (t) => {
+    const r = await rig(t);
+    await r.run();
+    await r.database.db.execute(sql`insert into incidents (id, key, job, cluster, cause, state, title, facts, first_seen, last_seen)
+      select 'inc_' || n, 'job:old-' || n || ':failed', 'old-' || n, 'standalone', 'failed', 'firing', 'x', '{}', sluice_now(), sluice_now()
+      from generate_series(1, 3000) n`);
+    r.deployer.always('rootCause', undefined);
+    r.shows({ orders: ['RUNNING', 2] });
+    await r.poll(true);
+    assert.deepEqual(await unresolvedKeys(r.database.db, 'standalone'), [{ key: 'job:orders:restarting', job: 'orders' }]);
+    assert.deepEqual(await unresolvedKeys(r.database.db, 'elsewhere'), []);
+    assert.deepEqual(await unresolvedOf(r.database.db, 'standalone', ['no-data']), []);
+    await insertOp(r, 'parked');
+    await tellParked(r.deps);
+    assert.deepEqual(await firingKeys(r.database.db, 'parked'), ['operation:op_stop:parked']);
+    r.shows({ orders: ['RUNNING', 4] });
+    await r.poll(true);
+    assert.deepEqual((await openIncidents(r.database.db, 'orders')).map((one) => one.key), ['operation:op_stop:parked']);
+  });
 });
