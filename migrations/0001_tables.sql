@@ -417,12 +417,15 @@ CREATE TABLE "cluster_views" (
 	"epoch" bigint DEFAULT 0 NOT NULL,
 	"flow_requests" bigint DEFAULT 0 NOT NULL,
 	"flow_ms" bigint DEFAULT 0 NOT NULL,
-	"flow_read_at" timestamp with time zone
+	"flow_read_at" timestamp with time zone,
+	"flow_runs" integer DEFAULT 0 NOT NULL,
+	"flow_late" integer DEFAULT 0 NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "flows" (
 	"run_id" text PRIMARY KEY NOT NULL,
 	"read_at" timestamp with time zone NOT NULL,
+	"gap_ms" bigint DEFAULT 0 NOT NULL,
 	"memory" jsonb NOT NULL
 );
 --> statement-breakpoint

@@ -211,7 +211,8 @@ export async function createApp(options: AppOptions): Promise<App> {
           watermarkMs: config.incidents.watermarkFor,
           backpressureMs: config.incidents.backpressureFor,
         },
-        budget: { requests: 500, ms: config.watch.flowEvery / 20 },
+        // A longer round may cost as much more.
+        budget: { requests: Math.max(500, Math.round(config.watch.flowEvery / 120)), ms: config.watch.flowEvery / 20 },
       },
       digest: config.digest,
       handover: config.handover,

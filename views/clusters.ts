@@ -26,6 +26,7 @@ const lateMs = 60_000;
 /** Every cluster: whether it answers, its slots, what runs there. */
 export function clustersPage(rows: readonly ClusterRow[], now: Date, watcher?: WatcherView): Html {
   return html`<h1>Clusters</h1>
+${rows.flatMap(({ cluster, view }) => (view && view.flowLate > 0 ? [lateNotice(cluster.name, view)] : []))}
 ${
   rows.length === 0
     ? empty(
@@ -60,6 +61,9 @@ ${
       )
 }
 ${watcher ? section('Sluice itself', watcherFacts(watcher)) : ''}`;
+}
+function lateNotice(cluster: string, { flowLate, flowRuns }: ClusterView): Html {
+  return html`<p class="notice warn"><strong>${cluster}</strong>: the data of ${flowLate} of ${flowRuns} running jobs are looked at too rarely to be judged, so missing data, a standing watermark or backpressure are not told of them. An admin raises <code>watch.flowEvery</code>.</p>`;
 }
 /** Of a cluster that answers: what it does not tell beside the states of its jobs. */
 function errorWords(view: ClusterView | undefined, unreachable: boolean): Html | '' {

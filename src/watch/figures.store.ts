@@ -20,9 +20,16 @@ export async function figures(db: Db): Promise<Figure[]> {
     sql`select cause, case when silenced is null then state else 'silenced' end as state, count(*)::int as n from incidents
       where state <> 'resolved' group by 1, 2`,
   );
-  const { rows: clusters } = await db.execute<{ cluster: string; age: number; failures: number; requests: number; seconds: number }>(
+  const { rows: clusters } = await db.execute<{
+    cluster: string;
+    age: number;
+    failures: number;
+    requests: number;
+    seconds: number;
+    late: number;
+  }>(
     sql`select cluster, extract(epoch from sluice_now() - last_ok_at)::float8 as age, failures,
-      flow_requests::float8 as requests, flow_ms / 1000.0::float8 as seconds from cluster_views where last_ok_at is not null`,
+      flow_requests::float8 as requests, flow_ms / 1000.0::float8 as seconds, flow_late as late from cluster_views where last_ok_at is not null`,
   );
   const watcher = await watcherFacts(db);
   const { rows: runs } = await db.execute<{ state: string; n: number }>(
@@ -74,6 +81,11 @@ export async function figures(db: Db): Promise<Figure[]> {
       'sluice_flow_seconds',
       'How long their answers took, together.',
       clusters.map((row) => [{ cluster: row.cluster }, row.seconds]),
+    ),
+    figure(
+      'sluice_flow_runs_not_judged',
+      'Running jobs whose data are looked at too rarely to be judged: raise watch.flowEvery.',
+      clusters.map((row) => [{ cluster: row.cluster }, row.late]),
     ),
   ];
 }

@@ -94,8 +94,9 @@ const looksOfLimit = 3;
 /** A slow round or two is none. */
 const roundsMissed = 3;
 /** Whether too much time has passed since the last look to say what was in between. */
-const isGap = (seenAt: number, now: number, limitMs: number, everyMs: number) =>
-  now - seenAt > Math.max(roundsMissed * everyMs, limitMs / looksOfLimit);
+const isGap = (seenAt: number, now: number, limitMs: number, everyMs: number) => now - seenAt > longestGapMs(limitMs, everyMs);
+/** How far apart two looks may be at most for what a limit is about to be told. Pure. */
+export const longestGapMs = (limitMs: number, everyMs: number): number => Math.max(roundsMissed * everyMs, limitMs / looksOfLimit);
 
 /** Since when a vertex has been held back at every look. */
 function press(

@@ -12,8 +12,8 @@ import { heldJobs } from '../operations/operations.store.ts';
 import { healthOf } from './cluster-poll.rule.ts';
 import { fenced } from './fenced.ts';
 import { type FlowBudget, fetchFlows, type KnownVertices } from './flow.fetch.ts';
-import { type FlowCause, type FlowFact, type FlowLimits, followFlow } from './flow.rule.ts';
-import { countFlowCost, followedRuns, storeFlows } from './flow.store.ts';
+import { type FlowCause, type FlowFact, type FlowLimits, followFlow, longestGapMs } from './flow.rule.ts';
+import { countFlowCost, followedRuns, lateRuns, noteLate, storeFlows } from './flow.store.ts';
 import { incidentInput } from './incident-input.ts';
 import { jobThreshold } from './job-threshold.ts';
 import type { PollDeps } from './poll-deps.ts';
@@ -29,6 +29,8 @@ export interface FlowDeps extends PollDeps {
 }
 type Open = Pick<Incident, 'job' | 'cause' | 'runId' | 'firstSeen'>;
 const causes: readonly FlowCause[] = ['no-data', 'watermark', 'backpressure'];
+/** More of a cluster are not read from the database for one round. */
+const runsOfRound = 2000;
 const dayMs = 24 * 3_600_000;
 const keyOf = (job: string, cause: FlowCause) => `job:${job}:${cause}`;
 
@@ -45,7 +47,7 @@ export async function followFlows(unfenced: FlowDeps, lease: ClusterLease, known
   if (!view?.lastOkAt || view.failures > 0) return;
   await closeOver(deps, name);
   const held = await heldJobs(database.db);
-  const followed = (await followedRuns(database.db, name, deps.flow.budget.requests)).filter(({ run }) => !held.has(run.job));
+  const followed = (await followedRuns(database.db, name, runsOfRound)).filter(({ run }) => !held.has(run.job));
   const memories = new Map(followed.map(({ run, memory }) => [run.id, memory]));
   forgetOldest(known);
   const watched: Run[] = [];
@@ -59,11 +61,14 @@ export async function followFlows(unfenced: FlowDeps, lease: ClusterLease, known
     else watched.push(run);
     limitsOf.set(run.id, limits);
   }
-  if (followed.length === 0) return;
+  if (followed.length === 0) {
+    await countLate(deps, name, held, teams);
+    return;
+  }
   const open = await deps.deployers.of(name);
   const stands = (run: Run) =>
     Object.values(memories.get(run.id) ?? {}).some((one) => [one.in, one.out].some((s) => s?.steady && s.quiet > 0));
-  const { readings, failed, requests, tookMs } = await fetchFlows(open, watched, known, stands, deps.flow.budget);
+  const { readings, failed, requests, tookMs } = await fetchFlows(open, watched, known, stands, deps.flow.budget, deps.flow.everyMs);
   const at = await dbNow(database.db);
   const looks = readings.map(({ run, vertices }) => ({
     run,
@@ -87,6 +92,18 @@ export async function followFlows(unfenced: FlowDeps, lease: ClusterLease, known
     return news;
   });
   if (isNews) deps.onNews();
+  await countLate(deps, name, held, teams);
+}
+
+/** Counts the runs that are looked at so rarely that nothing is told of their data although somebody wants to hear of it: that must not pass for well. */
+async function countLate(deps: FlowDeps, cluster: string, held: ReadonlySet<string>, teams: ReadonlyMap<string, Team>): Promise<void> {
+  const { everyMs } = deps.flow;
+  const { total, late } = await lateRuns(deps.database.db, cluster, longestGapMs(0, everyMs));
+  const unjudged = late.filter(({ job, gapMs, definition, team }) => {
+    const wanted = Object.values(jobLimits(deps, definition, teams.get(team))).filter(Number.isFinite);
+    return !held.has(job) && wanted.some((ms) => gapMs > longestGapMs(ms, everyMs));
+  });
+  await deps.database.transaction((tx) => noteLate(tx, cluster, total, unjudged.length));
 }
 
 /** Vertices of runs that are over are not looked up again. */

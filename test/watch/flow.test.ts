@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { moveClock, now } from '../../src/db/clock.ts';
 import { sql } from '../../src/db/query.ts';
+import { findClusterView } from '../../src/deploy/cluster-views.store.ts';
 import type { FlowVertex, VertexFlow } from '../../src/deploy/deployer.ts';
 import { listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
 import { addVersion, findJob } from '../../src/jobs/jobs.store.ts';
@@ -10,6 +11,7 @@ import { figures } from '../../src/watch/figures.store.ts';
 import type { KnownVertices } from '../../src/watch/flow.fetch.ts';
 import { type FlowDeps, followFlows } from '../../src/watch/flow.ts';
 import { forgetOld } from '../../src/watch/housekeeping.ts';
+import { clustersPage } from '../../views/clusters.ts';
 import { noAnswer } from '../helpers/fake-deployer.ts';
 import { ann, flinkId, type Rig, rig } from './rig.ts';
 
@@ -183,5 +185,44 @@ describe('watch looks at the data of running jobs', () => {
     for (let i = 0; i < 3; i++) await r.look({ orders: i, clicks: i, views: i });
     assert.deepEqual(new Set(asked().slice(0, 6)).size, 3, 'each of the three was looked at once in three rounds');
     assert.equal(most, 1);
+  });
+
+  it('counts those that it looks at too rarely to judge them, until it can; who wants to be told of nothing does not count', async (t) => {
+    const r = await flowRig(t);
+    for (const job of ['orders', 'clicks', 'views']) await r.run(job);
+    const late = async () => {
+      const one = (await figures(r.database.db)).find((figure) => figure.name === 'sluice_flow_runs_not_judged');
+      return one?.values[0]?.value;
+    };
+    const job = await findJob(r.database.db, 'views');
+    const off = { noDataAfter: 'off', watermarkAfter: 'off', backpressureAfter: 'off' };
+    const definition = { ...job!.current.definition, ...off };
+    await r.database.transaction((tx) => addVersion(tx, 'views', { definition, origin: 'set', createdBy: ann } as never));
+    r.budget.requests = 1;
+    for (let i = 0; i < 9; i++) await r.look({ orders: i, clicks: i, views: i });
+    assert.equal(await late(), 0, 'every second round is often enough');
+    r.budget.requests = 0;
+    for (let i = 0; i < 4; i++) await r.look({ orders: i, clicks: i, views: i });
+    await r.look({});
+    assert.equal(await late(), 2);
+    const view = await findClusterView(r.database.db, 'standalone');
+    const { cluster } = await r.deps.deployers.of('standalone');
+    const page = String(clustersPage([{ cluster, view, unreachable: false, jobs: [] }], new Date()));
+    assert.match(page, /standalone<\/strong>: the data of 2 of 3 running jobs are looked at too rarely[\s\S]*watch\.flowEvery/);
+    r.budget.requests = 100;
+    await r.look({});
+    assert.equal(await late(), 2, 'between this look and the one before nothing is known');
+    await r.look({});
+    assert.equal(await late(), 0);
+  });
+
+  it('gives each JobManager a budget of its own', async (t) => {
+    const r = await flowRig(t);
+    for (const job of ['orders', 'clicks', 'views'])
+      await r.run(job, { application: job === 'views' ? 'application_1_2' : 'application_1_1' });
+    r.budget.requests = 3;
+    await r.look({});
+    const asked = new Set(r.deployer.calls.filter((call) => call.method === 'flow').map((call) => call.args[0]));
+    assert.deepEqual([asked.size, asked.has(flinkId('views'))], [2, true]);
   });
 });

@@ -277,6 +277,9 @@ describe('thousands of incidents that were left open', () => {
     assert.deepEqual(await firingKeys(r.database.db, 'parked'), ['operation:op_stop:parked']);
     r.shows({ orders: ['RUNNING', 4] });
     await r.poll(true);
-    assert.deepEqual((await openIncidents(r.database.db, 'orders')).map((one) => one.key), ['operation:op_stop:parked']);
+    assert.deepEqual(
+      (await openIncidents(r.database.db, 'orders')).map((one) => one.key),
+      ['operation:op_stop:parked'],
+    );
   });
 });

@@ -23,12 +23,17 @@ export const clusterViews = pgTable('cluster_views', {
   flowRequests: bigint('flow_requests', { mode: 'number' }).notNull().default(0),
   flowMs: bigint('flow_ms', { mode: 'number' }).notNull().default(0),
   flowReadAt: timestamp('flow_read_at', { withTimezone: true }),
+  /** Running jobs whose data are to be looked at, and those of them that are looked at too rarely to be judged. */
+  flowRuns: integer('flow_runs').notNull().default(0),
+  flowLate: integer('flow_late').notNull().default(0),
 });
 
 /** How the data of a run flowed when it was last looked at: what a rule has to remember between two looks. */
 export const flows = pgTable('flows', {
   runId: text('run_id').primaryKey(),
   readAt: timestamp('read_at', { withTimezone: true }).notNull(),
+  /** Milliseconds between the last two looks; 0 when there was one. */
+  gapMs: bigint('gap_ms', { mode: 'number' }).notNull().default(0),
   /** By vertex id: `FlowMemory` of watch. */
   memory: jsonb().$type<Record<string, object>>().notNull(),
 });
