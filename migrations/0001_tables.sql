@@ -199,6 +199,8 @@ CREATE TABLE "runs" (
 	"first_checkpoint" text DEFAULT 'waiting' NOT NULL,
 	"lost_by" text,
 	"last_words_due" boolean DEFAULT false NOT NULL,
+	"flink_name" text,
+	"twin" jsonb,
 	"changed_in" bigint DEFAULT pg_current_xact_id()::text::bigint NOT NULL
 );
 --> statement-breakpoint
@@ -449,6 +451,8 @@ CREATE INDEX "runs_job" ON "runs" USING btree ("job","started_at");--> statement
 CREATE INDEX "runs_live" ON "runs" USING btree ("cluster","ended");--> statement-breakpoint
 CREATE INDEX "runs_changed" ON "runs" USING btree ("cluster","changed_in");--> statement-breakpoint
 CREATE INDEX "runs_last_words" ON "runs" USING btree ("cluster") WHERE "runs"."last_words_due";--> statement-breakpoint
+CREATE INDEX "runs_flink_name" ON "runs" USING btree ("cluster","flink_name");--> statement-breakpoint
+CREATE INDEX "runs_twins" ON "runs" USING btree ("cluster") WHERE "runs"."twin" is not null;--> statement-breakpoint
 CREATE INDEX "runs_untold" ON "runs" USING btree ("cluster") WHERE "runs"."ended" and not "runs"."end_told";--> statement-breakpoint
 CREATE INDEX "approvals_pending" ON "approvals" USING btree ("state","expires_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "operations_one_holder" ON "operations" USING btree ("job") WHERE "operations"."holds" and "operations"."state" in ('queued','running','parked');--> statement-breakpoint

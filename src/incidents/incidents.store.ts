@@ -89,6 +89,15 @@ export async function unresolvedOf(db: Db | Tx, cluster: string, causes: readonl
     .from(incidents)
     .where(and(ne(incidents.state, 'resolved'), eq(incidents.cluster, cluster), inArray(incidents.cause, [...causes])));
 }
+/** What is not over of these runs; locked until the transaction ends. */
+export async function unresolvedOfRuns(tx: Tx, runIds: readonly string[]): Promise<Incident[]> {
+  if (runIds.length === 0) return [];
+  return tx
+    .select()
+    .from(incidents)
+    .where(and(inArray(incidents.runId, [...runIds]), ne(incidents.state, 'resolved')))
+    .for('update');
+}
 /** The open incidents of runs whose root exception is still to be read, by run id. */
 export async function openOfRuns(tx: Tx, runIds: readonly string[]): Promise<Map<string, Incident>> {
   if (runIds.length === 0) return new Map();

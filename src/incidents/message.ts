@@ -21,6 +21,8 @@ export interface IncidentFacts {
   links?: { label: string; url: string }[];
   pageUrl?: string;
   detail?: string;
+  /** Of an end: that another copy of the job runs, which Sluice did not start. */
+  otherCopy?: string;
   /** The parked operation that waits for a decision. */
   operationId?: string;
   /** The operation of Sluice that made it so. */
@@ -201,6 +203,7 @@ export function incidentMessage(row: typeof incidents.$inferSelect): Message {
     ]),
   );
   if (f.checkpoint?.path) parts.push(context({ code: f.checkpoint.path }));
+  if (f.otherCopy) parts.push(text({ bold: f.otherCopy }));
   if (f.detail) parts.push(text(f.detail));
   parts.push(...changesPart(f), ...linksPart(f), ...stateParts(row));
   const buttons = over ? [] : buttonsOf(row);

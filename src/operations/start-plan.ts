@@ -1,5 +1,6 @@
 import { type AppError, ConflictError, NotFoundError, UnreachableError, UserError } from '../core/errors.ts';
 import { formatAge } from '../core/time.ts';
+import { twinWords } from '../jobs/twin.ts';
 import type { StartFacts, StartWish } from './start-facts.ts';
 
 /** What a start would do. Only ids, paths and numbers: it is stored, and what is approved is its hash. */
@@ -71,6 +72,12 @@ export function decideStart(facts: StartFacts, wish: StartWish, now: Date): Star
       ),
     );
   }
+  if (run?.twin && !wish.breakGlass)
+    return refused(
+      new ConflictError(`${name} was not started beside another copy. ${twinWords(run.cluster, run.twin)}`, {
+        hint: `Two copies would write to one target. Stop that one first (by hand, where it was started), and start again. If it is another job of the same name: /flink start ${name} --break-glass "reason".`,
+      }),
+    );
   if (!version)
     return refused(
       new NotFoundError(`${name} has no version v${String(wish.version)}.`, {

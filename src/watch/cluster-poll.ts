@@ -27,6 +27,7 @@ import { tellEnds } from './tell-ends.ts';
 import { objectiveKey } from './tell-objective.ts';
 import { keysOf, tellTrouble } from './tell-run.ts';
 import { tellSilent } from './tell-silent.ts';
+import { followTwins } from './tell-twins.ts';
 
 /** Polls without an answer from which on the cluster counts as not reachable. */
 const unreachableAfter = 2;
@@ -76,6 +77,7 @@ export async function pollCluster(
   if (open.cluster.observed && overview && (await database.transaction((tx) => discover(tx, open.cluster, overview, fetched.seen.states))))
     deps.onNews();
   if (!open.cluster.observed && fetched.overviewDue) await reviveLost(deps, name, runs, fetched.seen.states);
+  if (!open.cluster.observed && overview) await followTwins(deps, name, runs, overview, fetched.seen.states);
   const facts = runs.map((run) => ({ run, fact: runFact(run, fetched.seen, at) }));
   await storeSeen(database, name, fetched, facts, deps, at);
   const unresolved = await unresolvedKeys(database.db, name);

@@ -6,6 +6,7 @@ import { openIncidents } from '../incidents/open-many.ts';
 import { findJobs, type Job } from '../jobs/jobs.store.ts';
 import { supersededRuns, takeTellings } from '../jobs/run-crowd.store.ts';
 import { type Run, untoldRuns } from '../jobs/runs.store.ts';
+import { twinWords } from '../jobs/twin.ts';
 import { heldJobs } from '../operations/operations.store.ts';
 import { listRestorePoints } from '../restore-points/restore-points.store.ts';
 import { noOperation } from './discover.ts';
@@ -48,7 +49,8 @@ async function tellPiece(tx: Tx, deps: PollDeps, untold: readonly Run[]): Promis
     if (!job || history.has(run.id)) continue;
     const by = behind.get(run.id);
     const end = by ? await endBySluice(tx, deps, run, by) : await endOf(tx, job, run);
-    if (end) told.push({ job, run, ...end });
+    const otherCopy = run.twin ? { otherCopy: twinWords(run.cluster, run.twin) } : {};
+    if (end) told.push({ job, run, ...end, facts: { ...end.facts, ...otherCopy } });
   }
   // One problem at a time: what ends a run takes the place of "is restarting", also where its end needs no telling.
   const over = mine.filter((run) => !history.has(run.id));

@@ -34,6 +34,8 @@ const run = (change: Partial<Run> = {}): Run => ({
   job: 'etl-orders',
   version: 1,
   endTold: false,
+  flinkName: 'orders',
+  twin: null,
   cluster: 'standalone',
   application: null,
   silentSince: null,

@@ -123,6 +123,10 @@ export const runs = pgTable(
     lostBy: text('lost_by').$type<'restart' | 'removal'>(),
     /** Its end was recorded among many: its root exception and last checkpoints are still to be read from Flink. */
     lastWordsDue: boolean('last_words_due').notNull().default(false),
+    /** What its program calls itself, by Flink; null: not seen yet. */
+    flinkName: text('flink_name'),
+    /** After its end: a live job there of that name that Sluice did not start. */
+    twin: jsonb().$type<{ flinkJobId: string; startedAt: string }>(),
     /** Transaction that wrote the row last: watch reads only what changed since it looked. */
     changedIn: bigint('changed_in', { mode: 'number' }).notNull().default(sql`pg_current_xact_id()::text::bigint`),
   },
@@ -132,6 +136,8 @@ export const runs = pgTable(
     index('runs_live').on(t.cluster, t.ended),
     index('runs_changed').on(t.cluster, t.changedIn),
     index('runs_last_words').on(t.cluster).where(sql`${t.lastWordsDue}`),
+    index('runs_flink_name').on(t.cluster, t.flinkName),
+    index('runs_twins').on(t.cluster).where(sql`${t.twin} is not null`),
     index('runs_untold').on(t.cluster).where(sql`${t.ended} and not ${t.endTold}`),
   ],
 );
