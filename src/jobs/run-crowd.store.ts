@@ -97,7 +97,7 @@ export async function runsWithLastWordsDue(db: Db | Tx, cluster: string, limit: 
     .limit(limit);
 }
 
-/** Runs of a cluster that were taken for lost, among these Flink job ids. */
+/** Runs of a cluster that were taken for lost, or for never submitted, among these Flink job ids. */
 export async function lostAmong(db: Db | Tx, cluster: string, flinkJobIds: readonly string[]): Promise<Run[]> {
   if (flinkJobIds.length === 0) return [];
   return db
@@ -108,7 +108,7 @@ export async function lostAmong(db: Db | Tx, cluster: string, flinkJobIds: reado
         eq(runs.cluster, cluster),
         sql`${runs.flinkJobId} = any(${sql.param([...flinkJobIds])}::text[])`,
         eq(runs.ended, true),
-        eq(runs.endReason, 'lost'),
+        inArray(runs.endReason, ['lost', 'never-started']),
       ),
     );
 }

@@ -8,13 +8,12 @@ import type { OpenCluster } from '../deploy/deployers.ts';
 import { openKeys, openOfKey, unresolvedKeys } from '../incidents/incidents.store.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
 import { incidentLinks } from '../incidents/runbook.ts';
-import { lostAmong } from '../jobs/run-crowd.store.ts';
-import { type Run, reviveRun, updateLiveRun } from '../jobs/runs.store.ts';
+import { type Run, updateLiveRun } from '../jobs/runs.store.ts';
 import { activeStates, findOperation, heldJobs } from '../operations/operations.store.ts';
 import { isStoreLoss } from '../operations/run-step.ts';
 import { settleRun } from '../operations/settle-run.ts';
 import { fetchCluster } from './cluster-poll.fetch.ts';
-import { endedStates, healthOf, type RunFact, runFact } from './cluster-poll.rule.ts';
+import { healthOf, type RunFact, runFact } from './cluster-poll.rule.ts';
 import { reread, storeNoAnswer, storeSeen } from './cluster-poll.store.ts';
 import { discover } from './discover.ts';
 import { jobsStoppedSince } from './ends.store.ts';
@@ -22,6 +21,7 @@ import { fenced, LeaseLostError } from './fenced.ts';
 import { howLost } from './how-lost.ts';
 import { createLiveRuns, type LiveRuns } from './live-runs.ts';
 import type { PollDeps } from './poll-deps.ts';
+import { reviveLost } from './revive-lost.ts';
 import { type CrowdEnd, readLastWords, settleCrowd } from './settle-crowd.ts';
 import { tellEnds } from './tell-ends.ts';
 import { objectiveKey } from './tell-objective.ts';
@@ -76,7 +76,7 @@ export async function pollCluster(
   const { overview } = fetched;
   if (open.cluster.observed && overview && (await database.transaction((tx) => discover(tx, open.cluster, overview, fetched.seen.states))))
     deps.onNews();
-  if (!open.cluster.observed && fetched.overviewDue) await reviveLost(deps, name, runs, fetched.seen.states);
+  if (!open.cluster.observed && fetched.overviewDue) await reviveLost(deps, open, runs, fetched.seen.states);
   if (!open.cluster.observed && overview) await followTwins(deps, name, runs, overview, fetched.seen.states);
   const facts = runs.map((run) => ({ run, fact: runFact(run, fetched.seen, at) }));
   await storeSeen(database, name, fetched, facts, deps, at);
@@ -98,18 +98,6 @@ export async function pollCluster(
   await readLastWords(deps, open);
   await closeStopped(deps, name);
   return { answered: true, overviewFailed: fetched.overviewDue && overview === undefined };
-}
-
-/** Runs that were taken for lost and are listed all the same: high availability brought them back later than they were waited for. */
-async function reviveLost(deps: PollDeps, cluster: string, runs: readonly Run[], states: ReadonlyMap<string, string>): Promise<void> {
-  const known = new Set(runs.map((run) => run.flinkJobId));
-  const strangers = [...states].flatMap(([id, state]) => (known.has(id) || endedStates.includes(state) ? [] : [id]));
-  const lost = await lostAmong(deps.database.db, cluster, strangers);
-  if (lost.length === 0) return;
-  await deps.database.transaction(async (tx) => {
-    for (const run of lost) await reviveRun(tx, cluster, run.flinkJobId, states.get(run.flinkJobId) ?? 'RUNNING', run.application);
-  });
-  deps.onNews();
 }
 
 interface Following {

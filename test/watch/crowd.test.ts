@@ -4,9 +4,9 @@ import { UnreachableError } from '../../src/core/errors.ts';
 import { dbNow, moveClock } from '../../src/db/clock.ts';
 import { listIncidents } from '../../src/incidents/incidents.store.ts';
 import { createJob } from '../../src/jobs/jobs.store.ts';
-import { findRun } from '../../src/jobs/runs.store.ts';
+import { endRun, findRun } from '../../src/jobs/runs.store.ts';
 import { checkpoint, gone, noCheckpoints, seen } from '../helpers/fake-deployer.ts';
-import { ann, type Rig, rig } from './rig.ts';
+import { ann, flinkId, type Rig, rig } from './rig.ts';
 
 const count = 60;
 const jobName = (n: number) => `crowd-${String(n).padStart(2, '0')}`;
@@ -148,6 +148,30 @@ it('a run that was taken for lost and is listed again lives on: high availabilit
   await r.poll();
   assert.equal((await findRun(r.database.db, 'run_orders'))?.ended, false);
   assert.equal((await listIncidents(r.database.db))[0]?.state, 'resolved');
+});
+
+it('a run whose submission was given up, and that comes up all the same, lives on, and people hear of it once', async (t) => {
+  const r = await rig(t);
+  await r.run();
+  await endRun(r.database.db, 'run_orders', { state: 'CANCELED', reason: 'never-started' });
+  r.shows({ orders: ['RUNNING', 4] });
+  await r.poll(true);
+  await r.poll(true);
+  assert.equal((await findRun(r.database.db, 'run_orders'))?.ended, false);
+  const said = (await r.database.db.query.outboxMessages.findMany()).map((one) => one.desired.title);
+  assert.deepEqual(said, ['orders runs after all: its submission reached standalone late']);
+});
+
+it('and that it runs twice, when the job was started anew meanwhile', async (t) => {
+  const r = await rig(t);
+  await r.run();
+  await endRun(r.database.db, 'run_orders', { state: 'CANCELED', reason: 'never-started' });
+  await r.run('orders', { id: 'run_later', flinkJobId: 'b'.repeat(32), startedAt: new Date() });
+  r.shows({ orders: ['RUNNING', 4] });
+  r.deployer.always('listRuns', new Map([flinkId('orders'), 'b'.repeat(32)].map((id) => [id, 'RUNNING'])));
+  await r.poll(true);
+  const said = (await r.database.db.query.outboxMessages.findMany()).map((one) => [one.channel, one.desired.title]);
+  assert.deepEqual(said, [['C0ALERT', 'orders runs twice on standalone: an old submission reached it late']]);
 });
 
 describe('sixty jobs that a cluster does not know any more', () => {
