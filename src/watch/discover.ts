@@ -3,10 +3,11 @@ import { now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
 import type { Cluster } from '../deploy/clusters.store.ts';
 import { type RunOverview, unknownState } from '../deploy/deployer.ts';
-import { createJob, findJob, type Job } from '../jobs/jobs.store.ts';
+import { createJob, findJob } from '../jobs/jobs.store.ts';
 import { takeTellings } from '../jobs/run-crowd.store.ts';
 import { endRun, insertRun, latestRun, liveRuns, type Run, reviveRun, updateLiveRun } from '../jobs/runs.store.ts';
 import { endedStates } from './cluster-poll.rule.ts';
+import { namesakes } from './namesakes.store.ts';
 
 /** Who acts where nobody of ours did. */
 export const elsewhere = { teamId: '', userId: '', name: 'somebody outside Sluice' };
@@ -18,7 +19,7 @@ export const noOperation = '';
 
 /**
  * Jobs of an observed cluster that nobody has told Sluice of: each gets a job by its own name and a run. The same name again, once the run before has
- * ended, is the next run of that job; beside a live one it is another job. True when something was found.
+ * ended, is the next run of that job; beside a live one, and on another cluster, it is another job. True when something was found.
  * @param seen `/jobs/overview`, for the names. @param states `/jobs`, Flink's states as they are now.
  */
 export async function discover(
@@ -48,7 +49,7 @@ export async function discover(
       continue;
     }
     const plain = jobNameOf(job.name);
-    const before = live.find((one) => !one.ended && goesOnAs(one, cluster, plain, application, states));
+    const before = await runBefore(tx, cluster, live, plain, application, states);
     if (before) {
       await endRun(tx, before.id, { state: 'LOST', reason: 'lost' });
       await takeTellings(tx, [before.id]);
@@ -82,46 +83,65 @@ export async function discover(
 }
 
 /**
- * Whether a run goes on as another one: its application was started again, lists no longer the run and lists a job of its name under a new id. That is
+ * The run that goes on as one of this name: its application was started again, lists no longer the run and lists a job of its name under a new id. That is
  * what a new attempt without high availability does, and no end.
  */
-function goesOnAs(run: Run, cluster: Cluster, plain: string, application: string | null, states: ReadonlyMap<string, string>): boolean {
-  const listed = states.get(run.flinkJobId) ?? unknownState;
-  return (
-    application !== null &&
-    run.application === application &&
-    listed === unknownState &&
-    namesFor(cluster, plain, run.flinkJobId).includes(run.job)
+async function runBefore(
+  tx: Tx,
+  cluster: Cluster,
+  live: readonly Run[],
+  plain: string,
+  application: string | null,
+  states: ReadonlyMap<string, string>,
+): Promise<Run | undefined> {
+  if (application === null) return undefined;
+  const gone = live.filter(
+    (run) => !run.ended && run.application === application && (states.get(run.flinkJobId) ?? unknownState) === unknownState,
   );
+  const same = gone.find((run) => stableNames(cluster, plain).includes(run.job));
+  if (same || !gone.some((run) => run.job.startsWith(`${plain}-`))) return same;
+  const twins = new Set((await namesakes(tx, cluster.name, plain)).map((twin) => twin.name));
+  return gone.find((run) => twins.has(run.job));
 }
-const namesFor = (cluster: Cluster, plain: string, flinkJobId: string): string[] => [
-  plain,
-  `${plain}-${flinkJobId.slice(0, 6)}`,
-  `${cluster.name}-${plain}`.slice(0, 60),
-];
-/** The job that a run belongs to, made when there is none; undefined when every name for it is taken. */
+/** Its own name, and the one that it has where its own is another cluster's: both stay the same whenever it is started anew. */
+const stableNames = (cluster: Cluster, plain: string): string[] => [plain, `${cluster.name}-${plain}`.slice(0, 60).replace(/-+$/, '')];
+/** Told apart by the beginning of their Flink ids; the longer one where two begin alike. */
+const twinNames = (plain: string, flinkJobId: string): string[] => [6, 12].map((length) => `${plain}-${flinkJobId.slice(0, length)}`);
+
+/**
+ * The job that a run belongs to, made when there is none; undefined when every name for it is taken. What has its name while another one of that name lives on
+ * the same cluster is a twin: it goes on as the twin that ended first, if one has.
+ */
 async function placeFor(tx: Tx, cluster: Cluster, plain: string, flinkJobId: string): Promise<string | undefined> {
-  for (const name of namesFor(cluster, plain, flinkJobId)) {
-    const job = await findJob(tx, name);
-    if (!job) {
-      await createJob(tx, {
-        name,
-        team: cluster.team ?? '',
-        kind: 'jar',
-        mode: 'streaming',
-        project: null,
-        definition: { cluster: cluster.name, environment: 'production', args: [], flink: {}, links: [] },
-        origin: 'observed',
-        createdBy: elsewhere,
-      });
-      return name;
-    }
-    if (isFree(job, cluster, await latestRun(tx, name))) return name;
+  for (const name of stableNames(cluster, plain)) {
+    const place = await placeAt(tx, cluster, name);
+    if (place === 'free') return name;
+    if (place === 'lives') break;
   }
+  const ended = (await namesakes(tx, cluster.name, plain)).find((twin) => twin.ended);
+  if (ended) return ended.name;
+  for (const name of twinNames(plain, flinkJobId)) if ((await placeAt(tx, cluster, name)) === 'free') return name;
   return undefined;
 }
-const isFree = (job: Job, cluster: Cluster, last: Run | undefined) =>
-  job.current.definition.cluster === cluster.name && (last === undefined || last.ended);
+/** Whether a run may have a job's name, which is made when there is none: not while a run of it lives, and not when it is that of another cluster. */
+async function placeAt(tx: Tx, cluster: Cluster, name: string): Promise<'free' | 'lives' | 'elsewhere'> {
+  const job = await findJob(tx, name);
+  if (!job) {
+    await createJob(tx, {
+      name,
+      team: cluster.team ?? '',
+      kind: 'jar',
+      mode: 'streaming',
+      project: null,
+      definition: { cluster: cluster.name, environment: 'production', args: [], flink: {}, links: [] },
+      origin: 'observed',
+      createdBy: elsewhere,
+    });
+    return 'free';
+  }
+  if (job.current.definition.cluster !== cluster.name) return 'elsewhere';
+  return (await latestRun(tx, name))?.ended === false ? 'lives' : 'free';
+}
 
 /** A name as jobs have them, of what a program calls itself: `Orders -> Lake (v2)` becomes `orders-lake-v2`. */
 export function jobNameOf(name: string): string {

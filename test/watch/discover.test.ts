@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { putTeam } from '../../src/access/people.store.ts';
 import { findCluster, putCluster } from '../../src/deploy/clusters.store.ts';
 import { unknownState } from '../../src/deploy/deployer.ts';
 import { jobNames } from '../../src/jobs/jobs.store.ts';
-import { endRun, latestRun, listRuns } from '../../src/jobs/runs.store.ts';
+import { endRun, latestRun, listRuns, liveRuns } from '../../src/jobs/runs.store.ts';
 import { discover, jobNameOf } from '../../src/watch/discover.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
@@ -17,32 +17,87 @@ test('a job gets the name that its program gives itself, as names are here', () 
   fc.assert(fc.property(fc.string({ maxLength: 300 }), (name) => assert.match(jobNameOf(name), /^[a-z][a-z0-9-]{0,62}$/)));
 });
 
-test('the same name is the next run of its job; beside a live one it is another job; elsewhere it is another one too', async (t) => {
+test('the same name is the next run of its job; on another cluster it is the job of that cluster, however often it is started anew', async (t) => {
+  const { database, sees, ends, flinkIdsOf } = await world(t);
+  assert.equal(await sees('old', 'aaaaaa11'), true);
+  assert.equal(await sees('old', 'aaaaaa11'), false);
+  assert.equal(await sees('older', 'cccccc33'), true);
+  assert.deepEqual(await jobNames(database.db), ['older-orders', 'orders']);
+  for (const [before, after] of [
+    ['cccccc33', 'cccccd44'],
+    ['cccccd44', 'eeeeee55'],
+    ['eeeeee55', 'ffffff66'],
+  ] as const) {
+    await ends('older', before);
+    await sees('older', after);
+  }
+  await ends('old', 'aaaaaa11');
+  await sees('old', 'dddddd44');
+  assert.deepEqual(await jobNames(database.db), ['older-orders', 'orders']);
+  assert.deepEqual(await flinkIdsOf('older-orders'), ['ffffff66', 'eeeeee55', 'cccccd44', 'cccccc33']);
+  assert.deepEqual(await flinkIdsOf('orders'), ['dddddd44', 'aaaaaa11']);
+});
+
+for (const [cluster, stable] of [
+  ['old', 'orders'],
+  ['older', 'older-orders'],
+] as const)
+  test(`several of one name at a time on one cluster are told apart, and each that is started anew goes on as one of them: ${stable}`, async (t) => {
+    const { database, sees, ends, flinkIdsOf } = await world(t);
+    await sees('old', 'aaaaaa11');
+    // It is called so, and is no twin of anything.
+    await sees('old', { id: '999999aa', name: 'Orders facade' });
+    await ends('old', '999999aa');
+    const first = cluster === 'old' ? 'aaaaaa11' : '10000011';
+    await sees(cluster, first, 'bbbbbb22', 'cccccc33');
+    const names = () => jobNames(database.db);
+    const all = [...new Set(['orders', stable, 'orders-bbbbbb', 'orders-cccccc', 'orders-facade'])].sort();
+    assert.deepEqual(await names(), all);
+    // One after the other, and then both at once, the one that ended later being found first.
+    await ends(cluster, 'bbbbbb22');
+    await sees(cluster, first, 'bbbbbb44', 'cccccc33');
+    await ends(cluster, 'cccccc33');
+    await ends(cluster, 'bbbbbb44');
+    await sees(cluster, first, 'dddddd55', 'eeeeee66');
+    // The one whose name it is.
+    await ends(cluster, first);
+    await sees(cluster, '77777777', 'dddddd55', 'eeeeee66');
+    assert.deepEqual(await names(), all);
+    assert.deepEqual(await flinkIdsOf(stable), ['77777777', first]);
+    assert.deepEqual(await flinkIdsOf('orders-bbbbbb'), ['eeeeee66', 'bbbbbb44', 'bbbbbb22']);
+    assert.deepEqual(await flinkIdsOf('orders-cccccc'), ['dddddd55', 'cccccc33']);
+    // One more than ever before, whose id begins as that of another, on this cluster and elsewhere.
+    await sees(cluster, '77777777', 'dddddd55', 'eeeeee66', 'bbbbbb99aaaa1');
+    assert.deepEqual(await flinkIdsOf('orders-bbbbbb99aaaa'), ['bbbbbb99aaaa1']);
+  });
+
+async function world(t: TestContext) {
   const database = await sharedDb(t);
+  const { db } = database;
   await database.transaction(async (tx) => {
     await putTeam(tx, { name: 'data', channel: null, alertChannel: null });
     for (const name of ['old', 'older'])
       await putCluster(tx, { name, kind: 'standalone', url: 'http://x:1', team: 'data', observed: true });
   });
-  const job = { state: 'RUNNING', tasksRunning: 2, tasksTotal: 2, name: 'Orders', startedAt: Date.now() };
-  const sees = async (cluster: string, ...ids: string[]) =>
-    database.transaction(async (tx) =>
-      discover(tx, (await findCluster(tx, cluster))!, new Map(ids.map((id) => [id, job])), new Map(ids.map((id) => [id, job.state]))),
-    );
-  assert.equal(await sees('old', 'aaaaaa11'), true);
-  assert.equal(await sees('old', 'aaaaaa11'), false);
-  assert.equal(await sees('old', 'aaaaaa11', 'bbbbbb22'), true);
-  assert.equal(await sees('older', 'cccccc33'), true);
-  assert.deepEqual(await jobNames(database.db), ['orders', 'orders-bbbbbb', 'orders-cccccc']);
-  const run = await latestRun(database.db, 'orders');
-  await database.transaction((tx) => endRun(tx, run!.id, { state: 'CANCELED', reason: 'canceled' }));
-  job.startedAt += 1000;
-  await sees('old', 'dddddd44');
-  assert.deepEqual(
-    (await listRuns(database.db, 'orders')).map((one) => one.flinkJobId),
-    ['dddddd44', 'aaaaaa11'],
-  );
-});
+  let startedAt = Date.now();
+  return {
+    database,
+    /** One look at a cluster on which these run, all called Orders if nothing else is said. */
+    sees(cluster: string, ...jobs: (string | { id: string; name: string })[]) {
+      startedAt += 1000;
+      const all = jobs.map((one) => (typeof one === 'string' ? { id: one, name: 'Orders' } : one));
+      const seen = all.map(({ id, name }) => [id, { state: 'RUNNING', tasksRunning: 2, tasksTotal: 2, name, startedAt }] as const);
+      return database.transaction(async (tx) =>
+        discover(tx, (await findCluster(tx, cluster))!, new Map(seen), new Map(all.map(({ id }) => [id, 'RUNNING']))),
+      );
+    },
+    async ends(cluster: string, flinkJobId: string) {
+      const run = (await liveRuns(db, cluster)).find((one) => one.flinkJobId === flinkJobId);
+      await database.transaction((tx) => endRun(tx, run!.id, { state: 'CANCELED', reason: 'canceled' }));
+    },
+    flinkIdsOf: async (job: string) => (await listRuns(db, job)).map((one) => one.flinkJobId),
+  };
+}
 
 test('what has ended is not taken up', async (t) => {
   const database = await sharedDb(t);
