@@ -194,6 +194,7 @@ CREATE TABLE "runs" (
 	"last_checkpoint" jsonb,
 	"checkpoints_read_at" timestamp with time zone,
 	"checkpoint_interval_ms" integer,
+	"checkpoint_retention" text,
 	"failed_checkpoints" integer DEFAULT 0 NOT NULL,
 	"root_exception" jsonb,
 	"first_checkpoint" text DEFAULT 'waiting' NOT NULL,

@@ -4,6 +4,7 @@ import { formatAge, formatBytes, formatDuration } from '../core/time.ts';
 import type { Deployer } from '../deploy/deployer.ts';
 import type { Run } from '../jobs/runs.store.ts';
 import { tagsOf } from '../jobs/tags.ts';
+import { checkpointsAfter } from '../restore-points/kept.rule.ts';
 import { listRestorePoints, type RestorePoint } from '../restore-points/restore-points.store.ts';
 import { commandButton, defineCommand } from './spec.ts';
 import { busyWords, type JobView, jobViews } from './views/job-view.ts';
@@ -107,9 +108,15 @@ function checkpointWords(view: JobView, now: Date): string | undefined {
   if (!run) return undefined;
   const { lastCheckpoint: c } = run;
   if (c)
-    return `${c.id}, ${c.size === undefined ? '' : `${formatBytes(c.size)} in `}${formatDuration(c.durationMs)}, ${formatAge(new Date(c.at), now)}`;
+    return `${c.id}, ${c.size === undefined ? '' : `${formatBytes(c.size)} in `}${formatDuration(c.durationMs)}, ${formatAge(new Date(c.at), now)}${keptWords(run)}`;
   if (run.checkpointIntervalMs === 0) return 'checkpointing is off: a crash loses all state';
   return run.ended ? 'none' : 'none yet';
+}
+/** That Flink keeps it is what people count on; only the rest has to be said. */
+function keptWords(run: Run): string {
+  if (run.ended) return checkpointsAfter(run) === 'gone' ? '; Flink has deleted it' : '';
+  if (run.checkpointRetention === 'NO_EXTERNALIZED_CHECKPOINTS') return '; Flink deletes it when the job fails or is canceled';
+  return run.checkpointRetention === 'DELETE_ON_CANCELLATION' ? '; Flink deletes it when the job is canceled' : '';
 }
 function buttons(view: JobView) {
   const { name } = view.job;

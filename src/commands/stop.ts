@@ -4,6 +4,7 @@ import { formatAge } from '../core/time.ts';
 import { endedAgo } from '../jobs/run-words.ts';
 import { latestRun } from '../jobs/runs.store.ts';
 import { holderConflict, holderOf } from '../operations/operations.store.ts';
+import { checkpointsAfter } from '../restore-points/kept.rule.ts';
 import { acceptOrAsk } from './accepting.ts';
 import { defineCommand } from './spec.ts';
 
@@ -45,9 +46,11 @@ export const stop = defineCommand({
       plan: [
         text(`${job.name} runs v${run.version} on ${run.cluster}. It would be canceled without a savepoint.`),
         text(
-          last
-            ? `Its last checkpoint (${last.id}, ${formatAge(new Date(last.at), ctx.now)}) is kept; what came in since is read again, and sinks may see it twice.`
-            : 'It has no checkpoint: its state would be gone for good.',
+          last && checkpointsAfter({ ...run, state: 'CANCELED' }) === 'gone'
+            ? `Its last checkpoint (${last.id}) would go too: Flink was told to delete its checkpoints when it is canceled.`
+            : last
+              ? `Its last checkpoint (${last.id}, ${formatAge(new Date(last.at), ctx.now)}) is kept; what came in since is read again, and sinks may see it twice.`
+              : 'It has no checkpoint: its state would be gone for good.',
         ),
       ],
       askAgain: `stop ${job.name} --no-savepoint --reason {input}`,

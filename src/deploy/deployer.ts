@@ -1,3 +1,4 @@
+import type { CheckpointRetention } from '../db/schema/index.ts';
 import type { CallOptions } from '../flink/client.ts';
 
 /** What a run is at this moment, as its cluster proves it. `unknown` never decays into `gone`. */
@@ -114,6 +115,14 @@ export type SavepointSight =
   | { is: 'not-known' }
   | { is: 'unknown'; why: string };
 
+/** How a run makes checkpoints. */
+export interface CheckpointConfigSight {
+  /** Milliseconds between them, 0 when checkpointing is off. */
+  intervalMs: number;
+  /** Which of them Flink keeps when the run ends. */
+  retention: CheckpointRetention;
+}
+
 /** A vertex of a run, as its data flow. */
 export interface FlowVertex {
   id: string;
@@ -187,8 +196,8 @@ export interface Deployer {
    */
   disposeSavepoint?(path: string, options?: CallOptions): Promise<DisposalSight>;
   checkpoints(flinkJobId: string, options?: CallOptions): Promise<CheckpointSight>;
-  /** Milliseconds between checkpoints, 0 when checkpointing is off. */
-  checkpointInterval(flinkJobId: string, options?: CallOptions): Promise<number>;
+  /** GET /jobs/:id/checkpoints/config: also of a run that ended, as long as Flink knows it. */
+  checkpointConfig(flinkJobId: string, options?: CallOptions): Promise<CheckpointConfigSight>;
   /** The vertices of a run, each after those it reads from. */
   vertices(flinkJobId: string, options?: CallOptions): Promise<FlowVertex[]>;
   flow(flinkJobId: string, vertex: FlowVertex, options?: CallOptions): Promise<VertexFlow>;

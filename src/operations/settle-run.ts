@@ -1,10 +1,12 @@
 import { UnreachableError } from '../core/errors.ts';
 import type { Database, Tx } from '../db/db.ts';
+import type { CheckpointRetention } from '../db/schema/index.ts';
 import type { CheckpointSight, RootCause, RunSight } from '../deploy/deployer.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
 import { endRun, findRun, type Run, updateRun } from '../jobs/runs.store.ts';
+import { checkpointsAfter } from '../restore-points/kept.rule.ts';
 import { recordCheckpoints } from '../restore-points/record-checkpoints.ts';
-import { markFinal, markVanished, restorePointsOfRun } from '../restore-points/restore-points.store.ts';
+import { markCheckpointsVanished, markFinal, restorePointsOfRun } from '../restore-points/restore-points.store.ts';
 
 const reasons: Record<string, string> = { FINISHED: 'finished', CANCELED: 'canceled', FAILED: 'failed' };
 /** Why a run is over that nobody of Sluice ended, by Flink's state. */
@@ -30,15 +32,11 @@ export async function settleRun(
   return database.transaction(async (tx) => {
     if (last) await recordLastWords(tx, run, last);
     const endedNow = await endRun(tx, run.id, { state, reason: reason ?? reasonOf(state) });
-    const points = await restorePointsOfRun(tx, run.id);
-    // On FINISHED Flink deletes every checkpoint, retained or not (flink.md fact 7).
-    if (state === 'FINISHED')
-      await markVanished(
-        tx,
-        points.filter((p) => p.kind === 'checkpoint').map((p) => p.id),
-      );
-    else if (points[0]) await markFinal(tx, points[0].id);
-    return { run: (await findRun(tx, run.id)) ?? run, endedNow };
+    const now = (await findRun(tx, run.id)) ?? run;
+    if (checkpointsAfter(now) === 'gone') await markCheckpointsVanished(tx, [run.id]);
+    const [newest] = await restorePointsOfRun(tx, run.id);
+    if (newest && state !== 'FINISHED') await markFinal(tx, newest.id);
+    return { run: now, endedNow };
   });
 }
 
@@ -46,11 +44,14 @@ export async function settleRun(
 export interface LastWords {
   checkpoints: CheckpointSight | undefined;
   cause: RootCause | undefined;
+  /** Which checkpoints it keeps; undefined also when that was known before. */
+  retention: CheckpointRetention | undefined;
   /** Not all of it could be asked for: it may be told later. */
   unanswered: boolean;
 }
 /** Writes what was read. */
-export async function recordLastWords(tx: Tx, run: Run, { checkpoints, cause }: LastWords): Promise<void> {
+export async function recordLastWords(tx: Tx, run: Run, { checkpoints, cause, retention }: LastWords): Promise<void> {
+  if (retention) await updateRun(tx, run.id, { checkpointRetention: retention });
   if (checkpoints) await recordCheckpoints(tx, run, checkpoints);
   if (cause) {
     const { name, message, task, at } = cause;
@@ -64,9 +65,10 @@ export async function lastWords(cluster: OpenCluster, run: Run, timeoutMs = 10_0
     if (error instanceof UnreachableError) unanswered = true;
     return undefined;
   };
-  const [checkpoints, cause] = await Promise.all([
+  const [checkpoints, cause, config] = await Promise.all([
     cluster.deployer.checkpoints(run.flinkJobId, { timeoutMs }).catch(quiet),
     cluster.deployer.rootCause(run.flinkJobId, { timeoutMs }).catch(quiet),
+    run.checkpointRetention === null ? cluster.deployer.checkpointConfig(run.flinkJobId, { timeoutMs }).catch(quiet) : undefined,
   ]);
-  return { checkpoints, cause, unanswered };
+  return { checkpoints, cause, retention: config?.retention, unanswered };
 }

@@ -4,8 +4,16 @@ import type { Db, Tx } from '../db/db.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
 import { checkRestorePath, retainedCheckpoints } from '../deploy/restore-path.ts';
 import type { Run } from '../jobs/runs.store.ts';
+import { checkpointsAfter } from './kept.rule.ts';
 import { recordCheckpoints } from './record-checkpoints.ts';
-import { endedWithSavepoint, markFinal, type RestorePoint, recordRestorePoint, restorePointsOfRun } from './restore-points.store.ts';
+import {
+  endedWithSavepoint,
+  markCheckpointsVanished,
+  markFinal,
+  type RestorePoint,
+  recordRestorePoint,
+  restorePointsOfRun,
+} from './restore-points.store.ts';
 
 /** The newest complete state of a job, with how sure that is. */
 export type LastState =
@@ -56,6 +64,7 @@ export async function lastStateOf(db: Db | Tx, run: Run, cluster: OpenCluster, c
 
 function lostWords(run: Run): string {
   if (run.endReason === 'finished') return 'it finished, and Flink then deletes its checkpoints';
+  if (run.ended && checkpointsAfter(run) === 'gone') return 'Flink was told to delete its checkpoints when it ends so';
   return run.lastCheckpoint?.path ? 'its checkpoints are gone' : 'its checkpoints were kept in memory only';
 }
 
@@ -86,13 +95,15 @@ async function addCheckpointsFromDisk(
   checkpointDir: string | undefined,
 ): Promise<boolean> {
   if (!cluster.pathsReadable) return false;
-  const known = (await restorePointsOfRun(db, run.id)).find((p) => p.kind === 'checkpoint');
+  const known = await newestCheckpointOf(db, run.id);
   const fromPath = known?.path.replace(new RegExp(`/${run.flinkJobId}/chk-\\d+/?$`), '');
   for (const directory of new Set([fromPath, checkpointDir, cluster.options['checkpointDir']])) {
     if (!directory) continue;
     const found = await retainedCheckpoints(directory, run.flinkJobId);
     for (const checkpoint of found ?? [])
       await recordRestorePoint(db, {
+        // Whatever Flink was told to delete: it is there.
+        state: 'available',
         job: run.job,
         runId: run.id,
         version: run.version,
@@ -122,6 +133,7 @@ async function addCheckpointsFromFlink(db: Db | Tx, run: Run, { deployer }: Open
   if (ageMs < statisticsAreOldMs) await sleep(statisticsAreOldMs - ageMs);
   const sight = await deployer.checkpoints(run.flinkJobId, { timeoutMs: 3000 }).catch(() => undefined);
   if (sight) await recordCheckpoints(db, run, sight);
+  if (checkpointsAfter(run) === 'gone') await markCheckpointsVanished(db, [run.id]);
   // Its end was recorded among many: nobody has asked for its last checkpoints yet.
   return sight !== undefined || !run.lastWordsDue;
 }

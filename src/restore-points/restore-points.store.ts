@@ -4,7 +4,8 @@ import { and, asc, between, desc, eq, inArray, sql } from '../db/query.ts';
 import { operationSteps, restorePoints } from '../db/schema/index.ts';
 
 export type RestorePoint = typeof restorePoints.$inferSelect;
-export type RestorePointInput = Omit<typeof restorePoints.$inferInsert, 'id' | 'state'>;
+/** `state`: it was just seen to be there, also if it was taken for gone. */
+export type RestorePointInput = Omit<typeof restorePoints.$inferInsert, 'id' | 'state'> & { state?: 'available' };
 
 /** Records a restore point; the same path again only adds what was not known (final, size, operation). */
 export async function recordRestorePoint(tx: Db | Tx, input: RestorePointInput): Promise<void> {
@@ -14,6 +15,9 @@ export async function recordRestorePoint(tx: Db | Tx, input: RestorePointInput):
     .onConflictDoUpdate({
       target: [restorePoints.job, restorePoints.path],
       set: {
+        ...(input.state
+          ? { state: sql`case when ${restorePoints.state} = 'vanished' then 'available' else ${restorePoints.state} end` }
+          : {}),
         final: sql`${restorePoints.final} or ${input.final ?? false}`,
         // Flink's own id and time win over what was noted when the savepoint was asked for: they order the states of a run.
         checkpointId: sql`coalesce(${restorePoints.checkpointId}, ${input.checkpointId ?? null})`,
@@ -79,8 +83,18 @@ export async function markNewestFinal(tx: Tx, runIds: readonly string[]): Promis
     .set({ final: sql`${restorePoints.id} in ${newest}` })
     .where(inArray(restorePoints.runId, [...runIds]));
 }
-/** Of runs that finished: Flink deletes every checkpoint then, retained or not (flink.md fact 7). */
-export async function markCheckpointsVanished(tx: Tx, runIds: readonly string[]): Promise<void> {
+/** The newest checkpoint of a run, there or not: its path says where they are. */
+export async function newestCheckpointOf(db: Db | Tx, runId: string): Promise<RestorePoint | undefined> {
+  const [row] = await db
+    .select()
+    .from(restorePoints)
+    .where(and(eq(restorePoints.runId, runId), eq(restorePoints.kind, 'checkpoint')))
+    .orderBy(desc(restorePoints.takenAt))
+    .limit(1);
+  return row;
+}
+/** Of runs that ended so that Flink deletes their checkpoints: when they finish always (flink.md fact 7), else by what it was told. */
+export async function markCheckpointsVanished(tx: Db | Tx, runIds: readonly string[]): Promise<void> {
   if (runIds.length > 0)
     await tx
       .update(restorePoints)

@@ -1,6 +1,6 @@
 import { UnreachableError, UpstreamError } from '../core/errors.ts';
 import { eachWithin } from '../core/lists.ts';
-import type { CheckpointSight, ClusterFacts, RunOverview } from '../deploy/deployer.ts';
+import type { CheckpointConfigSight, CheckpointSight, ClusterFacts, RunOverview } from '../deploy/deployer.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
 import { FlinkError } from '../flink/errors.ts';
 import type { Run } from '../jobs/runs.store.ts';
@@ -15,6 +15,10 @@ const checkpointLimits = { atOnce: 4, forMs: 300 };
 const mostOverdue = (runs: readonly Run[]) =>
   [...runs].sort((a, b) => (a.checkpointsReadAt?.getTime() ?? 0) - (b.checkpointsReadAt?.getTime() ?? 0));
 
+export interface CheckpointsRead {
+  sight: CheckpointSight;
+  config: CheckpointConfigSight;
+}
 export type Fetched =
   | {
       is: 'answered';
@@ -29,7 +33,7 @@ export type Fetched =
       /** Why it, or `/overview`, gave nothing; null: both answered; undefined: they were not both asked for. */
       overviewFault: string | null | undefined;
       /** By run id. */
-      checkpoints: Map<string, { sight: CheckpointSight; intervalMs: number }>;
+      checkpoints: Map<string, CheckpointsRead>;
     }
   | { is: 'no-answer'; why: string };
 
@@ -59,7 +63,7 @@ export async function fetchCluster(
     const missing = runs.some((run) => run.runningAt && !states.has(run.flinkJobId));
     // A proxy may hide it; whether the cluster answers is decided by its jobs alone.
     const jobManager = paced || missing ? await deployer.jobManager({ timeoutMs: 4000 }).catch(() => undefined) : undefined;
-    const checkpoints = new Map<string, { sight: CheckpointSight; intervalMs: number }>();
+    const checkpoints = new Map<string, CheckpointsRead>();
     const wanted = runs.filter(
       (run) => states.get(run.flinkJobId) === 'RUNNING' && run.runningAt && wantsCheckpoints(run, now, times.checkpointsEveryMs),
     );
@@ -84,10 +88,14 @@ async function unlessItFails<T>(asked: Promise<T>, faults: string[]): Promise<T 
     return undefined;
   }
 }
-async function readCheckpoints(open: OpenCluster, run: Run): Promise<{ sight: CheckpointSight; intervalMs: number } | undefined> {
+async function readCheckpoints(open: OpenCluster, run: Run): Promise<CheckpointsRead | undefined> {
   try {
-    const intervalMs = run.checkpointIntervalMs ?? (await open.deployer.checkpointInterval(run.flinkJobId, { timeoutMs: 4000 }));
-    return { sight: await open.deployer.checkpoints(run.flinkJobId, { timeoutMs: 4000 }), intervalMs };
+    const { checkpointIntervalMs: intervalMs, checkpointRetention: retention } = run;
+    const config =
+      intervalMs !== null && retention !== null
+        ? { intervalMs, retention }
+        : await open.deployer.checkpointConfig(run.flinkJobId, { timeoutMs: 4000 });
+    return { sight: await open.deployer.checkpoints(run.flinkJobId, { timeoutMs: 4000 }), config };
   } catch (error) {
     // The run may have ended between two requests, or its part of the cluster gives no answer; the next poll knows.
     if (error instanceof UpstreamError || error instanceof UnreachableError) return undefined;

@@ -5,12 +5,11 @@ import type { Database, Tx } from '../db/db.ts';
 import { sql } from '../db/query.ts';
 import { clusterViews } from '../db/schema/index.ts';
 import { findClusterView, updateClusterView } from '../deploy/cluster-views.store.ts';
-import type { CheckpointSight } from '../deploy/deployer.ts';
 import { noteSilence, updateLiveRuns } from '../jobs/run-crowd.store.ts';
 import { findRun, type Run, updateRun } from '../jobs/runs.store.ts';
 import { addLater } from '../operations/later.ts';
 import { recordCheckpoints } from '../restore-points/record-checkpoints.ts';
-import type { Fetched } from './cluster-poll.fetch.ts';
+import type { CheckpointsRead, Fetched } from './cluster-poll.fetch.ts';
 import { firstCheckpointFact, type RunFact, silences } from './cluster-poll.rule.ts';
 import type { PollDeps } from './poll-deps.ts';
 import { tellEmpty } from './tell-empty.ts';
@@ -56,7 +55,7 @@ export async function storeSeen(
     for (const { run, fact } of facts) {
       const read = fetched.checkpoints.get(run.id);
       if (!read) continue;
-      const known = await storeCheckpoints(tx, run, read.sight, read.intervalMs, settings);
+      const known = await storeCheckpoints(tx, run, read, settings);
       if (await tellObjective(tx, deps, asSeen(known, fact), read.sight, at)) news = true;
       // By the run as it was before this look.
       if (await tellEmpty(tx, deps, run, read.sight, at)) news = true;
@@ -102,13 +101,18 @@ function changeKey({ run, fact }: Change): string {
 async function storeCheckpoints(
   tx: Tx,
   run: Run,
-  sight: CheckpointSight,
-  intervalMs: number,
+  { sight, config: { intervalMs, retention } }: CheckpointsRead,
   settings: { firstCheckpointWithinMs: number; at: Date },
 ): Promise<Run> {
-  if (run.checkpointIntervalMs === null) await updateRun(tx, run.id, { checkpointIntervalMs: Math.min(intervalMs, 2_000_000_000) });
+  if (run.checkpointIntervalMs === null || run.checkpointRetention !== retention)
+    await updateRun(tx, run.id, { checkpointIntervalMs: Math.min(intervalMs, 2_000_000_000), checkpointRetention: retention });
   const newest = await recordCheckpoints(tx, run, sight);
-  const known: Run = { ...run, checkpointIntervalMs: intervalMs, lastCheckpoint: newest ?? run.lastCheckpoint };
+  const known: Run = {
+    ...run,
+    checkpointIntervalMs: intervalMs,
+    checkpointRetention: retention,
+    lastCheckpoint: newest ?? run.lastCheckpoint,
+  };
   if (run.firstCheckpoint === 'seen' || run.firstCheckpoint === 'off') return known;
   const fact = firstCheckpointFact(known, newest && { at: new Date(newest.at) }, settings.at, settings.firstCheckpointWithinMs);
   if (fact === run.firstCheckpoint) return known;

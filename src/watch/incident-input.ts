@@ -95,7 +95,8 @@ function changesBefore(done: ReadonlyMap<string, AuditRow[]>, job: string, clust
     });
   return told.slice(0, 5);
 }
-function checkpointFacts({ lastCheckpoint, checkpointIntervalMs }: Run): IncidentFacts {
+/** The last checkpoint of a run, or why there is none. */
+export function checkpointFacts({ lastCheckpoint, checkpointIntervalMs }: Run): IncidentFacts {
   if (!lastCheckpoint) return { noCheckpoint: checkpointIntervalMs === 0 ? 'checkpointing is off' : 'none' };
   return { checkpoint: { id: lastCheckpoint.id, path: lastCheckpoint.path, at: lastCheckpoint.at } };
 }

@@ -9,7 +9,10 @@ import { repaint } from '../incidents/paint.ts';
 import { endRuns, runsWithLastWordsDue } from '../jobs/run-crowd.store.ts';
 import { findRun, type Run, updateRun } from '../jobs/runs.store.ts';
 import { type LastWords, lastWords, reasonOf, recordLastWords } from '../operations/settle-run.ts';
+import { checkpointsAfter } from '../restore-points/kept.rule.ts';
 import { markCheckpointsVanished, markNewestFinal } from '../restore-points/restore-points.store.ts';
+import { checkpointFacts } from './incident-input.ts';
+import { canceledFacts, keptFacts } from './kept-facts.ts';
 import type { PollDeps } from './poll-deps.ts';
 
 /** Rows in one statement, and in one transaction. */
@@ -39,8 +42,11 @@ export async function settleCrowd(deps: PollDeps, ends: readonly CrowdEnd[]): Pr
       await deps.database.transaction(async (tx) => {
         const ids = piece.map(({ run }) => run.id);
         const ended = await endRuns(tx, ids, { state, reason: reasonOf(state), lostBy, lastWords: state !== 'LOST' });
-        if (state === 'FINISHED') await markCheckpointsVanished(tx, ended);
-        else await markNewestFinal(tx, ended);
+        const over = new Set(ended);
+        await markFinals(
+          tx,
+          piece.filter(({ run }) => over.has(run.id)).map(({ run }) => ({ ...run, state })),
+        );
       });
   }
 }
@@ -70,27 +76,34 @@ export async function readLastWords(deps: PollDeps, open: OpenCluster): Promise<
     for (const { run, words } of read) {
       await recordLastWords(tx, run, words);
       await updateRun(tx, run.id, { lastWordsDue: false });
+      const now = (await findRun(tx, run.id)) ?? run;
+      await markFinals(tx, [now]);
       const incident = incidents.get(run.id);
       if (!incident) continue;
-      const now = (await findRun(tx, run.id)) ?? run;
-      const [told] = await changeIncidents(tx, [incident.id], factsNow(incident.facts as IncidentFacts, now));
+      const kept = await keptBy(tx, incident.cause, now);
+      const [told] = await changeIncidents(tx, [incident.id], factsNow(incident.facts as IncidentFacts, now, kept));
       if (told && told.messageId !== null) messages.set(told.leaderId ?? told.id, told);
     }
     for (const told of messages.values()) await repaint(tx, told);
-    await markFinals(
-      tx,
-      read.map(({ run }) => run),
-    );
   });
   deps.onNews();
 }
 async function markFinals(tx: Tx, runs: readonly Run[]): Promise<void> {
-  const idsOf = (finished: boolean) => runs.filter((run) => (run.state === 'FINISHED') === finished).map((run) => run.id);
-  await markNewestFinal(tx, idsOf(false));
-  // Also those that were only read now: Flink has deleted them.
-  await markCheckpointsVanished(tx, idsOf(true));
+  await markCheckpointsVanished(
+    tx,
+    runs.filter((run) => checkpointsAfter(run) === 'gone').map((run) => run.id),
+  );
+  await markNewestFinal(
+    tx,
+    runs.filter((run) => run.state !== 'FINISHED').map((run) => run.id),
+  );
 }
-function factsNow({ causeUnread: _, ...facts }: IncidentFacts, run: Run) {
+/** Of ends whose message says nothing but what was kept. */
+async function keptBy(tx: Tx, cause: string, run: Run): Promise<IncidentFacts> {
+  if (cause === 'canceled-elsewhere') return canceledFacts(tx, run);
+  return cause === 'failed' && run.lastCheckpoint ? keptFacts(tx, run) : {};
+}
+function factsNow({ causeUnread: _, checkpoint, noCheckpoint, ...facts }: IncidentFacts, run: Run, kept: IncidentFacts) {
   const cause = run.rootException;
   const exception = cause ? `${cause.name}: ${cause.message}` : undefined;
   return {
@@ -98,9 +111,8 @@ function factsNow({ causeUnread: _, ...facts }: IncidentFacts, run: Run) {
       ...facts,
       ...(exception ? { exception } : {}),
       ...(cause?.task ? { task: cause.task } : {}),
-      ...(run.lastCheckpoint
-        ? { checkpoint: { id: run.lastCheckpoint.id, path: run.lastCheckpoint.path, at: run.lastCheckpoint.at } }
-        : {}),
+      ...(kept.noCheckpoint ? {} : run.lastCheckpoint ? checkpointFacts(run) : { checkpoint, noCheckpoint }),
+      ...kept,
     },
     fingerprint: exception ? fingerprint(exception, run.job) : null,
   };

@@ -12,6 +12,7 @@ import { listRestorePoints } from '../restore-points/restore-points.store.ts';
 import { noOperation } from './discover.ts';
 import { type OperationBehind, operationsBehind } from './ends.store.ts';
 import { type IncidentDetails, incidentInputs, type Told } from './incident-input.ts';
+import { canceledFacts, keptFacts } from './kept-facts.ts';
 import type { PollDeps } from './poll-deps.ts';
 import { objectiveKey } from './tell-objective.ts';
 import { oneLine, type RunCause } from './tell-run.ts';
@@ -103,26 +104,24 @@ async function endBySluice(tx: Tx, deps: PollDeps, run: Run, { op, how }: Operat
     };
   const savepoint =
     run.state === 'FINISHED' ? (await listRestorePoints(tx, run.job)).find((p) => p.kind === 'savepoint' && p.runId === run.id) : undefined;
+  const after = await keptFacts(tx, run);
   const kept =
     run.state === 'FINISHED'
       ? savepoint
         ? `Its savepoint: ${savepoint.path}.`
         : 'Its savepoint was asked for but is not recorded yet.'
-      : run.lastCheckpoint?.path
-        ? 'Its last checkpoint is kept.'
-        : 'It had no checkpoint.';
+      : after.detail;
   return {
     cause: 'ended',
     title: `${run.job} was stopped by ${who}'s ${op.kind}, which ${stateWords(op.state)}`,
-    facts: facts(kept, run.state === 'FINISHED' ? 'gone: Flink deletes them when a job finishes' : undefined),
+    facts: facts(kept, after.noCheckpoint),
   };
 }
 const stateWords = (state: string) =>
   ({ parked: 'is parked', failed: 'failed afterwards', canceled: 'was canceled afterwards', succeeded: 'is done' })[state] ?? 'is not over';
 
-/** Who killed an application: YARN knows it. */
-const saidByYarn = ({ rootException: cause }: Run) => (cause?.name === 'YARN' ? `${cause.message}. ` : '');
 async function endOf(tx: Tx, job: Job, run: Run): Promise<End | undefined> {
+  const kept = run.endReason !== 'finished' && run.lastCheckpoint ? await keptFacts(tx, run) : { detail: '' };
   if (run.endReason === 'failed')
     return {
       cause: 'failed',
@@ -131,6 +130,7 @@ async function endOf(tx: Tx, job: Job, run: Run): Promise<End | undefined> {
         ...(run.rootException ? { exception: oneLine(run.rootException) } : {}),
         ...(run.rootException?.task ? { task: run.rootException.task } : {}),
         ...(run.lastWordsDue ? { causeUnread: true as const } : {}),
+        ...(kept.detail ? kept : {}),
       },
     };
   if (run.endReason === 'lost')
@@ -139,15 +139,20 @@ async function endOf(tx: Tx, job: Job, run: Run): Promise<End | undefined> {
       ...(run.lostBy === 'restart'
         ? {
             title: `${run.job} is gone: the JobManager of ${run.cluster} was restarted and does not know it any more`,
-            facts: { detail: 'Without high availability Flink forgets its jobs with its JobManager. It does not run.' },
+            facts: {
+              ...kept,
+              detail: `Without high availability Flink forgets its jobs with its JobManager. It does not run. ${kept.detail}`.trim(),
+            },
           }
         : {
             title: `${run.job} is gone: ${run.cluster} answers but no longer knows it`,
             facts: {
-              detail:
+              ...kept,
+              detail: `${
                 run.lostBy === 'removal'
-                  ? 'Its JobManager was not restarted: the job was removed there. It does not run.'
-                  : 'The JobManager was restarted without high availability, or the job was removed. It does not run.',
+                  ? 'Its JobManager was not restarted: the job was removed there.'
+                  : 'The JobManager was restarted without high availability, or the job was removed.'
+              } It does not run. ${kept.detail}`.trim(),
             },
           }),
     };
@@ -155,7 +160,7 @@ async function endOf(tx: Tx, job: Job, run: Run): Promise<End | undefined> {
     return {
       cause: 'canceled-elsewhere',
       title: `${run.job} was canceled by somebody outside Sluice`,
-      facts: { detail: `${saidByYarn(run)}${run.lastCheckpoint?.path ? 'Its last checkpoint is kept.' : 'It had no checkpoint.'}` },
+      facts: await canceledFacts(tx, run),
     };
   if (run.endReason === 'finished' && job.mode === 'streaming' && !didItsWork(run)) {
     const savepoint = (await listRestorePoints(tx, run.job)).find((point) => point.kind === 'savepoint');

@@ -39,7 +39,7 @@ const methods: readonly Method[] = [
   'disposeSavepoint',
   'savepoint',
   'checkpoints',
-  'checkpointInterval',
+  'checkpointConfig',
   'vertices',
   'flow',
   'rootCause',
@@ -52,6 +52,7 @@ export function fakeDeployer(t: TestContext): FakeDeployer {
   const standing = new Map<Method, unknown>([
     ['jobManager', '/tmp/flink-web-1'],
     ['keepsJobs', false],
+    ['checkpointConfig', { intervalMs: 10_000, retention: 'RETAIN_ON_CANCELLATION' }],
   ]);
   const unexpected: string[] = [];
   const calls: FakeDeployer['calls'] = [];

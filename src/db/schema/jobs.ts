@@ -76,6 +76,12 @@ export interface CheckpointFact {
   at: string;
 }
 
+/**
+ * Flink's `execution.checkpointing.externalized-checkpoint-retention`: kept also after a cancel; only after a failure; never (Flink's default). When a job finishes
+ * none is kept.
+ */
+export type CheckpointRetention = 'RETAIN_ON_CANCELLATION' | 'DELETE_ON_CANCELLATION' | 'NO_EXTERNALIZED_CHECKPOINTS';
+
 /** One execution of a job version. A run is over only when its end is proven. */
 export const runs = pgTable(
   'runs',
@@ -115,6 +121,8 @@ export const runs = pgTable(
     checkpointsReadAt: timestamp('checkpoints_read_at', { withTimezone: true }),
     /** Milliseconds between checkpoints; null: not known yet, 0: checkpointing is off. */
     checkpointIntervalMs: integer('checkpoint_interval_ms'),
+    /** Which of its checkpoints Flink keeps when it ends, as Flink calls it; null: not known. */
+    checkpointRetention: text('checkpoint_retention').$type<CheckpointRetention>(),
     failedCheckpoints: integer('failed_checkpoints').notNull().default(0),
     rootException: jsonb('root_exception').$type<{ name: string; message: string; at: string; task: string | null }>(),
     /** First-checkpoint fact of watch: `waiting`, `seen`, `overdue`, `off`. */

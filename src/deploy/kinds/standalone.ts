@@ -1,10 +1,11 @@
 import { UnreachableError } from '../../core/errors.ts';
 import { withoutLogin } from '../../core/redact.ts';
+import type { CheckpointRetention } from '../../db/schema/index.ts';
 import { type CallOptions, createFlinkClient, type FlinkClient } from '../../flink/client.ts';
 import { FlinkError } from '../../flink/errors.ts';
 import { allVerticesRunning, rootException } from '../../flink/job-facts.ts';
 import { atLeast } from '../../flink/release.ts';
-import { type Checkpoint, endedJobStates } from '../../flink/schema.ts';
+import { type Checkpoint, type CheckpointConfig, endedJobStates } from '../../flink/schema.ts';
 import type { CheckpointFailure, CheckpointSight, ClusterKind, Deployer, DeployTarget, RunSight, SavepointSight } from '../deployer.ts';
 import { disposeSavepoint } from '../dispose-savepoint.ts';
 import { readFlow, readVertices } from './vertex-flow.ts';
@@ -166,9 +167,9 @@ export function sessionDeployer(target: Pick<DeployTarget, 'url' | 'webUrl'>, fl
         restored: restored ? { path: restored.external_path ?? undefined, at: restored.restore_timestamp } : undefined,
       };
     },
-    async checkpointInterval(flinkJobId, options) {
-      const config = await flink.checkpointConfig(flinkJobId, options);
-      return config.interval >= offIntervalMs ? 0 : config.interval;
+    async checkpointConfig(flinkJobId, options) {
+      const { interval, externalization } = await flink.checkpointConfig(flinkJobId, options);
+      return { intervalMs: interval >= offIntervalMs ? 0 : interval, retention: retentionOf(externalization) };
     },
     vertices: (flinkJobId, options) => readVertices(flink, flinkJobId, options),
     flow: (flinkJobId, vertex, options) => readFlow(flink, flinkJobId, vertex, options),
@@ -192,6 +193,10 @@ export function sessionDeployer(target: Pick<DeployTarget, 'url' | 'webUrl'>, fl
   };
 }
 
+function retentionOf({ enabled, delete_on_cancellation }: CheckpointConfig['externalization']): CheckpointRetention {
+  if (!enabled) return 'NO_EXTERNALIZED_CHECKPOINTS';
+  return delete_on_cancellation ? 'DELETE_ON_CANCELLATION' : 'RETAIN_ON_CANCELLATION';
+}
 /** What a release means by what it says of checkpoints. */
 interface Tells {
   /** `state_size` is all that the checkpoint refers to; before 1.15 it was what was written for it, and whether it was incremental is not told. */

@@ -185,7 +185,7 @@ function yarnObserver(target: DeployTarget): Deployer {
     },
     savepoint: (flinkJobId, triggerId, o) => on(flinkJobId, (deployer) => deployer.savepoint(flinkJobId, triggerId, o)),
     checkpoints: (flinkJobId, o) => on(flinkJobId, (deployer) => deployer.checkpoints(flinkJobId, o)),
-    checkpointInterval: (flinkJobId, o) => on(flinkJobId, (deployer) => deployer.checkpointInterval(flinkJobId, o)),
+    checkpointConfig: (flinkJobId, o) => on(flinkJobId, (deployer) => deployer.checkpointConfig(flinkJobId, o)),
     vertices: (flinkJobId, o) => on(flinkJobId, (deployer) => deployer.vertices(flinkJobId, o)),
     flow: (flinkJobId, vertex, o) => on(flinkJobId, (deployer) => deployer.flow(flinkJobId, vertex, o)),
     async logTails(bytes, o, run) {

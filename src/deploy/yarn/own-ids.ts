@@ -30,7 +30,7 @@ export function withOwnIds(deployer: Deployer, application: string): Deployer {
     rootCause: (id, o) => deployer.rootCause(inFlink(id), o),
     savepoint: (id, triggerId, o) => deployer.savepoint(inFlink(id), triggerId, o),
     checkpoints: (id, o) => deployer.checkpoints(inFlink(id), o),
-    checkpointInterval: (id, o) => deployer.checkpointInterval(inFlink(id), o),
+    checkpointConfig: (id, o) => deployer.checkpointConfig(inFlink(id), o),
     vertices: (id, o) => deployer.vertices(inFlink(id), o),
     flow: (id, vertex, o) => deployer.flow(inFlink(id), vertex, o),
   };

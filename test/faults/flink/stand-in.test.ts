@@ -64,7 +64,7 @@ test('a checkpoint each interval, the three newest on disk, also after a cancel;
   const { flink, deployer, start, untilState, truthOf } = await rig(t);
   const id = await start();
   await until('five checkpoints', async () => truthOf('restore-point').length >= 5);
-  assert.equal(await deployer.checkpointInterval(id), 40);
+  assert.deepEqual(await deployer.checkpointConfig(id), { intervalMs: 40, retention: 'RETAIN_ON_CANCELLATION' });
   // Between two of its steps, not in the middle of one: writing the fourth and deleting the first is one step.
   const on = () => readdirSync(join(flink.checkpointDir, id));
   assert.equal(on().length, 3);
