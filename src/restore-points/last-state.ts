@@ -10,6 +10,7 @@ import {
   endedWithSavepoint,
   markCheckpointsVanished,
   markFinal,
+  newestCheckpointOf,
   type RestorePoint,
   recordRestorePoint,
   restorePointsOfRun,

@@ -38,7 +38,7 @@ describe('a cluster that is only observed', { timeout: 300_000 }, () => {
       });
       t.after(() => flink.stop());
       const { jarId } = await flink.client.uploadJar(await compileJob({ home: flink.home, outDir: join(flink.dir, 'job') }));
-      const start = async () => {
+      const start = async (name = 'Orders -> Lake (EU)', flinkConfiguration: Record<string, string> = {}) => {
         const jobId = newFlinkId();
         await flink.client.runJar({
           jarId,
@@ -46,7 +46,7 @@ describe('a cluster that is only observed', { timeout: 300_000 }, () => {
           entryClass: ordersJob,
           programArgs: [],
           parallelism: 1,
-          flinkConfiguration: { 'pipeline.name': 'Orders -> Lake (EU)' },
+          flinkConfiguration: { 'pipeline.name': name, ...flinkConfiguration },
         });
         await untilRunning(flink.client, jobId);
         return jobId;
@@ -133,6 +133,15 @@ describe('a cluster that is only observed', { timeout: 300_000 }, () => {
       const keys = async () => (await openIncidents(db)).map((incident) => incident.key).join();
       await sees('the end of the incident, and how it began', async () => (await keys()) === `job:${job.name}:began-empty`);
       assert.equal((await listIncidents(db, job.name)).find((incident) => incident.key === told?.key)?.state, 'resolved');
+
+      // Of one with Flink's default nothing is left when it ends.
+      const third = await start('Payments', { 'execution.checkpointing.externalized-checkpoint-retention': 'NO_EXTERNALIZED_CHECKPOINTS' });
+      await sees('its restore point', async () => (await listRestorePoints(db, 'payments')).length > 0);
+      await flink.client.cancelJob(third);
+      await sees('its end', async () => (await listRuns(db, 'payments'))[0]?.ended);
+      assert.deepEqual(await listRestorePoints(db, 'payments'), []);
+      const lost = (await listIncidents(db, 'payments')).find((incident) => incident.cause === 'canceled-elsewhere');
+      assert.match(JSON.stringify(lost?.facts), /Flink was told to delete its checkpoints, and there is no savepoint/);
       assert.deepEqual([...tap.methods], ['GET']);
     });
 });

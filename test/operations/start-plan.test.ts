@@ -58,6 +58,7 @@ const run = (change: Partial<Run> = {}): Run => ({
   lastCheckpoint: null,
   checkpointsReadAt: null,
   checkpointIntervalMs: 1000,
+  checkpointRetention: 'RETAIN_ON_CANCELLATION',
   failedCheckpoints: 0,
   rootException: null,
   firstCheckpoint: 'seen',

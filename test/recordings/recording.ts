@@ -13,12 +13,12 @@ export const recordedMethods = [
   'keepsJobs',
   'look',
   'checkpoints',
-  'checkpointInterval',
+  'checkpointConfig',
   'rootCause',
 ] as const satisfies readonly (keyof Deployer)[];
 export type RecordedMethod = (typeof recordedMethods)[number] | 'vertices' | 'flow';
 /** Those that are asked of a run. */
-export const methodsOfRun: ReadonlySet<RecordedMethod> = new Set(['look', 'checkpoints', 'checkpointInterval', 'rootCause']);
+export const methodsOfRun: ReadonlySet<RecordedMethod> = new Set(['look', 'checkpoints', 'checkpointConfig', 'rootCause']);
 /** What an answer is kept under: its method, of a run that came later and of a vertex with its id, `look 3f2a…`, `flow 90be…`. */
 export type RecordedKey = RecordedMethod | `${RecordedMethod} ${string}`;
 

@@ -8,6 +8,7 @@ import type { Database } from '../../src/db/db.ts';
 import { operationSteps } from '../../src/db/schema/index.ts';
 import { endRun, findRun, insertRun, type Run, type RunInput, updateRun } from '../../src/jobs/runs.store.ts';
 import { type CheckpointInput, forgetCheckpoints, insertCheckpoints, listCheckpoints } from '../../src/restore-points/checkpoints.store.ts';
+import { checkpointsAfter } from '../../src/restore-points/kept.rule.ts';
 import { lastStateOf } from '../../src/restore-points/last-state.ts';
 import { recordCheckpoints } from '../../src/restore-points/record-checkpoints.ts';
 import {
@@ -50,6 +51,64 @@ const end = async (database: Database, reason = 'failed'): Promise<Run> => {
 const open = (t: TestContext, pathsReadable = false) =>
   fakeDeployers({ standalone: fakeDeployer(t).always('checkpoints', noCheckpoints) }, { pathsReadable }).of('standalone');
 const paths = async (database: Database) => (await restorePointsOfRun(database.db, 'run_1')).map((p) => p.path.split('/').pop());
+
+describe('checkpoints that Flink has discarded', () => {
+  const gone = (id: number) => checkpoint(id, { discarded: true });
+  it('are nothing to go back to, also where all that it tells of are; that the run got so far stays known', async (t) => {
+    const database = await sharedDb(t);
+    const run = await runOf(database);
+    await recordCheckpoints(database.db, run, { ...noCheckpoints, completed: [checkpoint(3), checkpoint(2)] });
+    assert.equal((await recordCheckpoints(database.db, run, { ...noCheckpoints, completed: [gone(4), checkpoint(3), gone(2)] }))?.id, 3);
+    assert.deepEqual(await paths(database), ['chk-3']);
+    // Only a savepoint was kept: it says nothing of checkpoints.
+    const savepoint = checkpoint(5, { isSavepoint: true, path: 's3://lake/savepoint-5' });
+    await recordCheckpoints(database.db, run, { ...noCheckpoints, completed: [savepoint] });
+    assert.deepEqual(await paths(database), ['savepoint-5', 'chk-3']);
+    const last = await recordCheckpoints(database.db, run, { ...noCheckpoints, completed: [gone(7), gone(6), savepoint] });
+    assert.deepEqual([last?.id, last?.path], [7, undefined]);
+    assert.deepEqual(await paths(database), ['savepoint-5']);
+  });
+});
+
+describe('the checkpoints of a run that ended', () => {
+  it('are kept as Flink was told to', () => {
+    const says = (state: string, checkpointRetention: Run['checkpointRetention'], by?: string) =>
+      checkpointsAfter({
+        state,
+        checkpointRetention,
+        rootException: by ? { name: by, message: 'killed by ann', at: '2026-01-01T00:00:00Z', task: null } : null,
+      });
+    const table = (['RETAIN_ON_CANCELLATION', 'DELETE_ON_CANCELLATION', 'NO_EXTERNALIZED_CHECKPOINTS', null] as const).map((retention) =>
+      ['FINISHED', 'FAILED', 'CANCELED', 'LOST'].map((state) => says(state, retention)),
+    );
+    assert.deepEqual(table, [
+      ['gone', 'kept', 'kept', 'kept'],
+      ['gone', 'kept', 'gone', 'unknown'],
+      ['gone', 'gone', 'gone', 'unknown'],
+      ['gone', 'unknown', 'unknown', 'unknown'],
+    ]);
+    // Its JobManager was ended with the application: whether in order is not known.
+    assert.equal(says('CANCELED', 'NO_EXTERNALIZED_CHECKPOINTS', 'YARN'), 'unknown');
+    assert.equal(says('CANCELED', 'RETAIN_ON_CANCELLATION', 'YARN'), 'kept');
+  });
+  it('are gone by what Flink was told, but what is on disk is there', async (t) => {
+    const database = await sharedDb(t);
+    const run = await runOf(database, { checkpointRetention: 'NO_EXTERNALIZED_CHECKPOINTS' });
+    const root = await mkdtemp(join(tmpdir(), 'sluice-kept-'));
+    t.after(() => rm(root, { recursive: true, force: true }));
+    const path = join(root, flinkJobId, 'chk-4');
+    await recordCheckpoints(database.db, run, { ...noCheckpoints, completed: [checkpoint(4, { path: `file:${path}` })] });
+    const failed = await end(database);
+    // Read once more within the hour after its end: Flink may not say yet that it has deleted it.
+    const state = await lastStateOf(database.db, failed, await open(t), undefined);
+    assert.deepEqual([state.is, await paths(database)], ['none', []]);
+    assert.match(state.is === 'none' ? state.why : '', /Flink was told to delete its checkpoints/);
+    await mkdir(path, { recursive: true });
+    await writeFile(join(path, '_metadata'), 'state');
+    const found = await lastStateOf(database.db, failed, await open(t, true), undefined);
+    assert.deepEqual([found.is, await paths(database)], ['found', ['chk-4']]);
+  });
+});
 
 describe('every checkpoint of a run', () => {
   const failed = (id: number, message = 'Checkpoint expired before completing.') => ({

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { UnreachableError } from '../../src/core/errors.ts';
+import { UnreachableError, UpstreamError } from '../../src/core/errors.ts';
 import { messageToText } from '../../src/core/message.ts';
 import type { Database } from '../../src/db/db.ts';
 import { sql } from '../../src/db/query.ts';
 import type { CheckpointSight, RunSight } from '../../src/deploy/deployer.ts';
 import { listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
-import { endRun, findRun } from '../../src/jobs/runs.store.ts';
+import { incidentMessage } from '../../src/incidents/message.ts';
+import { findJob } from '../../src/jobs/jobs.store.ts';
+import { endRun, findRun, latestRun } from '../../src/jobs/runs.store.ts';
 import { settleRun } from '../../src/operations/settle-run.ts';
 import { findMessage } from '../../src/outbox/outbox.store.ts';
-import { restorePointsOfRun } from '../../src/restore-points/restore-points.store.ts';
+import { listRestorePoints, newestRestorePoints, restorePointsOfRun } from '../../src/restore-points/restore-points.store.ts';
+import { whyUnrecoverable } from '../../src/restore-points/unrecoverable.rule.ts';
 import { checkpoint, fakeDeployers, noCheckpoints, seen } from '../helpers/fake-deployer.ts';
 import { endOp, flinkId, insertOp, openKeys, type Rig, rig } from './rig.ts';
 
@@ -81,7 +84,7 @@ describe('a job that fails', () => {
 
   for (const [kept, words] of [
     [checkpoint(9), /Its last checkpoint is kept\./],
-    [checkpoint(9, { path: undefined }), /It had no checkpoint\./],
+    [checkpoint(9, { path: undefined }), /It had no checkpoint that outlives it\./],
   ] as const)
     it(`because somebody canceled it says what is kept: ${kept.path ? 'a checkpoint' : 'none'}`, async (t) => {
       const r = await rig(t);
@@ -91,6 +94,45 @@ describe('a job that fails', () => {
       await r.poll();
       assert.match(await r.text((await openIncidents(r.database.db))[0]!.messageId), words);
     });
+
+  for (const [state, retention, points, words, others] of [
+    [
+      'FAILED',
+      'NO_EXTERNALIZED_CHECKPOINTS',
+      [],
+      /Flink was told to delete its checkpoints, and there is no savepoint: nothing to go back to\./,
+      /chk-9/,
+    ],
+    ['FAILED', 'DELETE_ON_CANCELLATION', ['chk-9'], /Its last checkpoint is kept\./, /gone/],
+    ['CANCELED', 'DELETE_ON_CANCELLATION', [], /gone: Flink was told to delete them when the job is canceled/, /is kept/],
+    ['CANCELED', null, ['chk-9'], /It is not known whether Flink kept its last checkpoint\./, /is kept/],
+  ] as const)
+    for (const many of [1, 25])
+      it(`of a job that Flink keeps ${retention ?? 'nobody knows which'} of: ${state}${many > 1 ? ', with many others' : ''}`, async (t) => {
+        const r = await rig(t);
+        const names = Array.from({ length: many }, (_, i) => (i === 0 ? 'orders' : `orders-${i}`));
+        for (const name of names) await r.run(name);
+        r.deployer
+          .always('rootCause', undefined)
+          .always('checkpoints', { ...noCheckpoints, completed: [checkpoint(9)] })
+          .always('checkpointConfig', retention ? { intervalMs: 1000, retention } : new UpstreamError('It does not say it.'));
+        r.shows(Object.fromEntries(names.map((name) => [name, [state, 0] as const])));
+        await r.poll();
+        const { db } = r.database;
+        const incident = (await openIncidents(db)).find((one) => one.job === 'orders');
+        const text = JSON.stringify(incidentMessage(incident!));
+        assert.match(text, words);
+        assert.doesNotMatch(text, others);
+        assert.deepEqual(
+          (await listRestorePoints(db, 'orders')).map((point) => point.path.split('/').pop()),
+          points,
+        );
+        const [run, job] = [await latestRun(db, 'orders'), await findJob(db, 'orders')];
+        const why = whyUnrecoverable({ job: job!, run, newest: (await newestRestorePoints(db)).get('orders') }, new Date());
+        if (points.length === 0)
+          assert.match(why ?? '', /Flink deleted its checkpoints when it (failed|was canceled), and there is no savepoint/);
+        else assert.equal(why, undefined);
+      });
 
   it('or that somebody canceled is told as that; a batch job that finished is no incident', async (t) => {
     const r = await rig(t);

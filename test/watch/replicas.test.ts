@@ -36,7 +36,7 @@ async function until(what: () => Promise<unknown> | unknown, words: string): Pro
 function cluster(t: TestContext): FakeDeployer {
   return fakeDeployer(t)
     .always('facts', facts)
-    .always('checkpointInterval', 60_000)
+    .always('checkpointConfig', { intervalMs: 60_000, retention: 'RETAIN_ON_CANCELLATION' })
     .always('checkpoints', noCheckpoints)
     .always('rootCause', undefined)
     .always('listRuns', new Map([[flinkId('orders'), 'FAILED']]))

@@ -228,7 +228,7 @@ describe('the first checkpoint', () => {
   });
   it('says so when checkpointing is off', async (t) => {
     const { r, text } = await started(t);
-    r.deployer.always('checkpointInterval', 0);
+    r.deployer.always('checkpointConfig', { intervalMs: 0, retention: 'RETAIN_ON_CANCELLATION' });
     await r.poll();
     assert.match(await text(), /No checkpointing: a crash loses all state\. To turn it on: \/flink set orders checkpoint-interval=60s/);
     assert.equal((await findMessage(r.database.db, (await findOperation(r.database.db, 'op_start'))!.messageId))?.desired.tone, 'warn');

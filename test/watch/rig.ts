@@ -35,7 +35,10 @@ export interface Rig {
 /** A cluster as watch sees it, with three jobs of one team. */
 export async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promise<Rig> {
   const database = await sharedDb(t);
-  const deployer = fakeDeployer(t).always('facts', facts).always('checkpointInterval', 1000).always('checkpoints', noCheckpoints);
+  const deployer = fakeDeployer(t)
+    .always('facts', facts)
+    .always('checkpointConfig', { intervalMs: 1000, retention: 'RETAIN_ON_CANCELLATION' })
+    .always('checkpoints', noCheckpoints);
   const [lease] = await leaseClusters(database.db, 'me', ['standalone']);
   await database.transaction(async (tx) => {
     await putTeam(tx, { name: 'etl', channel: 'C0ETL', alertChannel: 'C0ALERT' });
