@@ -133,8 +133,10 @@ describe('a cluster that is only observed', { timeout: 300_000 }, () => {
       const keys = async () => (await openIncidents(db)).map((incident) => incident.key).join();
       await sees('the end of the incident, and how it began', async () => (await keys()) === `job:${job.name}:began-empty`);
       assert.equal((await listIncidents(db, job.name)).find((incident) => incident.key === told?.key)?.state, 'resolved');
+      assert.deepEqual([...tap.methods], ['GET']);
 
-      // Of one with Flink's default nothing is left when it ends.
+      // Of one with Flink's default, which is the same in all releases, nothing is left when it ends.
+      if (version !== flinkVersionsForTests.at(-1)) return;
       const third = await start('Payments', { 'execution.checkpointing.externalized-checkpoint-retention': 'NO_EXTERNALIZED_CHECKPOINTS' });
       await sees('its restore point', async () => (await listRestorePoints(db, 'payments')).length > 0);
       await flink.client.cancelJob(third);
@@ -142,6 +144,5 @@ describe('a cluster that is only observed', { timeout: 300_000 }, () => {
       assert.deepEqual(await listRestorePoints(db, 'payments'), []);
       const lost = (await listIncidents(db, 'payments')).find((incident) => incident.cause === 'canceled-elsewhere');
       assert.match(JSON.stringify(lost?.facts), /Flink was told to delete its checkpoints, and there is no savepoint/);
-      assert.deepEqual([...tap.methods], ['GET']);
     });
 });
