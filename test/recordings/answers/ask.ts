@@ -14,6 +14,7 @@ export interface AskedRun {
   state: string | undefined;
   checkpoints: CheckpointSight;
   intervalMs: number;
+  retention: string;
   cause: RootCause | undefined;
   flows: { vertex: FlowVertex; flow: VertexFlow }[];
 }
@@ -42,7 +43,7 @@ export async function askAll(deployer: Deployer): Promise<Asked> {
       sight: await deployer.look(id),
       state: await deployer.state(id),
       checkpoints: await deployer.checkpoints(id),
-      intervalMs: await deployer.checkpointInterval(id),
+      ...(await deployer.checkpointConfig(id)),
       cause: await deployer.rootCause(id),
       flows,
     });
