@@ -98,13 +98,19 @@ export async function unresolvedOfRuns(tx: Tx, runIds: readonly string[]): Promi
     .where(and(inArray(incidents.runId, [...runIds]), ne(incidents.state, 'resolved')))
     .for('update');
 }
-/** The open incidents of runs whose root exception is still to be read, by run id. */
+/** The open incidents of runs whose root exception is still to be read, or whose last checkpoint may be, by run id. */
 export async function openOfRuns(tx: Tx, runIds: readonly string[]): Promise<Map<string, Incident>> {
   if (runIds.length === 0) return new Map();
   const rows = await tx
     .select()
     .from(incidents)
-    .where(and(inArray(incidents.runId, [...runIds]), ne(incidents.state, 'resolved'), sql`${incidents.facts} ? 'causeUnread'`))
+    .where(
+      and(
+        inArray(incidents.runId, [...runIds]),
+        ne(incidents.state, 'resolved'),
+        sql`(${incidents.facts} ? 'causeUnread' or ${incidents.cause} = 'canceled-elsewhere')`,
+      ),
+    )
     .for('update');
   return new Map(rows.flatMap((row) => (row.runId === null ? [] : [[row.runId, row]])));
 }

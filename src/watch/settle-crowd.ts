@@ -103,8 +103,8 @@ async function keptBy(tx: Tx, cause: string, run: Run): Promise<IncidentFacts> {
   if (cause === 'canceled-elsewhere') return canceledFacts(tx, run);
   return cause === 'failed' && run.lastCheckpoint ? keptFacts(tx, run) : {};
 }
-function factsNow({ causeUnread: _, checkpoint, noCheckpoint, ...facts }: IncidentFacts, run: Run, kept: IncidentFacts) {
-  const cause = run.rootException;
+function factsNow({ causeUnread, checkpoint, noCheckpoint, ...facts }: IncidentFacts, run: Run, kept: IncidentFacts) {
+  const cause = causeUnread ? run.rootException : null;
   const exception = cause ? `${cause.name}: ${cause.message}` : undefined;
   return {
     facts: {

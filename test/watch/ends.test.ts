@@ -110,7 +110,7 @@ describe('a job that fails', () => {
     for (const many of [1, 25])
       it(`of a job that Flink keeps ${retention ?? 'nobody knows which'} of: ${state}${many > 1 ? ', with many others' : ''}`, async (t) => {
         const r = await rig(t);
-        const names = Array.from({ length: many }, (_, i) => (i === many - 1 ? 'orders' : `orders-${i}`));
+        const names = Array.from({ length: many }, (_, i) => (i === many - 1 ? 'orders' : `other-${String.fromCharCode(97 + i)}`));
         for (const name of names) await r.run(name);
         r.deployer
           .always('rootCause', undefined)
