@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -251,11 +252,16 @@ export async function stillRuns(pid: number, startTime: string): Promise<boolean
   return stat !== '' && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
 }
 
+/** Stands for this process alone where a machine cannot be told from others: no other process is then taken to be on the same one. */
+const alone = randomUUID();
+
 /**
- * Where the pids of this process mean something: `host/pid namespace`. Containers may share a host's name and still not see each other's processes, so
- * that one would take the other for dead.
+ * Where the pids of this process mean something: `host/pid namespace/boot id`. Containers may share a host's name, and machines made from one image name and
+ * pid namespace, and still not see each other's processes, so that one would take the other for dead. The boot id is the kernel's: random at each start.
+ * @param proc where the kernel tells of itself, `/proc`
  */
-export async function processTable(): Promise<string> {
-  const namespace = await readlink('/proc/self/ns/pid').catch(() => '');
-  return `${hostname()}/${/\d+/.exec(namespace)?.[0] ?? ''}`;
+export async function processTable(proc = '/proc'): Promise<string> {
+  const namespace = /\d+/.exec(await readlink(`${proc}/self/ns/pid`).catch(() => ''))?.[0];
+  const boot = (await readFile(`${proc}/sys/kernel/random/boot_id`, 'utf8').catch(() => '')).trim();
+  return namespace && /^[\w-]+$/.test(boot) ? `${hostname()}/${namespace}/${boot}` : `${hostname()}//${alone}`;
 }

@@ -18,7 +18,7 @@ export interface EngineOptions {
   onPaint?(): void;
 }
 export interface Engine {
-  /** Names this process in leases: `host/pid namespace:pid:process start time`. */
+  /** Names this process in leases: `host/pid namespace/boot id:pid:process start time`. */
   owner: string;
   /** Look for work at once. */
   wake(): void;

@@ -62,7 +62,7 @@ async function attempt(deps: DeliverDeps, row: ClaimedRow): Promise<number> {
   const { db } = deps;
   const sender = deps.senders.find((s) => s.kind === row.channelKind);
   if (!sender) {
-    await noteLater(db, row, 30_000, `no sender of kind ${row.channelKind} is set up`, false);
+    await noteLater(db, row, 30_000, `no sender of kind ${row.channelKind} is set up`, true);
     return 0;
   }
   const root = row.threadOf ? await findMessage(db, row.threadOf) : undefined;
@@ -120,7 +120,8 @@ async function settle(deps: DeliverDeps, row: ClaimedRow, result: PostResult): P
     return 0;
   }
   if (result.is === 'later') {
-    await noteLater(db, row, result.afterMs, result.reason, false);
+    // This try was surely not posted; an earlier one that got no answer may still be.
+    await noteLater(db, row, result.afterMs, result.reason, row.postingSince !== null);
     return result.afterMs;
   }
   if (result.is === 'unknown') {

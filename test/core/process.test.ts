@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { UpstreamError } from '../../src/core/errors.ts';
-import { baseEnv, processStartTime, run, runBinary, startDaemon, stillRuns } from '../../src/core/process.ts';
+import { baseEnv, processStartTime, processTable, run, runBinary, startDaemon, stillRuns } from '../../src/core/process.ts';
 import { sleep } from '../../src/core/time.ts';
 
 const shell = (script: string, options?: Parameters<typeof run>[2]) => run('bash', ['-c', script], options);
@@ -245,5 +245,38 @@ describe('a daemon', () => {
     assert.equal(await stillRuns(daemon.pid, daemon.startTime), true);
     await daemon.stop();
     assert.equal(await processStartTime(daemon.pid), undefined);
+  });
+});
+
+describe('the process table', () => {
+  let dir: string;
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'sluice-table-'));
+  });
+  after(() => rm(dir, { recursive: true, force: true }));
+  const machine = async (bootId: string | undefined) => {
+    const proc = await mkdtemp(join(dir, 'proc-'));
+    for (const folder of ['self/ns', 'sys/kernel/random']) await mkdir(join(proc, folder), { recursive: true });
+    await symlink('pid:[4026531836]', join(proc, 'self/ns/pid'));
+    if (bootId) await writeFile(join(proc, 'sys/kernel/random/boot_id'), `${bootId}\n`);
+    return proc;
+  };
+
+  test('tells two machines of one image and one name apart', async () => {
+    const [one, other] = [await machine('0b0fc32e-1f35-4c9c-8a4e-6f1a4e3c1d11'), await machine('7d2f6a51-9f0c-4a55-a8bb-2b5a0d2e9c22')];
+    assert.equal(await processTable(one), await processTable(one));
+    assert.notEqual(await processTable(one), await processTable(other));
+    // Owners are split at colons.
+    assert.doesNotMatch(await processTable(one), /:/);
+    assert.equal(await processTable(), await processTable());
+  });
+
+  test('is nobody else’s where the machine cannot be told', async () => {
+    const proc = await machine(undefined);
+    const script = `import { processTable } from './src/core/process.ts'; console.log(await processTable(process.argv[1]))`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script, proc]);
+    assert.match(stdout, /\/\/[\w-]{36}\n$/);
+    assert.notEqual(stdout.trim(), await processTable(proc));
+    assert.equal(await processTable(proc), await processTable(proc));
   });
 });

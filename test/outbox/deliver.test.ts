@@ -192,6 +192,28 @@ describe('a post without an answer', () => {
     assert.deepEqual(titles(sender), ['two'], 'adopted, then brought up to date');
     assert.equal(posts(sender).length, 0);
   });
+  it('is looked for again after a later try was refused for now: it may have arrived in between', async (t) => {
+    const database = await sharedDb(t);
+    const sender = fakeSender();
+    let id = '';
+    sender.on.post = () => {
+      if (posts(sender).length === 1) return { is: 'unknown', reason: 'timed out' };
+      sender.visible.set('ts-late', { channel: 'C1', outboxId: id, title: 'one', threadTs: undefined });
+      return { is: 'later', afterMs: 1000, reason: 'ratelimited' };
+    };
+    const loop = start(t, database, sender);
+    id = await want(database, 'k', { title: 'one' });
+    for (const attempts of [1, 2]) {
+      await until(async () => (await findMessage(database.db, id))?.attempts === attempts, loop);
+      await moveClock(database.db, 5000);
+    }
+    await until(async () => (await state(database, id)) === 'sent', loop);
+    assert.deepEqual(
+      sender.sent.slice(0, 4).map((s) => s.what),
+      ['post', 'find', 'post', 'find'],
+    );
+    assert.equal((await findMessage(database.db, id))?.sentTs, 'ts-late');
+  });
   it('backs off: longer each time', async (t) => {
     const database = await sharedDb(t);
     const sender = fakeSender();

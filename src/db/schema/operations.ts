@@ -45,7 +45,7 @@ export const operations = pgTable(
     /** The lead who approved it. */
     approvedBy: jsonb('approved_by').$type<PersonRef & { name: string }>(),
     epoch: bigint({ mode: 'number' }).notNull().default(0),
-    /** `host/pid namespace:pid:process start time` of the replica that runs it. */
+    /** `host/pid namespace/boot id:pid:process start time` of the replica that runs it. */
     owner: text(),
     leaseUntil: timestamp('lease_until', { withTimezone: true }),
     cancelRequestedAt: timestamp('cancel_requested_at', { withTimezone: true }),
