@@ -2,6 +2,7 @@ import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UpstreamError, UserError } from '../core/errors.ts';
 import { formatBytes } from '../core/time.ts';
+import { buildOfMark, endBuildProcesses } from './leftovers.ts';
 
 export interface Workspace {
   /** An empty directory of the build's own (0700). */
@@ -19,7 +20,7 @@ export interface WorkspaceOptions {
  * @throws UpstreamError if there is too little room on the disk.
  */
 export async function createWorkspace(root: string, id: string, options: WorkspaceOptions = {}): Promise<Workspace> {
-  if (!/^[\w-]{1,100}$/.test(id)) throw new UserError('A workspace cannot have this name.');
+  checkId(id);
   await mkdir(root, { recursive: true, mode: 0o700 });
   await checkFreeDisk(root, options.minFreeBytes ?? 1024 ** 3);
   const dir = join(root, id);
@@ -28,22 +29,28 @@ export async function createWorkspace(root: string, id: string, options: Workspa
   return { dir, remove: () => removeTree(dir) };
 }
 
+/** Removes the workspace of one build; one that is not there is no error. @throws UserError for a bad id */
+export async function removeWorkspace(root: string, id: string): Promise<void> {
+  await removeTree(join(root, checkId(id)));
+}
+
 /**
- * Removes the workspaces of builds that are over.
+ * Ends what builds that are over left running on this machine, then removes their workspaces.
  * @param isLive tells of an id whether its build still runs
  * @returns the ids removed
  */
 export async function sweepWorkspaces(root: string, isLive: (id: string) => boolean, minAgeMs = 0, now = new Date()): Promise<string[]> {
-  const removed: string[] = [];
+  const over: string[] = [];
   for (const id of await readdir(root).catch(() => [])) {
     if (isLive(id)) continue;
-    const path = join(root, id);
-    const made = await stat(path).catch(() => undefined);
+    const made = await stat(join(root, id)).catch(() => undefined);
     if (made && now.getTime() - made.mtimeMs < minAgeMs) continue;
-    await removeTree(path);
-    removed.push(id);
+    over.push(id);
   }
-  return removed;
+  // First, or it would go on for ever, and write into the folder that is being removed.
+  if (over.length > 0) await endBuildProcesses((mark) => over.includes(buildOfMark(mark).buildId));
+  for (const id of over) await removeTree(join(root, id));
+  return over;
 }
 
 /**
@@ -58,6 +65,11 @@ export async function checkFreeDisk(dir: string, minFreeBytes: number): Promise<
     hint: 'An admin can free some space on the machine of Sluice, then build again.',
     details: { dir, free, minFreeBytes },
   });
+}
+
+function checkId(id: string): string {
+  if (/^[\w-]{1,100}$/.test(id)) return id;
+  throw new UserError('A workspace cannot have this name.');
 }
 
 /** Retries: a process of the build that is being ended may still write into the folder. */

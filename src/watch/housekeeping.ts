@@ -5,7 +5,7 @@ import { forgetSessions } from '../access/sign-in.store.ts';
 import { sweepWorkspaces } from '../build/workspace.ts';
 import type { Db } from '../db/db.ts';
 import { activeOperations } from '../operations/operations.store.ts';
-import { buildIdOf } from '../operations/steps/build.ts';
+import { buildIdOf } from '../operations/steps/build-sources.ts';
 import { forgetCheckpoints } from '../restore-points/checkpoints.store.ts';
 import { forgetFlows } from './flow.store.ts';
 

@@ -12,7 +12,7 @@ import { listJobs } from '../jobs/jobs.store.ts';
 import { findApproval } from '../operations/approvals.store.ts';
 import { operationKinds } from '../operations/kinds/index.ts';
 import { activeOperations, findOperation, listOperations, listSteps } from '../operations/operations.store.ts';
-import { buildIdOf } from '../operations/steps/build.ts';
+import { buildIdOf } from '../operations/steps/build-sources.ts';
 import type { Operation } from '../operations/types.ts';
 import { findMessage } from '../outbox/outbox.store.ts';
 import { findBuild } from '../projects/builds.store.ts';

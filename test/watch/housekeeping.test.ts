@@ -6,7 +6,7 @@ import { it } from 'node:test';
 import { now } from '../../src/db/clock.ts';
 import { sql } from '../../src/db/query.ts';
 import { insertOperation } from '../../src/operations/operations.store.ts';
-import { buildIdOf } from '../../src/operations/steps/build.ts';
+import { buildIdOf } from '../../src/operations/steps/build-sources.ts';
 import { forgetOld, sweepBuilds } from '../../src/watch/housekeeping.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 

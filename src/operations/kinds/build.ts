@@ -1,7 +1,8 @@
 import { fields } from '../../core/message.ts';
 import { formatBytes, formatDuration } from '../../core/time.ts';
 import { failureOutcome, outcome } from '../message.ts';
-import { buildIdOf, buildSteps, undoBuild } from '../steps/build.ts';
+import { buildSteps, undoBuild } from '../steps/build.ts';
+import { buildIdOf } from '../steps/build-sources.ts';
 import type { OperationKind, StepContext } from '../types.ts';
 
 /** Facts of a finished build. */

@@ -1,46 +1,18 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { checkout, type GitTarget, resolveCommit } from '../../build/git.ts';
-import { inspectJar } from '../../build/jar.ts';
+import { resolveCommit } from '../../build/git.ts';
+import { inspectJar, sha256OfFile } from '../../build/jar.ts';
 import { mavenBuild } from '../../build/maven.ts';
-import { createWorkspace } from '../../build/workspace.ts';
-import { NotFoundError, UserError } from '../../core/errors.ts';
+import { NotFoundError } from '../../core/errors.ts';
 import { truncate } from '../../core/text.ts';
 import { formatBytes, formatDuration } from '../../core/time.ts';
 import { now } from '../../db/clock.ts';
 import { addVersion, findJob, lockJob } from '../../jobs/jobs.store.ts';
 import { insertBuild, recordArtifact, updateBuild } from '../../projects/builds.store.ts';
-import { findProject, type Project } from '../../projects/projects.store.ts';
+import { guarded } from '../operations.store.ts';
 import type { Json, Step, StepContext } from '../types.ts';
+import { buildIdOf, clearUp, fetchSources, gitTarget, markOf, projectOf, takeSources } from './build-sources.ts';
 
-/** A build's id is its operation's, with another prefix. */
-export const buildIdOf = (operationId: string): string => operationId.replace(/^op_/, 'bld_');
-
-async function projectOf(c: StepContext): Promise<Project> {
-  const { db } = c.services.database;
-  const job = await findJob(db, c.op.job);
-  if (!job?.project)
-    throw new UserError(`${c.op.job} is not built from a git project.`, {
-      hint: 'Upload a jar on the page of the job, or let an admin give it a project.',
-    });
-  const project = await findProject(db, job.project);
-  if (!project)
-    throw new NotFoundError(`The project ${job.project} of ${c.op.job} does not exist.`, {
-      hint: 'An admin registers projects with npm run apply.',
-    });
-  return project;
-}
-async function gitTarget(c: StepContext, project: Project, onLine?: (line: string) => void): Promise<GitTarget> {
-  return {
-    url: project.url,
-    credential: await c.services.openCredential(project.credential),
-    allowPlainHttpHosts: c.services.settings.plainHttpHosts,
-    signal: c.signal,
-    buildId: buildIdOf(c.op.id),
-    ...(onLine ? { onLine } : {}),
-  };
-}
-const workspaces = (c: StepContext) => join(c.services.workDir, 'workspaces');
 const logFile = (c: StepContext) => join(c.services.workDir, 'build-logs', `${buildIdOf(c.op.id)}.log`);
 const wantsBuild = (c: StepContext) => c.op.kind === 'build' || c.op.input['build'] === true;
 
@@ -76,14 +48,6 @@ const resolve: Step = {
   },
 };
 
-async function fetchSources(c: StepContext): Promise<{ dir: string; subject: string }> {
-  const project = await projectOf(c);
-  const { commit, branch } = c.results['build-resolve'] as { commit: string; branch: string | null };
-  const workspace = await createWorkspace(workspaces(c), buildIdOf(c.op.id), { minFreeBytes: c.services.settings.minFreeDiskBytes });
-  const { subject } = await checkout({ ...(await gitTarget(c, project)), commit, branch: branch ?? undefined, dir: workspace.dir });
-  return { dir: workspace.dir, subject };
-}
-
 const clone: Step = {
   name: 'build-clone',
   title: 'Clone',
@@ -109,21 +73,20 @@ const compile: Step = {
   deadlineMs: 40 * 60_000,
   holds: false,
   when: wantsBuild,
-  async act(c) {
-    c.note('waits for its turn');
-    const giveBack = await c.queue(() => c.services.buildTurn(c.signal));
-    try {
-      return await compileIn(c);
-    } finally {
-      giveBack();
-    }
-  },
+  act: compileInTurn,
 };
-async function compileIn(c: StepContext): Promise<Json> {
+async function compileInTurn(c: StepContext): Promise<Json> {
+  c.note('waits for its turn');
+  const giveBack = await c.queue(() => c.services.buildTurn(c.signal));
+  try {
+    return await compileNow(c);
+  } finally {
+    giveBack();
+  }
+}
+async function compileNow(c: StepContext): Promise<Json> {
   const project = await projectOf(c);
-  let dir = (c.results['build-clone'] as { dir: string }).dir;
-  // After a crash, or on another machine, the workspace of the step before may be gone or half built.
-  if (!(await readFile(join(dir, '.git', 'HEAD')).catch(() => undefined))) ({ dir } = await fetchSources(c));
+  const dir = await takeSources(c);
   await mkdir(join(c.services.workDir, 'build-logs'), { recursive: true });
   const tail: string[] = [];
   let shownAt = 0;
@@ -139,7 +102,7 @@ async function compileIn(c: StepContext): Promise<Json> {
     noOutputTimeoutMs: settings.buildNoOutputTimeoutMs,
     signal: c.signal,
     logFile: logFile(c),
-    buildId: buildIdOf(c.op.id),
+    buildId: markOf(c.op),
     onLine(line) {
       tail.push(line);
       if (tail.length > 12) tail.shift();
@@ -158,6 +121,7 @@ async function compileIn(c: StepContext): Promise<Json> {
     path: jar.path,
     name: basename(jar.path),
     size: jar.size,
+    sha256: await sha256OfFile(jar.path),
     mainClass: jar.mainClass ?? null,
     durationMs: Math.round(result.durationMs),
   };
@@ -184,20 +148,25 @@ function showLog(c: StepContext, title: string, tail: readonly string[]): void {
     ],
   });
 }
+/** Not of an owner that was fenced: its log must not replace that of its successor. @throws FencedError */
 async function keepLog(c: StepContext): Promise<void> {
-  const text = await readFile(logFile(c), 'utf8').catch(() => '');
-  if (text) await updateBuild(c.services.database.db, buildIdOf(c.op.id), { log: text.slice(-1024 * 1024) });
+  const log = (await readFile(logFile(c), 'utf8').catch(() => '')).slice(-1024 * 1024);
+  if (log) await guarded(c.services.database, c.op, (tx) => updateBuild(tx, buildIdOf(c.op.id), { log }));
 }
 
 const publish: Step = {
   name: 'build-publish',
   title: 'Publish the artifact',
   cancel: 'at-once',
-  deadlineMs: 5 * 60_000,
+  // Time for a build, should what was built be gone.
+  deadlineMs: 45 * 60_000,
   holds: false,
   when: wantsBuild,
   async act(c) {
-    const built = c.results['build-compile'] as { path: string; name: string; mainClass: string | null };
+    const before = c.results['build-compile'] as { path: string; name: string; sha256: string };
+    // Not there, or another one: it was built on another machine.
+    const there = (await sha256OfFile(before.path).catch(() => undefined)) === before.sha256;
+    const built = there ? before : ((await compileInTurn(c)) as typeof before);
     const jar = await inspectJar(built.path);
     const { sha256, size } = await c.services.artifacts.put(built.path);
     c.note(`SHA-256 ${sha256.slice(0, 12)}`);
@@ -213,7 +182,7 @@ const bind: Step = {
   holds: false,
   when: wantsBuild,
   async act(c) {
-    await rm(join(workspaces(c), buildIdOf(c.op.id)), { recursive: true, force: true });
+    await clearUp(c);
     return {};
   },
   async record(tx, c) {
@@ -255,7 +224,7 @@ const bind: Step = {
 /** Build: resolve, clone, compile, publish, bind. The job is not held and what runs is not touched. */
 export const buildSteps: readonly Step[] = [resolve, clone, compile, publish, bind];
 
-/** After a failure or a cancel: the build is marked, its workspace goes. */
+/** After a failure or a cancel: what still runs is ended, the workspace goes, the build is marked. */
 export const undoBuild: Step = {
   name: 'undo-build',
   title: 'Clear up after the build',
@@ -264,9 +233,12 @@ export const undoBuild: Step = {
   holds: false,
   when: (c) => c.intents['build-resolve'] !== undefined && !c.results['build-bind'],
   async act(c) {
-    const state = c.op.turned?.into === 'canceled' ? 'canceled' : 'failed';
-    await updateBuild(c.services.database.db, buildIdOf(c.op.id), { state, finishedAt: now });
-    await rm(join(workspaces(c), buildIdOf(c.op.id)), { recursive: true, force: true });
+    await clearUp(c);
     return {};
+  },
+  async record(tx, c) {
+    const state = c.op.turned?.into === 'canceled' ? 'canceled' : 'failed';
+    await updateBuild(tx, buildIdOf(c.op.id), { state, finishedAt: now });
+    return undefined;
   },
 };

@@ -1,4 +1,4 @@
-import { buildIdOf } from '../../../src/operations/steps/build.ts';
+import { buildIdOf } from '../../../src/operations/steps/build-sources.ts';
 import type { History, Violation } from './history.ts';
 import type { World } from './world.ts';
 

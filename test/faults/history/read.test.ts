@@ -17,7 +17,7 @@ import { createJob, findJob, type Job } from '../../../src/jobs/jobs.store.ts';
 import { insertRun } from '../../../src/jobs/runs.store.ts';
 import { accept } from '../../../src/operations/accept.ts';
 import { startKind } from '../../../src/operations/kinds/start.ts';
-import { buildIdOf } from '../../../src/operations/steps/build.ts';
+import { buildIdOf } from '../../../src/operations/steps/build-sources.ts';
 import type { Operation } from '../../../src/operations/types.ts';
 import { findMessage } from '../../../src/outbox/outbox.store.ts';
 import { connectPractice } from '../../../src/practice/client.ts';
@@ -225,7 +225,7 @@ describe('history reader', () => {
     const build = buildIdOf(w.op.id);
     await mkdir(join(w.home, 'workspaces', build), { recursive: true });
     const child = spawn(process.execPath, ['-e', 'console.log("up"); setInterval(() => {}, 1000)'], {
-      env: { SLUICE_BUILD: build },
+      env: { SLUICE_BUILD: `${build}.2` },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     t.after(() => child.kill('SIGKILL'));

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listPeople } from '../../../src/access/people.store.ts';
-import { buildMark } from '../../../src/build/leftovers.ts';
+import { buildMark, buildOfMark } from '../../../src/build/leftovers.ts';
 import { dbNow } from '../../../src/db/clock.ts';
 import type { Db } from '../../../src/db/db.ts';
 import { and, asc, eq } from '../../../src/db/query.ts';
@@ -20,7 +20,7 @@ import {
   runs,
 } from '../../../src/db/schema/index.ts';
 import { operationKinds } from '../../../src/operations/kinds/index.ts';
-import { buildIdOf } from '../../../src/operations/steps/build.ts';
+import { buildIdOf } from '../../../src/operations/steps/build-sources.ts';
 import type { PracticeClient } from '../../../src/practice/client.ts';
 import { isObject, type StoredMessage } from '../../../src/practice/types.ts';
 import type { TruthEvent } from '../truth.ts';
@@ -218,8 +218,8 @@ async function buildProcesses(builds: ReadonlySet<string>): Promise<History['pro
   const found = await Promise.all(
     pids.map(async (pid) => {
       const environ = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
-      const build = `\0${environ}`.split(`\0${buildMark}=`)[1]?.split('\0')[0];
-      return build !== undefined && builds.has(build) ? [{ pid: Number(pid), build }] : [];
+      const build = buildOfMark(`\0${environ}`.split(`\0${buildMark}=`)[1]?.split('\0')[0] ?? '').buildId;
+      return builds.has(build) ? [{ pid: Number(pid), build }] : [];
     }),
   );
   return found.flat();
