@@ -13,6 +13,7 @@ import type { Config } from './config/load.ts';
 import { readSecret, type SecretRef } from './config/secrets.ts';
 import { type DiskGuard, startDiskGuard } from './core/disk.ts';
 import type { Log } from './core/log.ts';
+import { sleep } from './core/time.ts';
 import { type Database, openDb } from './db/db.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
@@ -37,7 +38,7 @@ export interface App {
   url: string;
   database: Database;
   slack: Slack | undefined;
-  /** Stops receiving, drains, closes; nothing is undone, what is not finished is left to the next owner. */
+  /** Stops claiming and receiving, drains for 5 s at most, closes; nothing is undone, what is not finished is left to the next owner. */
   stop(): Promise<void>;
 }
 export interface AppOptions {
@@ -80,6 +81,21 @@ export async function openStore(
 /** How old a message may be that is still sent when its channel is open again. */
 const weekMs = 7 * 24 * 3_600_000;
 
+/** Longer than any part takes that goes well; with the database the whole end stays under 8 s, for Docker kills after 10. */
+const drainMs = 5000;
+
+/** Stops a part, and gives up waiting for it. */
+async function drain({ what, stop }: { what: string; stop(): Promise<unknown> }, log: Log): Promise<void> {
+  const late = new AbortController();
+  const tooLong = sleep(drainMs, late.signal).then(
+    () => log.warn({ what }, 'part of the shutdown took too long: what is left is done by the next process'),
+    () => {},
+  );
+  const stopped = stop().catch((error) => log.warn({ what, error: String(error) }, 'part of the shutdown failed'));
+  await Promise.race([stopped, tooLong]);
+  late.abort();
+}
+
 /** Builds the whole application from a configuration and starts it. */
 export async function createApp(options: AppOptions): Promise<App> {
   const { config, log } = options;
@@ -87,7 +103,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   const { database } = store;
   const deployers = createDeployers(database.db);
   const closing: (() => Promise<unknown>)[] = [() => store.close(), () => deployers.close()];
+  /** What receives and works; stopped side by side, so that one that hangs holds up no other. */
+  const working: { what: string; stop(): Promise<unknown> }[] = [];
   const stop = async () => {
+    // In the order in which they were begun: the engine claims nothing from this very moment on.
+    await Promise.all(working.splice(0).map((part) => drain(part, log)));
     for (const close of closing.splice(0).reverse())
       await close().catch((error) => log.warn({ error: String(error) }, 'part of the shutdown failed'));
   };
@@ -142,7 +162,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       onPaint: () => delivery?.wake(),
       onUnexpected: (reference, where, error) => void reportError(database.db, reference, where, error).catch(() => {}),
     });
-    closing.push(() => engine.stop());
+    working.push({ what: 'operations', stop: () => engine.stop() });
     const channels = createChannels(config.channels, { publicUrl: config.publicUrl, log: log.child({ room: 'channels' }) });
     const services: CommandServices = {
       ...base,
@@ -187,7 +207,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       log,
       ...(options.paceMs === undefined ? {} : { paceMs: options.paceMs, editPaceMs: options.paceMs }),
     });
-    closing.push(() => (delivery as DeliveryLoop).stop());
+    working.push({ what: 'messages', stop: () => (delivery as DeliveryLoop).stop() });
     const watch = startWatch({
       database,
       deployers,
@@ -225,7 +245,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       workDir: config.home,
       onNews: () => delivery?.wake(),
     });
-    closing.push(() => watch.stop());
+    working.push({ what: 'watch', stop: () => watch.stop() });
     const web = await createWeb({
       database,
       handle,
@@ -251,10 +271,10 @@ export async function createApp(options: AppOptions): Promise<App> {
       port: config.port,
       uploadDir: join(config.home, 'uploads'),
     });
-    closing.push(() => web.close());
+    working.push({ what: 'the page', stop: () => web.close() });
     const { url } = await web.listen();
     if (slack) {
-      closing.push(() => (slack as Slack).stop());
+      working.push({ what: 'Slack', stop: () => (slack as Slack).stop() });
       await slack.start();
     }
     return { url, database, slack, stop };

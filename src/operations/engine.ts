@@ -10,8 +10,12 @@ import type { OperationKind, Services } from './types.ts';
 export interface EngineOptions {
   services: Services;
   kinds: readonly OperationKind[];
-  /** How many operations run at once in this process. */
+  /** How many operations run at once in this process, 32 by default: they mostly wait for a cluster. */
   concurrent?: number;
+  /** How many of them on one cluster, 8 by default: one that is frozen must not hold up those of the others. */
+  perCluster?: number;
+  /** How long what runs may take to stop before it is given back all the same, 4,000 ms by default. */
+  drainMs?: number;
   /** Called with unexpected errors and the reference that people were shown. */
   onUnexpected?(reference: string, where: string, error: unknown): void;
   /** Called when something new is to be told. */
@@ -22,7 +26,7 @@ export interface Engine {
   owner: string;
   /** Look for work at once. */
   wake(): void;
-  /** Stops claiming, gives back what runs, and waits for it; nothing is undone. */
+  /** Stops claiming at once, gives back what runs, and waits for it, `drainMs` at most; nothing is undone. */
   stop(): Promise<void>;
   active(): string[];
 }
@@ -48,7 +52,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const owner = `${here}:${process.pid}:${(await processStartTime(process.pid)) ?? '0'}`;
   const byName = new Map(options.kinds.map((kind) => [kind.kind, kind]));
   const stepNames = stepNamesOf(options.kinds);
-  const running = new Map<string, { execution: Execution; done: Promise<void>; look(): void }>();
+  const running = new Map<string, { execution: Execution; cluster: string; done: Promise<void>; look(): void; letGo(): Promise<void> }>();
   let stopping = false;
   let wakeUp: () => void = () => {};
   let woken = false;
@@ -65,11 +69,16 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     }
   }
 
-  const busy = () => [...running.values()].filter(({ execution }) => !execution.queued).length;
+  const busy = () => [...running.values()].filter(({ execution }) => !execution.queued);
+  function fullClusters(): string[] {
+    const counts = new Map<string, number>();
+    for (const { cluster } of busy()) counts.set(cluster, (counts.get(cluster) ?? 0) + 1);
+    return [...counts].filter(([, count]) => count >= (options.perCluster ?? 8)).map(([cluster]) => cluster);
+  }
   async function claimAll(): Promise<void> {
-    while (!stopping && busy() < (options.concurrent ?? 8)) {
+    while (!stopping && busy().length < (options.concurrent ?? 32)) {
       const askedAt = thisMoment();
-      const claimed = await claim(db, owner, [...byName.keys()], stepNames, [...running.keys()]);
+      const claimed = await claim(db, owner, [...byName.keys()], stepNames, [...running.keys()], fullClusters());
       if (!claimed) return;
       // A claim that was under way while Sluice began to stop is given back.
       if (stopping) return release(db, claimed.op);
@@ -99,13 +108,14 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       if (leaseIsFresh()) lookOrLog();
       else abort.abort(new FencedError());
     }, renewEveryMs);
-    const done = carryOut(execution, abort).then(async () => {
+    const letGo = async () => {
       clearInterval(renewal);
       if (stopping) await release(db, op).catch(() => {});
       running.delete(op.id);
       wake();
-    });
-    running.set(op.id, { execution, done, look: lookOrLog });
+    };
+    const done = carryOut(execution, abort).then(letGo);
+    running.set(op.id, { execution, cluster: claimed.cluster, done, look: lookOrLog, letGo });
   }
   /** Never rejects: what cannot be carried on now keeps its lease for a moment and is tried again. */
   async function carryOut(execution: Execution, abort: AbortController): Promise<void> {
@@ -160,8 +170,12 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       stopSignal.abort();
       wake();
       for (const { execution } of running.values()) execution.abort.abort(new Error('Sluice is stopping'));
-      await loop;
-      await Promise.all([...running.values()].map((entry) => entry.done));
+      const drained = new AbortController();
+      const all = loop.then(() => Promise.all([...running.values()].map((entry) => entry.done)));
+      await Promise.race([all, sleep(options.drainMs ?? 4000, drained.signal).catch(() => {})]);
+      drained.abort();
+      // What does not heed the signal is fenced, so that its last words change nothing; the next owner observes first, as after a death.
+      await Promise.all([...running.values()].map((entry) => entry.letGo()));
     },
   };
 }

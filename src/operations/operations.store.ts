@@ -51,6 +51,7 @@ export async function renew(db: Db, op: Operation): Promise<Operation | undefine
  * Takes one operation that waits or whose owner is gone, bumping its epoch. `crashed` tells that another owner had it and did not give it back.
  * Kinds and steps this process does not know are left to a newer replica.
  * @param steps names of all steps of these kinds.
+ * @param full clusters that this process works on enough: their operations are left alone. The cluster of an operation is where the job runs, or would.
  */
 export async function claim(
   db: Db,
@@ -58,26 +59,32 @@ export async function claim(
   kinds: readonly string[],
   steps: readonly string[],
   active: readonly string[],
-): Promise<{ op: Operation; crashed: boolean } | undefined> {
+  full: readonly string[] = [],
+): Promise<{ op: Operation; crashed: boolean; cluster: string } | undefined> {
+  const notFull = full.length > 0 ? sql`and not (${clusterOf} = any(${arrayOf(full)}))` : sql``;
   const notActive = active.length > 0 ? sql`and not (o.id = any(${arrayOf(active)}))` : sql``;
-  const { rows } = await db.execute<{ id: string; epoch: string; previous: string | null }>(sql`
+  const { rows } = await db.execute<{ id: string; epoch: string; previous: string | null; cluster: string }>(sql`
     with next as (
-      select o.id, o.owner as previous from operations o
-      where o.kind = any(${arrayOf(kinds)}) ${notActive}
+      select o.id, o.owner as previous, ${clusterOf} as cluster from operations o
+      where o.kind = any(${arrayOf(kinds)}) ${notActive} ${notFull}
         and not exists (select 1 from operation_steps s where s.operation_id = o.id and not (s.name = any(${arrayOf(steps)})))
         and (o.state = 'queued' or (o.state = 'running' and (o.lease_until is null or o.lease_until < sluice_now() or o.owner = ${owner})))
-      order by o.created_at limit 1 for update skip locked
+      order by o.created_at limit 1 for update of o skip locked
     )
     update operations o set epoch = o.epoch + 1, owner = ${owner}, state = 'running', lease_until = sluice_now() + interval '15 seconds',
       started_at = coalesce(o.started_at, sluice_now())
-    from next where o.id = next.id returning o.id, o.epoch, next.previous`);
+    from next where o.id = next.id returning o.id, o.epoch, next.previous, next.cluster`);
   const found = rows[0];
   if (!found) return undefined;
   const op = await findOperation(db, found.id);
   // Another one may have claimed it while this process stood still between the two statements: its epoch is not ours to use.
   if (op?.epoch !== Number(found.epoch)) return undefined;
-  return op && { op, crashed: found.previous !== null && found.previous !== owner };
+  return op && { op, crashed: found.previous !== null && found.previous !== owner, cluster: found.cluster };
 }
+/** Empty if the job is gone. */
+const clusterOf = sql`coalesce(
+  (select r.cluster from runs r where r.job = o.job and not r.ended order by r.started_at desc limit 1),
+  (select v.definition->>'cluster' from jobs j join job_versions v on v.job = j.name and v.number = j.current_version where j.name = o.job), '')`;
 function arrayOf(values: readonly string[]) {
   return sql`array[${sql.join(
     values.map((v) => sql`${v}`),
@@ -85,9 +92,12 @@ function arrayOf(values: readonly string[]) {
   )}]::text[]`;
 }
 
-/** Gives an operation back (shutdown): the next owner goes on at once, and no crash is counted. */
+/** Gives an operation back (shutdown): the next owner goes on at once, and no crash is counted. What still works on it here is fenced. */
 export async function release(db: Db, op: Operation): Promise<void> {
-  await db.update(operations).set({ owner: null, leaseUntil: null }).where(owned(op));
+  await db
+    .update(operations)
+    .set({ owner: null, leaseUntil: null, epoch: sql`${operations.epoch} + 1` })
+    .where(owned(op));
 }
 /** Owners of running operations, to find those whose process on this host is gone. */
 export async function runningOwners(db: Db): Promise<string[]> {

@@ -29,6 +29,8 @@ export interface DeliverDeps {
   leaseMs?: number;
   /** How long one request to a channel may take, 60,000 ms by default; after that it counts as unanswered. */
   sendWithinMs?: number;
+  /** Aborted when what is under way is waited for no longer: it counts as unanswered, and the next process looks for it. */
+  giveUp?: AbortSignal;
 }
 
 /** Sends one claimed message and gives its channel's turn back. The claim is renewed meanwhile, so that a slow channel is not posted to twice. */
@@ -96,13 +98,21 @@ async function attempt(deps: DeliverDeps, row: ClaimedRow): Promise<number> {
 }
 const unanswered = (ms: number): PostResult => ({ is: 'unknown', reason: `no answer in ${ms} ms` });
 
-/** A sender bounds its own requests; one that does not must not hold the channel for ever. */
-async function bounded<T>({ sendWithinMs = 60_000 }: DeliverDeps, work: Promise<T>, otherwise: (ms: number) => T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+/** A sender bounds its own requests; one that does not must not hold the channel for ever, nor the end of Sluice. */
+async function bounded<T>({ sendWithinMs = 60_000, giveUp }: DeliverDeps, work: Promise<T>, otherwise: (ms: number) => T): Promise<T> {
+  let stop: () => void = () => {};
   const late = new Promise<T>((resolve) => {
-    timer = setTimeout(() => resolve(otherwise(sendWithinMs)), sendWithinMs);
+    const since = performance.now();
+    const end = () => resolve(otherwise(Math.round(performance.now() - since)));
+    const timer = setTimeout(end, sendWithinMs);
+    giveUp?.addEventListener('abort', end, { once: true });
+    if (giveUp?.aborted) end();
+    stop = () => {
+      clearTimeout(timer);
+      giveUp?.removeEventListener('abort', end);
+    };
   });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+  return Promise.race([work, late]).finally(() => stop());
 }
 
 async function settle(deps: DeliverDeps, row: ClaimedRow, result: PostResult): Promise<number> {

@@ -6,11 +6,12 @@ import { type ClaimedRow, claimDue } from './turns.store.ts';
 export interface DeliveryLoop {
   /** Look at once instead of at the next tick: something new is wanted. */
   wake(): void;
-  /** Finishes what is being sent and stops. */
+  /** Finishes what is being sent and stops; after 3 s it leaves to the next process what got no answer. */
   stop(): Promise<void>;
 }
 /** Channels that one look takes at most. */
 const channelsPerLook = 16;
+const drainMs = 3000;
 
 /**
  * Makes desired messages visible: one sender per channel, in order, edits coalesced, Retry-After honoured, an ambiguous post is
@@ -18,6 +19,7 @@ const channelsPerLook = 16;
  */
 export function startDelivery(deps: DeliverDeps): DeliveryLoop {
   const abort = new AbortController();
+  const giveUp = new AbortController();
   const underway = new Map<ClaimedRow, Promise<void>>();
   let wakeUp: () => void = () => {};
   let woken = false;
@@ -51,7 +53,7 @@ export function startDelivery(deps: DeliverDeps): DeliveryLoop {
   }
   async function send(row: ClaimedRow): Promise<void> {
     try {
-      await deliverOne(deps, row);
+      await deliverOne({ ...deps, giveUp: giveUp.signal }, row);
     } catch (error) {
       deps.log.error({ error: String(error), outboxId: row.id }, 'delivery failed');
       // Put off, or it would be the first of its channel again at once, and hold the others up.
@@ -64,8 +66,10 @@ export function startDelivery(deps: DeliverDeps): DeliveryLoop {
     async stop() {
       abort.abort(new Error('stopping'));
       wake();
+      const patience = setTimeout(() => giveUp.abort(), drainMs);
       await loop;
       await Promise.all(underway.values());
+      clearTimeout(patience);
     },
   };
 }

@@ -83,7 +83,7 @@ async function world(t: TestContext): Promise<World> {
     }),
   );
   await rig.database.db.update(jobs).set({ project: 'shop' }).where(eq(jobs.name, 'etl-orders'));
-  const op = await rig.accept(buildKind);
+  const op = await rig.accept(buildKind, { input: { build: true } });
   const on: World['on'] = (workDir) => ({
     ...rig.services,
     workDir,
@@ -104,9 +104,9 @@ async function world(t: TestContext): Promise<World> {
         execution.abort.abort(new Error('killed'));
         throw new Error('killed');
       };
-      await assert.rejects(
-        execute({ ...services, onPoint }, execution, () => {}),
-        /killed/,
+      await execute({ ...services, onPoint }, execution, () => {}).then(
+        async () => assert.fail(await rig.said(op)),
+        (error) => assert.match(String(error), /killed/),
       );
       await moveClock(rig.database.db, 16_000);
     },
@@ -219,7 +219,7 @@ it('does not end what its successor started, and does not replace its log', asyn
     return gate.promise;
   };
   const done = execute({ ...home, buildTurn }, frozen, () => {});
-  await waits.promise;
+  await Promise.race([waits.promise, done.then(async () => assert.fail(await w.rig.said(w.op)))]);
   await moveClock(w.rig.database.db, 16_000);
   const successor = await w.rig.claim([buildKind], 'next:1:1');
   assert.equal(successor.op.epoch, 2);
