@@ -21,8 +21,8 @@ it('the end does not wait for a Slack that swallows everything, and leaves to th
   const database = openDb({ log: silentLog, max: 2, ...target });
   const slack = await fakeSlack();
   t.after(() => slack.close());
-  for (const method of ['auth.test', 'chat.postMessage', 'conversations.history', 'conversations.info', 'users.info'])
-    slack.on(method, 'hang');
+  slack.on('auth.test', { json: { ok: true, team_id: 'T1', user_id: 'U1', bot_id: 'B1', url: 'https://shop.slack.com/' } });
+  for (const method of ['chat.postMessage', 'conversations.history', 'conversations.info', 'users.info']) slack.on(method, 'hang');
   const to = databaseAddress(target);
   const at = 'socketPath' in to ? encodeURIComponent(dirname(String(to.socketPath))) : `${to.host}:${to.port}`;
   const databaseUrl = 'url' in target ? target.url : `postgres://${target.connection.user}@${at}/${target.connection.database}`;
