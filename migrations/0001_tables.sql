@@ -114,7 +114,7 @@ CREATE TABLE "incidents" (
 	"run_id" text,
 	"message_id" text,
 	"channel" text,
-	"fallback_channel" text,
+	"fallback_channels" jsonb DEFAULT '[]'::jsonb NOT NULL,
 	"fingerprint" text,
 	"leader_id" text,
 	"joined" integer DEFAULT 0 NOT NULL,
@@ -271,6 +271,7 @@ CREATE TABLE "outbox_channels" (
 	"lease_until" timestamp with time zone,
 	"epoch" bigint DEFAULT 0 NOT NULL,
 	"next_at" timestamp with time zone NOT NULL,
+	"left" jsonb,
 	CONSTRAINT "outbox_channels_channel_kind_channel_pk" PRIMARY KEY("channel_kind","channel")
 );
 --> statement-breakpoint
@@ -279,7 +280,7 @@ CREATE TABLE "outbox_messages" (
 	"dedupe_key" text NOT NULL,
 	"channel_kind" text DEFAULT 'slack' NOT NULL,
 	"channel" text NOT NULL,
-	"fallback_channel" text,
+	"fallback_channels" jsonb DEFAULT '[]'::jsonb NOT NULL,
 	"notify_user" text,
 	"moved_from" text,
 	"thread_of" text,
@@ -444,6 +445,8 @@ CREATE INDEX "incident_events_incident" ON "incident_events" USING btree ("incid
 CREATE UNIQUE INDEX "incidents_open_key" ON "incidents" USING btree ("key") WHERE "incidents"."state" <> 'resolved';--> statement-breakpoint
 CREATE INDEX "incidents_job" ON "incidents" USING btree ("job","first_seen");--> statement-breakpoint
 CREATE INDEX "incidents_key" ON "incidents" USING btree ("key","resolved_at");--> statement-breakpoint
+CREATE INDEX "incidents_message" ON "incidents" USING btree ("message_id");--> statement-breakpoint
+CREATE INDEX "incidents_resolved" ON "incidents" USING btree ("resolved_at");--> statement-breakpoint
 CREATE INDEX "incidents_leader" ON "incidents" USING btree ("leader_id");--> statement-breakpoint
 CREATE INDEX "incidents_unpainted" ON "incidents" USING btree ("id") WHERE "incidents"."joined" > "incidents"."painted";--> statement-breakpoint
 CREATE INDEX "silences_open" ON "silences" USING btree ("scope","name") WHERE "silences"."ended_at" is null;--> statement-breakpoint
@@ -459,7 +462,8 @@ CREATE INDEX "approvals_pending" ON "approvals" USING btree ("state","expires_at
 CREATE UNIQUE INDEX "operations_one_holder" ON "operations" USING btree ("job") WHERE "operations"."holds" and "operations"."state" in ('queued','running','parked');--> statement-breakpoint
 CREATE INDEX "operations_due" ON "operations" USING btree ("state","lease_until");--> statement-breakpoint
 CREATE INDEX "operations_job" ON "operations" USING btree ("job","created_at");--> statement-breakpoint
-CREATE INDEX "outbox_due" ON "outbox_messages" USING btree ("state","next_at");--> statement-breakpoint
+CREATE INDEX "outbox_due" ON "outbox_messages" USING btree ("state","next_at") WHERE "outbox_messages"."state" in ('pending', 'failed');--> statement-breakpoint
+CREATE INDEX "outbox_thread" ON "outbox_messages" USING btree ("thread_of") WHERE "outbox_messages"."state" in ('pending', 'failed');--> statement-breakpoint
 CREATE INDEX "outbox_sent" ON "outbox_messages" USING btree ("sent_channel","sent_ts");--> statement-breakpoint
 CREATE INDEX "outbox_sent_at" ON "outbox_messages" USING btree ("sent_at");--> statement-breakpoint
 CREATE INDEX "outbox_failed" ON "outbox_messages" USING btree ("channel_kind","channel") WHERE "outbox_messages"."state" = 'failed';--> statement-breakpoint

@@ -242,6 +242,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         everyMs: config.watch.deadMan.every,
         graceMs: config.watch.deadMan.grace,
       },
+      incidentsKeptMs: config.incidents.keepFor,
       workDir: config.home,
       onNews: () => delivery?.wake(),
     });

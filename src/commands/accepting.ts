@@ -168,7 +168,13 @@ async function tellBreakGlass(
   const message = breakGlassMessage(id, wanted, actor, { leads, admins });
   const place = isRead ? channel : (alertChannel ?? channel);
   if (place !== undefined)
-    await desire(tx, { dedupeKey: `break-glass:${id}`, channel: place, fallbackChannel: alertChannel, message, priority: 0 });
+    await desire(tx, {
+      dedupeKey: `break-glass:${id}`,
+      channel: place,
+      fallbackChannels: alertChannel === undefined ? [] : [alertChannel],
+      message,
+      priority: 0,
+    });
   if (isRead) return;
   for (const person of new Map([...leads, ...admins].map((p) => [p.userId, p])).values())
     await desire(tx, { dedupeKey: `break-glass:${id}:${person.userId}`, channel: person.userId, message, priority: 0 });

@@ -1,12 +1,11 @@
 import { record } from '../access/audit.store.ts';
-import { ConflictError, NotFoundError } from '../core/errors.ts';
+import { ConflictError } from '../core/errors.ts';
 import { message } from '../core/message.ts';
-import { findIncident, type Incident, membersOf } from '../incidents/incidents.store.ts';
+import { type Incident, membersOf } from '../incidents/incidents.store.ts';
 import { acknowledgeIncidents } from '../incidents/open.ts';
+import { keptIncident, wrongNow } from './kept-incident.ts';
 import type { CommandContext } from './spec.ts';
 import { defineCommand } from './spec.ts';
-
-const wrongNow = 'What is wrong now: /flink list failed';
 
 export const acknowledge = defineCommand({
   name: 'acknowledge',
@@ -19,8 +18,7 @@ export const acknowledge = defineCommand({
   right: 'operate',
   async run(ctx, args) {
     const id = args.values['incident'] as string;
-    const incident = await findIncident(ctx.services.database.db, id);
-    if (!incident) throw new NotFoundError(`There is no incident ${id}.`, { hint: wrongNow });
+    const incident = await keptIncident(ctx, id);
     // The message may tell of several jobs: of those that are this person's to look after.
     const open = await membersOf(ctx.services.database.db, incident.leaderId ?? incident.id);
     const members = await mine(ctx, open);

@@ -1,17 +1,16 @@
-import { AppError, ConflictError, NotFoundError } from '../core/errors.ts';
+import { AppError, ConflictError } from '../core/errors.ts';
 import { context, type Message, message, text } from '../core/message.ts';
 import { plural } from '../core/text.ts';
 import type { Tx } from '../db/db.ts';
-import { findIncident, type Incident, membersOf } from '../incidents/incidents.store.ts';
+import { type Incident, membersOf } from '../incidents/incidents.store.ts';
 import { jobChannels } from '../jobs/channels.ts';
 import { findJob } from '../jobs/jobs.store.ts';
 import { latestRun } from '../jobs/runs.store.ts';
 import { accept } from '../operations/accept.ts';
 import { holderOf } from '../operations/operations.store.ts';
 import { findMessage } from '../outbox/outbox.store.ts';
+import { keptIncident, wrongNow } from './kept-incident.ts';
 import { type CommandContext, defineCommand } from './spec.ts';
-
-const wrongNow = 'What is wrong now: /flink list failed';
 
 export const resumeAll = defineCommand({
   name: 'resume-all',
@@ -26,8 +25,7 @@ export const resumeAll = defineCommand({
   async run(ctx, args): Promise<Message> {
     const { db } = ctx.services.database;
     const id = args.values['incident'] as string;
-    const incident = await findIncident(db, id);
-    if (!incident) throw new NotFoundError(`There is no incident ${id}.`, { hint: wrongNow });
+    const incident = await keptIncident(ctx, id);
     const members = await membersOf(db, incident.leaderId ?? incident.id);
     if (members.length === 0)
       throw new ConflictError('It is over already: no job of it is down.', { hint: `Nothing was done. ${wrongNow}` });

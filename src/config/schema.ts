@@ -113,6 +113,11 @@ const Incidents = z.strictObject({
   callEvery: duration('4 h', { minMs: minute })
     .prefault('4 h')
     .describe('And then again every so often, for any incident that nobody looks after.'),
+  keepFor: duration('365 d', { minMs: 24 * 60 * minute, maxMs: 3660 * 24 * 60 * minute })
+    .prefault('365 d')
+    .describe(
+      'For how long an incident and its timeline are kept once it is over. The audit and the history of operations are kept for good.',
+    ),
 });
 
 const DeadMan = z.strictObject({

@@ -80,7 +80,7 @@ function rowOf(input: IncidentInput) {
     state: 'firing' as const,
     runId: input.runId ?? null,
     channel: input.channel ?? null,
-    fallbackChannel: input.fallbackChannel ?? null,
+    fallbackChannels: [...input.fallbackChannels],
     firstSeen: now,
     lastSeen: now,
     fireAt: now,
@@ -125,7 +125,7 @@ async function tellTogether(tx: Tx, group: readonly Incident[]): Promise<void> {
     (await desire(tx, {
       dedupeKey: `incident:${first.id}`,
       channel: first.channel ?? nowhere,
-      fallbackChannel: first.fallbackChannel ?? undefined,
+      fallbackChannels: first.fallbackChannels,
       message: { tone: 'bad', title: first.title, parts: [] },
       priority: 1,
     }));

@@ -33,7 +33,8 @@ export interface IncidentInput {
   runId: string | undefined;
   /** Slack channel that hears of it; undefined when none is set: the incident is kept, and its message counts as failed. */
   channel: string | undefined;
-  fallbackChannel: string | undefined;
+  /** Where else, one after the other, when that one takes no messages. */
+  fallbackChannels: readonly string[];
   /** How long it has to last before it is told; 0: told at once. */
   settleMs?: number;
 }
@@ -82,7 +83,7 @@ export async function openIncident(tx: Tx, input: IncidentInput): Promise<boolea
     state: 'pending',
     runId: input.runId ?? null,
     channel: input.channel ?? null,
-    fallbackChannel: input.fallbackChannel ?? null,
+    fallbackChannels: [...input.fallbackChannels],
     firstSeen: now,
     fireAt: settles ? inMs(input.settleMs ?? 0) : now,
   });
@@ -148,7 +149,7 @@ export async function fire(tx: Tx, row: Incident): Promise<void> {
   const messageId = await desire(tx, {
     dedupeKey: `incident:${row.id}`,
     channel: row.channel ?? nowhere,
-    fallbackChannel: row.fallbackChannel ?? undefined,
+    fallbackChannels: row.fallbackChannels,
     message: { tone: 'bad', title: row.title, parts: [] },
     priority: 1,
   });

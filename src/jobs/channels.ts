@@ -5,6 +5,8 @@ import type { Job } from './jobs.store.ts';
 interface Channels {
   channel: string | undefined;
   alertChannel: string | undefined;
+  /** Where its incidents go, the first that takes them: its alert channel, its own, the installation's two. Each once. */
+  places: string[];
   /** For the facts of an incident. */
   calls: ReturnType<typeof callsOf>;
 }
@@ -21,9 +23,10 @@ export async function jobChannels(db: Db | Tx, job: Job, defaults: Defaults): Pr
 export function channelsOf(job: Job, team: Team | undefined, defaults: Defaults): Channels {
   const { definition } = job.current;
   const channel = definition.channel ?? team?.channel ?? defaults.defaultChannel;
-  return {
-    channel,
-    calls: callsOf(team),
-    alertChannel: definition.alertChannel ?? team?.alertChannel ?? defaults.alertChannel ?? channel,
-  };
+  const alertChannel = definition.alertChannel ?? team?.alertChannel ?? defaults.alertChannel ?? channel;
+  return { channel, calls: callsOf(team), alertChannel, places: placesOf(alertChannel, channel, defaults) };
+}
+/** Places for an incident in the order in which they are tried: those that are asked for, then the installation's. */
+export function placesOf(first: string | undefined, second: string | undefined, defaults: Defaults): string[] {
+  return [...new Set([first, second, defaults.alertChannel, defaults.defaultChannel].filter((place) => place !== undefined))];
 }

@@ -90,7 +90,7 @@ async function acceptNew(tx: Tx, request: AcceptRequest): Promise<Operation> {
   const messageId = await desire(tx, {
     dedupeKey: `operation:${id}`,
     channel,
-    fallbackChannel: request.jobChannel,
+    fallbackChannels: request.jobChannel === undefined ? [] : [request.jobChannel],
     notifyUser: request.actor.userId,
     threadTs: request.origin.threadTs,
     // Replaced below, once the row exists that it tells of.

@@ -1,5 +1,5 @@
 import type { Log } from '../core/log.ts';
-import { message, type Span, text } from '../core/message.ts';
+import { context, type Message, message, type Span, text } from '../core/message.ts';
 import type { Db } from '../db/db.ts';
 import { isLeftover, leaveBehind } from './leftover.store.ts';
 import {
@@ -69,7 +69,7 @@ async function attempt(deps: DeliverDeps, row: ClaimedRow): Promise<number> {
   }
   const root = row.threadOf ? await findMessage(db, row.threadOf) : undefined;
   const threadTs = root?.sentTs ?? row.threadTs ?? undefined;
-  const delivery: Delivery = { outboxId: row.id, channel: root?.sentChannel ?? row.channel, threadTs, message: row.desired };
+  const delivery: Delivery = { outboxId: row.id, channel: root?.sentChannel ?? row.channel, threadTs, message: saysWhereFrom(row) };
   // Asked again right before each request: a process that was frozen must not send what another one has taken over.
   if (row.sentTs && row.sentChannel) {
     if (!(await renewClaim(db, row, deps.leaseMs))) return 0;
@@ -95,6 +95,11 @@ async function attempt(deps: DeliverDeps, row: ClaimedRow): Promise<number> {
   }
   if (!(await renewClaim(db, row, deps.leaseMs, true))) return 0;
   return settle(deps, row, await bounded(deps, sender.post(delivery), unanswered));
+}
+/** Whoever asked for a message is told by a direct message where it went; of any other the message itself says where it should have gone. */
+function saysWhereFrom({ desired, movedFrom, notifyUser, threadOf }: ClaimedRow): Message {
+  if (movedFrom === null || notifyUser !== null || threadOf !== null) return desired;
+  return { ...desired, parts: [...desired.parts, context('Meant for ', { channel: movedFrom }, ', where Sluice cannot post.')] };
 }
 const unanswered = (ms: number): PostResult => ({ is: 'unknown', reason: `no answer in ${ms} ms` });
 

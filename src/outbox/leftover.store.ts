@@ -14,7 +14,7 @@ export function isLeftover(row: Pick<OutboxRow, 'dedupeKey'>): boolean {
 }
 
 /**
- * A message that stood in a channel goes on in its fallback channel, because the old one takes no edits any more. What stands there is old, and
+ * A message that stood in a channel goes on in the next one, because the old one takes no edits any more. What stands there is old, and
  * its buttons with it: it says so as soon as the channel takes edits again.
  * @param row the message as it was before it moved
  */
@@ -22,7 +22,7 @@ export async function leaveBehind(db: Db, row: OutboxRow): Promise<void> {
   const words = message(
     'neutral',
     'This is told elsewhere now',
-    text('Sluice could not change it here any more. It goes on in ', { channel: row.fallbackChannel ?? '' }, '.'),
+    text('Sluice could not change it here any more. It goes on in ', { channel: row.fallbackChannels[0] ?? '' }, '.'),
   );
   await db
     .insert(outboxMessages)

@@ -20,8 +20,9 @@ export interface DesiredMessage {
   /** Which sender delivers it: `slack` unless said otherwise. */
   channelKind?: string | undefined;
   channel: string;
-  fallbackChannel?: string | undefined;
-  /** Slack user id of who is told, with a link, when the message had to go to the fallback channel. */
+  /** Where it goes when that refuses, one after the other. */
+  fallbackChannels?: readonly string[] | undefined;
+  /** Slack user id of who is told, with a link, when the message had to go to another channel. */
   notifyUser?: string | undefined;
   /** Outbox id of the message in whose thread this one goes. */
   threadOf?: string | undefined;
@@ -45,7 +46,7 @@ export async function desire(tx: Db | Tx, wanted: DesiredMessage): Promise<strin
       dedupeKey: wanted.dedupeKey,
       ...(wanted.channelKind ? { channelKind: wanted.channelKind } : {}),
       channel: wanted.channel,
-      fallbackChannel: wanted.fallbackChannel ?? null,
+      fallbackChannels: others(wanted.channel, wanted.fallbackChannels),
       notifyUser: wanted.notifyUser ?? null,
       threadOf: wanted.threadOf ?? null,
       threadTs: wanted.threadTs ?? null,
@@ -131,17 +132,21 @@ export async function noteLater(db: Db, row: OutboxRow, afterMs: number, reason:
     ...(keepPosting ? {} : { postingSince: null }),
   });
 }
+/** Each place once, and none that was tried. */
+function others(tried: string, places: readonly string[] = []): string[] {
+  return [...new Set(places)].filter((place) => place !== tried && place !== nowhere);
+}
 /**
- * Moves a message to its fallback channel, or marks it failed when there is none. A failed one is tried again every ten minutes for a day:
+ * Moves a message to the next of its fallback channels, or marks it failed when there is none. A failed one is tried again every ten minutes for a day:
  * the reason may be gone by then. One of a channel is enough to see that, so the others there wait as long.
  */
 export async function noteRefused(db: Db, row: OutboxRow, reason: string): Promise<'moved' | 'failed' | 'not ours'> {
-  const fallback = row.fallbackChannel && row.fallbackChannel !== row.channel ? row.fallbackChannel : undefined;
-  if (fallback) {
+  const [fallback, ...rest] = others(row.channel, row.fallbackChannels);
+  if (fallback !== undefined) {
     const moved = await write(db, row, {
       channel: fallback,
-      fallbackChannel: null,
-      movedFrom: row.channel,
+      fallbackChannels: rest.filter((place) => place !== row.movedFrom),
+      movedFrom: row.movedFrom ?? row.channel,
       threadTs: null,
       sentTs: null,
       sentChannel: null,
@@ -206,18 +211,19 @@ export async function resumeKind(db: Db, channelKind: string): Promise<void> {
     .where(and(eq(outboxChannels.channelKind, channelKind), gt(outboxChannels.nextAt, now)));
 }
 /** Gives a message that had no place to go to one, and what is in its thread. */
-export async function placeMessage(tx: Db | Tx, id: string, channel: string, fallbackChannel: string | undefined): Promise<void> {
+export async function placeMessage(tx: Db | Tx, id: string, channel: string, fallbackChannels: readonly string[]): Promise<void> {
   await tx
     .update(outboxMessages)
-    .set({ channel, fallbackChannel: fallbackChannel ?? null, state: 'pending', nextAt: now, lastError: null })
+    .set({ channel, fallbackChannels: others(channel, fallbackChannels), state: 'pending', nextAt: now, lastError: null })
     .where(and(or(eq(outboxMessages.id, id), eq(outboxMessages.threadOf, id)), eq(outboxMessages.channel, nowhere)));
 }
 
-/** Counts for the page and `/healthz`: what waits, what failed (not what a moved message left), how old the oldest waiting row is (ms). */
+/** Asked all the time, and of a table that grows: it reads only what is not sent. Counts for the page and `/healthz`: what waits, what failed (not what a moved message left), how old the oldest waiting row is (ms). */
 export async function outboxHealth(db: Db): Promise<{ pending: number; failed: number; oldestMs: number }> {
   const { rows } = await db.execute<{ pending: number; failed: number; oldest: number | null }>(sql`
     select count(*) filter (where state = 'pending')::int as pending, count(*) filter (where state = 'failed' and dedupe_key not like 'left:%')::int as failed,
-      (extract(epoch from sluice_now() - min(updated_at) filter (where state = 'pending' and next_at <= sluice_now())) * 1000)::int as oldest
-    from outbox_messages`);
+      (extract(epoch from sluice_now() - min(updated_at) filter (where state = 'pending' and next_at <= sluice_now()
+        and (sent_ts is null or sent_version < desired_version))) * 1000)::int as oldest
+    from outbox_messages where state in ('pending', 'failed')`);
   return { pending: rows[0]?.pending ?? 0, failed: rows[0]?.failed ?? 0, oldestMs: rows[0]?.oldest ?? 0 };
 }

@@ -44,7 +44,7 @@ const notAnIncident = message(
   'That message does not tell of an incident.',
   text(
     { bold: acknowledgeShortcut.name },
-    ' is for the messages by which Sluice tells of a problem with a job or a cluster, and for what is said in their threads: with it you say that you look after it. ',
+    ' is for the messages by which Sluice tells of a problem with a job or a cluster, and for what is said in their threads: with it you say that you look after it. Of what was over long ago nothing is known any more.',
   ),
   text('What is wrong now: ', { code: '/flink list failed' }),
 );

@@ -8,6 +8,7 @@ import type { OpenCluster } from '../deploy/deployers.ts';
 import { openKeys, openOfKey, unresolvedKeys } from '../incidents/incidents.store.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
 import { incidentLinks } from '../incidents/runbook.ts';
+import { placesOf } from '../jobs/channels.ts';
 import { type Run, updateLiveRun } from '../jobs/runs.store.ts';
 import { activeStates, findOperation, heldJobs } from '../operations/operations.store.ts';
 import { isStoreLoss } from '../operations/run-step.ts';
@@ -212,7 +213,7 @@ export async function tellUnreachable(
 ): Promise<void> {
   const { key, title, why, lastOkAt, at } = told;
   const { cluster } = open;
-  const place = cluster.alertChannel ?? deps.defaults.alertChannel ?? deps.defaults.defaultChannel;
+  const [place, ...others] = placesOf(cluster.alertChannel ?? undefined, undefined, deps.defaults);
   if ((await openKeys(deps.database.db, [key])).length > 0) return;
   const names = runs.map((run) => run.job);
   const calls = callsOf(cluster.team === null ? undefined : await findTeam(deps.database.db, cluster.team));
@@ -235,7 +236,7 @@ export async function tellUnreachable(
       },
       runId: undefined,
       channel: place,
-      fallbackChannel: deps.defaults.defaultChannel,
+      fallbackChannels: others,
     });
   });
   if (!isNew) return;

@@ -1,5 +1,5 @@
 import { findCluster } from '../deploy/clusters.store.ts';
-import { jobChannels } from '../jobs/channels.ts';
+import { jobChannels, placesOf } from '../jobs/channels.ts';
 import { findJob } from '../jobs/jobs.store.ts';
 import { placeMessage } from '../outbox/outbox.store.ts';
 import { type Homeless, listHomeless } from './homeless.store.ts';
@@ -9,19 +9,19 @@ import type { PollDeps } from './poll-deps.ts';
 export async function placeHomeless(deps: PollDeps): Promise<boolean> {
   let placed = false;
   for (const homeless of await listHomeless(deps.database.db)) {
-    const { place, fallback } = await placeOf(deps, homeless);
+    const [place, ...fallbacks] = await placeOf(deps, homeless);
     if (!place) continue;
-    await placeMessage(deps.database.db, homeless.messageId, place, fallback);
+    await placeMessage(deps.database.db, homeless.messageId, place, fallbacks);
     placed = true;
   }
   return placed;
 }
-async function placeOf({ database: { db }, defaults }: PollDeps, { job: name, cluster, isIncident }: Homeless) {
+async function placeOf({ database: { db }, defaults }: PollDeps, { job: name, cluster, isIncident }: Homeless): Promise<string[]> {
   const job = name === null ? undefined : await findJob(db, name);
   if (job) {
-    const { channel, alertChannel } = await jobChannels(db, job, defaults);
-    return { place: isIncident ? (alertChannel ?? channel) : channel, fallback: channel };
+    const { channel, places } = await jobChannels(db, job, defaults);
+    return isIncident ? places : channel === undefined ? [] : [channel];
   }
   const own = cluster === null ? undefined : (await findCluster(db, cluster))?.alertChannel;
-  return { place: own ?? defaults.alertChannel ?? defaults.defaultChannel, fallback: defaults.defaultChannel };
+  return placesOf(own ?? undefined, undefined, defaults);
 }

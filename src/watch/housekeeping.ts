@@ -8,18 +8,23 @@ import { activeOperations } from '../operations/operations.store.ts';
 import { buildIdOf } from '../operations/steps/build-sources.ts';
 import { forgetCheckpoints } from '../restore-points/checkpoints.store.ts';
 import { forgetFlows } from './flow.store.ts';
+import { forgetIncidents, forgetMessages } from './forget.store.ts';
 
 /**
- * Forgets what is of no more use: answers to requests older than two days, ended sessions and links, checkpoints older than a month. One that fails
+ * Forgets what is of no more use: answers to requests older than two days, ended sessions and links, checkpoints older than a month, messages
+ * that nothing changes any more, incidents that were over long ago. One that fails
  * keeps no other from its turn.
+ * @param keep how long incidents are kept once they are over, in ms.
  * @throws Error that names each that failed.
  */
-export async function forgetOld(db: Db, signal?: AbortSignal): Promise<void> {
+export async function forgetOld(db: Db, keep: { incidentsMs: number }, signal?: AbortSignal): Promise<void> {
   const tasks = {
     deliveries: () => forgetDeliveries(db),
     sessions: () => forgetSessions(db),
     flows: () => forgetFlows(db),
     checkpoints: () => forgetCheckpoints(db, signal),
+    messages: () => forgetMessages(db, signal),
+    incidents: () => forgetIncidents(db, keep.incidentsMs, signal),
   };
   const failed: string[] = [];
   for (const [what, forget] of Object.entries(tasks))

@@ -48,7 +48,7 @@ export async function incidentInputs(tx: Tx, deps: PollDeps, all: readonly Told[
   const done = await doneLatelyTo(tx, [...new Set([...subjects, 'installation'])], 3_600_000);
   return all.map(({ job, run, cause, title, facts: { extraLinks = [], ...facts } }) => {
     const team = teams.get(job.team);
-    const { channel, alertChannel, calls } = channelsOf(job, team, deps.defaults);
+    const { places, calls } = channelsOf(job, team, deps.defaults);
     const changes = changesBefore(done, job.name, run.cluster);
     const observed = clusters.get(run.cluster)?.observed === true;
     return {
@@ -72,8 +72,8 @@ export async function incidentInputs(tx: Tx, deps: PollDeps, all: readonly Told[
         ),
       },
       runId: run.id,
-      channel: alertChannel ?? channel,
-      fallbackChannel: channel,
+      channel: places[0],
+      fallbackChannels: places.slice(1),
       settleMs: settleMs(deps, job, team, cause, observed),
     };
   });

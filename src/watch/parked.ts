@@ -24,8 +24,8 @@ export async function tellParked(deps: PollDeps): Promise<boolean> {
       if (await openOfKey(tx, keyOf(op.id))) continue;
       const job = await findJob(tx, op.job);
       if (!job) continue;
-      const { channel, alertChannel, calls } = await jobChannels(tx, job, deps.defaults);
-      const place = alertChannel ?? channel;
+      const { places, calls } = await jobChannels(tx, job, deps.defaults);
+      const [place, ...others] = places;
       if (!place) deps.log.warn({ job: job.name, cause: 'parked' }, 'an incident has no channel to go to');
       await openIncident(tx, {
         key: keyOf(op.id),
@@ -47,7 +47,7 @@ export async function tellParked(deps: PollDeps): Promise<boolean> {
         },
         runId: undefined,
         channel: place,
-        fallbackChannel: channel,
+        fallbackChannels: others,
       });
     }
   });

@@ -27,6 +27,8 @@ export interface WatchOptions extends FlowDeps {
   deadMan: DeadManOptions | undefined;
   /** What is kept of jobs that do not say so themselves. */
   keep: KeepDefaults;
+  /** How long incidents are kept once they are over. */
+  incidentsKeptMs: number;
   /** Data directory, where builds have their workspaces. */
   workDir: string;
 }
@@ -175,7 +177,7 @@ export function startWatch(options: WatchOptions): Watch {
     cron.schedule('37 * * * *', guarded('retention', sweep), { noOverlap: true, name: 'retention' }),
     cron.schedule(
       '17 * * * *',
-      guarded('housekeeping', () => forgetOld(database.db, ending.signal)),
+      guarded('housekeeping', () => forgetOld(database.db, { incidentsMs: options.incidentsKeptMs }, ending.signal)),
       { noOverlap: true, name: 'housekeeping' },
     ),
   ];

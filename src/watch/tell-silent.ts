@@ -2,6 +2,8 @@ import { callsOf, findTeam } from '../access/people.store.ts';
 import { plural } from '../core/text.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
+import { incidentLinks } from '../incidents/runbook.ts';
+import { placesOf } from '../jobs/channels.ts';
 import type { Run } from '../jobs/runs.store.ts';
 import type { RunFact } from './cluster-poll.rule.ts';
 import type { PollDeps } from './poll-deps.ts';
@@ -21,6 +23,7 @@ export async function tellSilent(
   unresolved: readonly { key: string }[],
 ): Promise<void> {
   const prefix = `cluster:${cluster.name}:silent:`;
+  const places = placesOf(cluster.alertChannel ?? undefined, undefined, deps.defaults);
   const silent = Map.groupBy(
     facts.filter(({ fact }) => fact.is === 'unknown'),
     ({ run }) => run.application ?? '',
@@ -45,12 +48,14 @@ export async function tellSilent(
         facts: {
           ...callsOf(cluster.team === null ? undefined : await findTeam(tx, cluster.team)),
           detail: `${application} is not over for ${cluster.name}, but nothing answers for it: it hangs, or it waits to be started again. What is not known since: ${shown}. They may well run.`,
-          links: [{ label: 'Page', url: `${deps.publicUrl}/clusters` }],
+          links: incidentLinks(deps.publicUrl, { cause: 'unreachable', cluster: cluster.name }, [
+            { label: 'Page', url: `${deps.publicUrl}/clusters` },
+          ]),
           ...(deps.incidents.channels.always.length > 0 ? { alsoTo: deps.incidents.channels.always } : {}),
         },
         runId: undefined,
-        channel: cluster.alertChannel ?? deps.defaults.alertChannel ?? deps.defaults.defaultChannel,
-        fallbackChannel: deps.defaults.defaultChannel,
+        channel: places[0],
+        fallbackChannels: places.slice(1),
         settleMs: silentForMs,
       });
     });

@@ -10,10 +10,11 @@ export async function watcherFacts(db: Db): Promise<WatcherFacts> {
       from clusters c left join cluster_views v on v.cluster = c.name order by c.name`,
   );
   const { rows: outbox } = await db.execute<{ sent: number | null; unsent: number | null }>(
-    // What was never seen waits since it was wanted, however often its words were changed; what was sent before, or has moved, since it was wanted last.
+    // What was never seen waits since it was wanted, however often its words were changed; what was sent before, or has moved, since it was wanted last;
+    // what most of its recipients have does not wait.
     sql`select (select extract(epoch from sluice_now() - max(sent_at))::float8 * 1000 from outbox_messages) as sent,
       (select extract(epoch from sluice_now() - min(case when sent_version = 0 and moved_from is null then created_at else updated_at end))::float8 * 1000
-        from outbox_messages where state = 'pending') as unsent`,
+        from outbox_messages where state = 'pending' and (sent_ts is null or sent_version < desired_version)) as unsent`,
   );
   const tried = polls.flatMap((row) => (row.tried === null ? [] : [row.tried]));
   return {

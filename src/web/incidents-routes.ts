@@ -42,7 +42,10 @@ export function incidentsRoutes(web: WebOptions) {
     app.get('/incidents/:id', async (request, reply) => {
       const { id } = request.params as { id: string };
       const incident = await findIncident(db, id);
-      if (!incident) throw new NotFoundError(`There is no incident ${id}.`, { hint: 'All of them are listed under Incidents.' });
+      if (!incident)
+        throw new NotFoundError(`There is no incident ${id}.`, {
+          hint: 'Those that are kept are listed under Incidents: of what was over long ago nothing is kept.',
+        });
       const job = incident.job === null ? undefined : await jobFor(web, request.viewer, incident.job);
       const isMine = await mine(request);
       const now = await dbNow(db);

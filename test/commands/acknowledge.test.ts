@@ -16,7 +16,7 @@ async function incident(w: World, job: string | null = 'etl-orders'): Promise<st
       facts: {},
       runId: undefined,
       channel: 'C0ALERTS',
-      fallbackChannel: undefined,
+      fallbackChannels: [],
     }),
   );
   return (await openIncidents(w.database.db)).find((i) => i.key === key)!.id;
@@ -53,6 +53,8 @@ test('viewers and other teams do not acknowledge; what is over or unknown says s
   await w.refused(vic, `acknowledge ${id}`, /You may not use acknowledge/);
   await w.refused(nina, `acknowledge ${id}`, /You may not use acknowledge on etl-orders/);
   await w.refused(omar, 'acknowledge inc_zzzzzzzzzzzz', /^There is no incident inc_zzzzzzzzzzzz/);
+  await w.refused(omar, 'acknowledge inc_zzzzzzzzzzzz', /^That is too old/, { kind: 'button' });
+  await w.refused(omar, 'resume-all inc_zzzzzzzzzzzz', /^That is too old/, { kind: 'button' });
   await w.database.transaction((tx) => resolveIncidents(tx, ['job:etl-orders:failed'], 'It runs again.'));
   await w.refused(omar, `acknowledge ${id}`, /^It is over already/);
 });
@@ -79,7 +81,7 @@ test('of a message that tells of two teams each takes what is theirs', async (t)
         facts,
         runId: undefined,
         channel: 'C0ALERTS',
-        fallbackChannel: undefined,
+        fallbackChannels: [],
       });
   });
   const leader = (await openIncidents(w.database.db)).find((one) => one.leaderId === null)!;

@@ -51,7 +51,7 @@ test('a hand-over tells what is broken, muted, not restorable, what waits, and w
       facts: {},
       runId: run,
       channel: 'C0ALERTS',
-      fallbackChannel: undefined,
+      fallbackChannels: [],
     }),
   );
   await w.say(emma, 'set etl-orders parallelism=3');

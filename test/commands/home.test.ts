@@ -21,7 +21,7 @@ const breaks = (w: World, job: string) =>
       facts: {},
       runId: undefined,
       channel: 'C0ALERTS',
-      fallbackChannel: undefined,
+      fallbackChannels: [],
     }),
   );
 const labels = (said: { actions: { label: string }[] }) => said.actions.map((a) => a.label);

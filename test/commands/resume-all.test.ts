@@ -19,7 +19,7 @@ async function fail(w: World, ...jobs: string[]): Promise<string> {
         facts: broker,
         runId: undefined,
         channel: 'C0ALERTS',
-        fallbackChannel: undefined,
+        fallbackChannels: [],
       }),
     );
   const leader = (await listIncidents(w.database.db)).find((one) => one.leaderId === null);

@@ -17,7 +17,7 @@ const fails = (w: World, job: string) =>
       facts: {},
       runId: undefined,
       channel: 'C0ALERTS',
-      fallbackChannel: undefined,
+      fallbackChannels: [],
     }),
   );
 

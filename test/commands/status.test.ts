@@ -46,7 +46,7 @@ test('what is wrong comes first', async (t) => {
       facts: {},
       runId: undefined,
       channel: 'C0ALERTS',
-      fallbackChannel: undefined,
+      fallbackChannels: [],
     }),
   );
   const reply = await w.say(vic, 'status etl-orders');

@@ -94,7 +94,7 @@ it('says what an open incident says', async (t) => {
       facts: {},
       runId: undefined,
       channel: 'C1',
-      fallbackChannel: undefined,
+      fallbackChannels: [],
     }),
   );
   assert.match(await digest(database), /^0 of 1 healthy; orders: is restarting: 0\/4 tasks run, since/);

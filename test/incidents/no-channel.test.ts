@@ -15,7 +15,7 @@ const input: IncidentInput = {
   facts: {},
   runId: undefined,
   channel: undefined,
-  fallbackChannel: undefined,
+  fallbackChannels: [],
 };
 
 it('keeps an incident that has no channel, through its whole life, and sends nothing', async (t) => {

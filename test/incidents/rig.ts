@@ -63,7 +63,7 @@ export async function incidentRig(t: TestContext, jobs: readonly string[] = ['or
           facts: { version: 2, onCall: 'S0ONCALL', ...more.facts },
           runId: undefined,
           channel: 'C0ALERT',
-          fallbackChannel: undefined,
+          fallbackChannels: [],
           ...(more.cause === undefined ? {} : { cause: more.cause }),
           ...(more.settleMs === undefined ? {} : { settleMs: more.settleMs }),
         }),

@@ -238,7 +238,7 @@ describe('a channel that refuses', () => {
     const database = await sharedDb(t);
     const sender = fakeSender();
     sender.on.post = (sent) => (sent.channel === 'GONE' ? { is: 'refused', reason: 'is_archived' } : undefined);
-    const id = await want(database, 'k', { channel: 'GONE', fallbackChannel: 'C2', threadTs: '12.3' });
+    const id = await want(database, 'k', { channel: 'GONE', fallbackChannels: ['C2'], threadTs: '12.3' });
     const loop = start(t, database, sender);
     await until(async () => (await state(database, id)) === 'sent', loop);
     assert.deepEqual(
@@ -255,7 +255,7 @@ describe('a channel that refuses', () => {
     const database = await sharedDb(t);
     const sender = fakeSender();
     sender.on.post = (sent) => (['GONE', 'C2'].includes(sent.channel) ? { is: 'refused', reason: 'not_in_channel' } : undefined);
-    const id = await want(database, 'k', { channel: 'GONE', fallbackChannel: 'C2' });
+    const id = await want(database, 'k', { channel: 'GONE', fallbackChannels: ['C2'] });
     const other = await want(database, 'other', { channel: 'C3' });
     const loop = start(t, database, sender);
     await until(async () => (await state(database, id)) === 'failed', loop);
@@ -263,6 +263,20 @@ describe('a channel that refuses', () => {
     assert.equal((await findMessage(database.db, id))?.lastError, 'not_in_channel');
     assert.deepEqual(await outboxHealth(database.db), { pending: 0, failed: 1, oldestMs: 0 });
     assert.equal(posts(sender).length, 3);
+  });
+  it('is followed by each of the others, no place twice; the message says where it should have gone', async (t) => {
+    const database = await sharedDb(t);
+    const sender = fakeSender();
+    sender.on.post = (sent) => (['GONE', 'TEAM', 'OPS'].includes(sent.channel) ? { is: 'refused', reason: 'is_archived' } : undefined);
+    const id = await want(database, 'k', { channel: 'GONE', fallbackChannels: ['GONE', 'TEAM', 'OPS', 'TEAM', 'ALL'] });
+    const loop = start(t, database, sender);
+    await until(async () => (await state(database, id)) === 'sent', loop);
+    assert.deepEqual(
+      posts(sender).map((p) => p.channel),
+      ['GONE', 'TEAM', 'OPS', 'ALL'],
+    );
+    assert.match(posts(sender).at(-1)?.text ?? '', /Meant for #GONE, where Sluice cannot post/);
+    assert.doesNotMatch(posts(sender)[0]?.text ?? '', /Meant for/);
   });
   it('that deleted the message gets it posted anew', async (t) => {
     const database = await sharedDb(t);
@@ -289,7 +303,7 @@ describe('a message in a thread', () => {
     const root = await desire(database.db, {
       dedupeKey: 'root',
       channel: 'GONE',
-      fallbackChannel: 'C2',
+      fallbackChannels: ['C2'],
       message: said('root'),
       priority: 3,
     });

@@ -1,3 +1,4 @@
+import { messageToText } from '../../src/core/message.ts';
 import type { Delivery, PostResult, Sender } from '../../src/outbox/sender.ts';
 
 export interface Sent {
@@ -6,6 +7,8 @@ export interface Sent {
   channel: string;
   threadTs: string | undefined;
   title: string;
+  /** All of it. */
+  text: string;
   ts: string | undefined;
   at: number;
 }
@@ -23,7 +26,7 @@ export function fakeSender(): FakeSender {
   let n = 0;
   const note = (what: Sent['what'], delivery: Delivery, ts?: string): Sent => {
     const { outboxId, channel, threadTs, message } = delivery;
-    const sent: Sent = { what, outboxId, channel, threadTs, title: message.title, ts, at: performance.now() };
+    const sent: Sent = { what, outboxId, channel, threadTs, title: message.title, text: messageToText(message), ts, at: performance.now() };
     fake.sent.push(sent);
     return sent;
   };

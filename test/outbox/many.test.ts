@@ -32,7 +32,7 @@ test('many incidents over many channels, while calls fail and answers get lost: 
         facts: {},
         runId: undefined,
         channel: `C${n % channels}`,
-        fallbackChannel: undefined,
+        fallbackChannels: [],
       })),
     ),
   );

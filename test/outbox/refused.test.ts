@@ -109,7 +109,7 @@ describe('a message without a channel', () => {
     await until(async () => (await state(database, other)) === 'sent', loop);
     assert.deepEqual(titles(sender), ['other']);
     assert.equal((await findMessage(database.db, id))?.lastError, 'no channel is set');
-    await placeMessage(database.db, id, 'C7', undefined);
+    await placeMessage(database.db, id, 'C7', []);
     await until(async () => (await state(database, reply)) === 'sent', loop);
     assert.deepEqual(
       [...sender.visible.values()].slice(1).map((v) => [v.title, v.channel, v.threadTs]),
@@ -118,7 +118,7 @@ describe('a message without a channel', () => {
         ['reply', 'C7', 'ts-2'],
       ],
     );
-    await placeMessage(database.db, id, 'C8', undefined);
+    await placeMessage(database.db, id, 'C8', []);
     assert.equal((await findMessage(database.db, id))?.channel, 'C7', 'one that has a place stays');
   });
 });

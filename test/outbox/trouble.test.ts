@@ -77,7 +77,7 @@ describe('a message whose channel takes no edits any more', () => {
       closed.is && sent.channel === 'C1' ? ({ is: 'refused', reason: 'channel_not_found' } as const) : undefined;
     sender.on = { post: refuse, update: refuse };
     const loop = start(t, database, sender);
-    const id = await want(database, 'incident:inc_1', { title: 'etl failed', fallbackChannel: 'C2' });
+    const id = await want(database, 'incident:inc_1', { title: 'etl failed', fallbackChannels: ['C2'] });
     const reply = await want(database, 'event', { title: 'restarted', threadOf: id });
     await until(async () => (await state(database, reply)) === 'sent', loop);
     closed.is = true;

@@ -115,7 +115,7 @@ async function startClicks(t: TestContext): Promise<Clicks> {
       facts: {},
       runId: undefined,
       channel: 'C0ALERTS',
-      fallbackChannel: undefined,
+      fallbackChannels: [],
     }),
   );
   const incident = (await world.database.db.select().from(incidents))[0]?.id ?? '';

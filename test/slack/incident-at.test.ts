@@ -20,7 +20,7 @@ test('an incident is found by its message, also where the message once stood; ot
       facts: {},
       runId: undefined,
       channel: 'C0ALERTS',
-      fallbackChannel: 'C0ETL',
+      fallbackChannels: ['C0ETL'],
     }),
   );
   const [incident] = await db.select().from(incidents);

@@ -39,7 +39,7 @@ describe('a job that fails', () => {
       [['job:orders:failed', 'firing', 1, 'run_orders']],
     );
     const row = (await findMessage(r.database.db, all[0]!.messageId ?? ''))!;
-    assert.deepEqual([row.channel, row.fallbackChannel, row.priority], ['C0ALERT', 'C0ETL', 1]);
+    assert.deepEqual([row.channel, row.fallbackChannels, row.priority], ['C0ALERT', ['C0ETL', 'C0OPS', 'C0ALL'], 1]);
     const text = messageToText(row.desired);
     assert.match(text, /^orders failed\njava\.net\.ConnectException: broker-1:9092/);
     for (const fact of [

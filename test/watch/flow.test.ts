@@ -165,7 +165,7 @@ describe('watch looks at the data of running jobs', () => {
     await r.look({});
     const [told] = await listIncidents(r.database.db);
     assert.deepEqual([told?.state, told?.resolution], ['resolved', 'It does not run any more.']);
-    await forgetOld(r.database.db);
+    await forgetOld(r.database.db, { incidentsMs: 86_400_000 });
     assert.equal((await r.database.db.execute(sql`select 1 from flows`)).rows.length, 0);
   });
 

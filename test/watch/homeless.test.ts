@@ -13,7 +13,7 @@ it('sends what had no channel once there is one: open incidents and operations u
   const r = await rig(t, { defaults: { defaultChannel: undefined, alertChannel: undefined } });
   const { db } = r.database;
   await r.database.transaction((tx) => putTeam(tx, { name: 'etl', channel: null, alertChannel: null }));
-  const incident = { cause: 'failed', facts: {}, runId: undefined, channel: undefined, fallbackChannel: undefined } as const;
+  const incident = { cause: 'failed', facts: {}, runId: undefined, channel: undefined, fallbackChannels: [] } as const;
   await r.database.transaction(async (tx) => {
     await openIncident(tx, { ...incident, key: 'job:orders:failed', job: 'orders', cluster: 'standalone', title: 'orders failed' });
     await openIncident(tx, { ...incident, key: 'job:clicks:failed', job: 'clicks', cluster: 'standalone', title: 'clicks failed' });
@@ -43,9 +43,9 @@ it('sends what had no channel once there is one: open incidents and operations u
   await r.database.transaction((tx) => putTeam(tx, { name: 'etl', channel: 'C0ETL', alertChannel: 'C0ALERT' }));
   assert.equal(await placeHomeless(r.deps), true);
   const claimed = await claimDue(db, 'me', 10);
-  assert.deepEqual(claimed.map((row) => [row.channel, row.fallbackChannel, row.desired.title]).sort(), [
-    ['C0ALERT', 'C0ETL', 'orders failed'],
-    ['C0ETL', 'C0ETL', 'Stop views'],
+  assert.deepEqual(claimed.map((row) => [row.channel, row.fallbackChannels, row.desired.title]).sort(), [
+    ['C0ALERT', ['C0ETL'], 'orders failed'],
+    ['C0ETL', [], 'Stop views'],
   ]);
   assert.equal(await placeHomeless({ ...r.deps, defaults: { defaultChannel: 'C0ALL', alertChannel: 'C0OPS' } }), true);
   assert.deepEqual(

@@ -48,7 +48,7 @@ it('what cannot be forgotten is named, and keeps nothing else from its turn', as
     select 'run_gone', n, 'etl-orders', 'checkpoint', 'completed', now() - interval '40 days', now() - interval '40 days', 1 from generate_series(1, 11000) n`);
   t.after(() => db.execute(sql`alter table deliveries_away rename to deliveries`));
   await db.execute(sql`alter table deliveries rename to deliveries_away`);
-  await assert.rejects(forgetOld(db), /^Error: Not all was forgotten: deliveries: /);
+  await assert.rejects(forgetOld(db, { incidentsMs: 86_400_000 }), /^Error: Not all was forgotten: deliveries: /);
   const { rows } = await db.execute(
     sql`select (select count(*) from flows)::int as flows, (select count(*) from checkpoints)::int as checkpoints`,
   );

@@ -157,6 +157,7 @@ it('two replicas do what time brings once: polls, ends, digests, expiries; and w
       handover: { at: '* * * * * *', timeZone: 'UTC' },
       keep: undefined,
       deadMan: undefined,
+      incidentsKeptMs: 365 * 86_400_000,
       workDir: tmpdir(),
       onNews: () => {},
     });

@@ -46,7 +46,7 @@ export async function seedHostile(database: Database): Promise<string[]> {
       facts: { exception: evil, task: evil, detail: evil, links: [{ label: evil, url: evilUrl }] },
       runId: run,
       channel: evil,
-      fallbackChannel: undefined,
+      fallbackChannels: [],
     });
     await recordRestorePoint(tx, {
       job: 'etl-orders',

@@ -45,7 +45,7 @@ test('incidents of jobs that are not a person’s are neither listed nor shown',
       facts: {},
       runId: undefined,
       channel: 'C0ALERTS',
-      fallbackChannel: undefined,
+      fallbackChannels: [],
     });
   });
   const [hidden] = await openIncidents(rig.database.db, 'payments-fraud-scoring');

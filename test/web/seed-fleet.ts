@@ -124,7 +124,7 @@ export async function seedFleet(database: Database): Promise<void> {
       cause: 'failed' as const,
       runId: failed,
       channel: 'C0ALERTS',
-      fallbackChannel: undefined,
+      fallbackChannels: [],
     };
     await openIncident(tx, {
       ...incident,

@@ -29,7 +29,7 @@ export const incidents = pgTable(
     messageId: text('message_id'),
     /** Where it is told (Slack channel ids). */
     channel: text(),
-    fallbackChannel: text('fallback_channel'),
+    fallbackChannels: jsonb('fallback_channels').$type<string[]>().notNull().default([]),
     /** Root exception without what differs from time to time; what is equal is one problem. */
     fingerprint: text(),
     /** The incident in whose message this one is told. */
@@ -60,6 +60,8 @@ export const incidents = pgTable(
     uniqueIndex('incidents_open_key').on(t.key).where(sql`${t.state} <> 'resolved'`),
     index('incidents_job').on(t.job, t.firstSeen),
     index('incidents_key').on(t.key, t.resolvedAt),
+    index('incidents_message').on(t.messageId),
+    index('incidents_resolved').on(t.resolvedAt),
     index('incidents_leader').on(t.leaderId),
     index('incidents_unpainted').on(t.id).where(sql`${t.joined} > ${t.painted}`),
   ],

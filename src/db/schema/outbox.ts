@@ -1,6 +1,13 @@
 import type { Message } from '../../core/message.ts';
 import { bigint, index, integer, jsonb, pgTable, primaryKey, sql, text, timestamp } from './builders.ts';
 
+/** Recipients of a channel that were refused for good; the others of it have the message. */
+export interface LeftOut {
+  /** ISO time. */
+  at: string;
+  recipients: { who: string; words: string }[];
+}
+
 /** Desired messages: the row holds what should be visible, the sender makes it so; many changes become few edits. */
 export const outboxMessages = pgTable(
   'outbox_messages',
@@ -12,11 +19,11 @@ export const outboxMessages = pgTable(
     channelKind: text('channel_kind').notNull().default('slack'),
     /** Where it goes (a Slack channel or user id). */
     channel: text().notNull(),
-    /** Where it goes when the first place refuses (not in channel, archived). */
-    fallbackChannel: text('fallback_channel'),
+    /** Where it goes when the first place refuses (not in channel, archived), one after the other. */
+    fallbackChannels: jsonb('fallback_channels').$type<string[]>().notNull().default([]),
     /** Slack user id of who is told by a direct message, with a link, when it had to go to the other place. */
     notifyUser: text('notify_user'),
-    /** The place that refused. */
+    /** The place where it should have gone: it refused. */
     movedFrom: text('moved_from'),
     /** Outbox id of the message whose thread this one belongs to. */
     threadOf: text('thread_of'),
@@ -46,7 +53,9 @@ export const outboxMessages = pgTable(
     updatedAt: timestamp('updated_at', { withTimezone: true }).notNull(),
   },
   (t) => [
-    index('outbox_due').on(t.state, t.nextAt),
+    // Of what is kept all but a few were sent: only those that were not are in it.
+    index('outbox_due').on(t.state, t.nextAt).where(sql`${t.state} in ('pending', 'failed')`),
+    index('outbox_thread').on(t.threadOf).where(sql`${t.state} in ('pending', 'failed')`),
     index('outbox_sent').on(t.sentChannel, t.sentTs),
     index('outbox_sent_at').on(t.sentAt),
     index('outbox_failed').on(t.channelKind, t.channel).where(sql`${t.state} = 'failed'`),
@@ -64,6 +73,8 @@ export const outboxChannels = pgTable(
     epoch: bigint({ mode: 'number' }).notNull().default(0),
     /** Nothing is sent before: the channel's pace, or what it asked for (Retry-After). */
     nextAt: timestamp('next_at', { withTimezone: true }).notNull(),
+    /** Who of several did not get the last message that it took, and what was said to that. */
+    left: jsonb().$type<LeftOut>(),
   },
   (t) => [primaryKey({ columns: [t.channelKind, t.channel] })],
 );

@@ -175,7 +175,7 @@ describe('history reader', () => {
         facts: {},
         runId: undefined,
         channel: 'C0ETL',
-        fallbackChannel: undefined,
+        fallbackChannels: [],
       }),
     );
     w.truth.push({ seq: 5, at: Date.now(), is: 'job-ended', jobId: w.flinkJobId, end: 'FAILED', counter: 6 });
