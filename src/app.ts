@@ -205,6 +205,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       senders: [...(slack ? [slack.sender] : []), ...channels.senders],
       owner: engine.owner,
       log,
+      troubleChannel: defaults.defaultChannel,
       ...(options.paceMs === undefined ? {} : { paceMs: options.paceMs, editPaceMs: options.paceMs }),
     });
     working.push({ what: 'messages', stop: () => (delivery as DeliveryLoop).stop() });

@@ -5,7 +5,7 @@ import { formatBytes, formatDuration } from '../src/core/time.ts';
 import type { Job } from '../src/jobs/jobs.store.ts';
 import { tagsOf } from '../src/jobs/tags.ts';
 import { live } from './live.ts';
-import { ago, badge, empty, type Mark, table } from './parts.ts';
+import { ago, badge, empty, type Mark, shownValue, table } from './parts.ts';
 
 export const jobStates = ['trouble', 'running', 'busy', 'stopped', 'unknown'] as const;
 export interface JobsPage {
@@ -18,6 +18,8 @@ export interface JobsPage {
   slots: { available: number; total: number } | undefined;
   unreachable: readonly string[];
   undelivered: number;
+  /** Channels beside Slack that do not reach all of their recipients, with what was said of each. */
+  leftOut: readonly { channel: string; at: string; recipients: readonly { who: string; words: string }[] }[];
   /** What is wrong with Slack, and what to do. */
   slackProblem: string | undefined;
   mayRegister: boolean;
@@ -72,7 +74,8 @@ ${page.slots ? html`<a class="stat" href="/clusters"><b>${page.slots.available}<
 </div>
 ${page.unreachable.length > 0 ? html`<p class="notice warn">${plural(page.unreachable.length, 'cluster')} ${page.unreachable.length === 1 ? 'does' : 'do'} not answer: ${page.unreachable.join(', ')}. What runs there is unknown, not down. <a href="/clusters">Clusters</a></p>` : ''}
 ${page.slackProblem ? html`<p class="notice warn">${page.slackProblem}</p>` : ''}
-${page.undelivered > 0 ? html`<p class="notice warn">${plural(page.undelivered, 'message')} could not be delivered to Slack: the channel refuses them. Invite the app there, or set another channel.</p>` : ''}`;
+${page.undelivered > 0 ? html`<p class="notice warn">${plural(page.undelivered, 'message')} could not be delivered to Slack: the channel refuses them. Invite the app there, or set another channel.</p>` : ''}
+${page.leftOut.map((one) => html`<p class="notice warn">The channel ${one.channel} does not reach everybody, ${ago(new Date(one.at), page.now)}: ${one.recipients.map(({ who, words }) => shownValue('refused', `${who}: ${words}`)).join('; ')}</p>`)}`;
 }
 
 function list(page: JobsPage): Html {

@@ -13,16 +13,31 @@ export interface Outgoing {
   before: Mark | undefined;
   /** The message in whose thread this one belongs, if it went out by a channel of this kind. */
   thread: Mark | undefined;
+  /** Set when only these of its recipients lack it: the others have it. */
+  only?: readonly string[];
   /** 1 for the first time. */
   edition: number;
   /** The same when the same content of the same edition is tried again, another one for anything else: an idempotency key. */
   key: string;
 }
 
+/** One recipient, and what the other side said of it. */
+export interface Refusal {
+  who: string;
+  words: string;
+}
+
 /** What became of it. `answer` is what the other side said, without secrets, for the test of a channel. */
 export type SendResult =
   /** `note` is given back in `before.note` and `thread.note` later. */
-  | { is: 'sent'; note?: string; answer?: string }
+  | {
+      is: 'sent';
+      note?: string;
+      answer?: string;
+      /** Of several recipients those that were refused for now, and those that were refused for good; the others have it. */
+      waiting?: Refusal[];
+      left?: Refusal[];
+    }
   /** The other side will not take it: repeating it as it is makes no sense. */
   | { is: 'refused'; reason: string; answer?: string }
   /** It was surely not sent, and may be later. Without a time: after a pause that doubles from failure to failure. */

@@ -1,13 +1,25 @@
-import type { SendResult } from './channel.ts';
+import type { Refusal, SendResult } from './channel.ts';
 import { scrub } from './clean.ts';
 
 /** What nodemailer puts on its errors (nodemailer `SMTPError`). */
 interface SmtpError extends Error {
+  recipient?: string;
   code?: string;
   responseCode?: number;
   response?: string;
   originalCode?: string;
   rejectedErrors?: SmtpError[];
+}
+
+/** Who of the recipients was refused for now (4xx), and who for good (nodemailer's `rejectedErrors`). */
+export function refusalsOf(errors: readonly unknown[], secrets: readonly string[]): { waiting: Refusal[]; left: Refusal[] } {
+  const all = (errors as SmtpError[]).map((error) => ({
+    isLater: (error.responseCode ?? 500) < 500,
+    who: error.recipient ?? 'somebody',
+    words: scrub(error.response ?? error.message, secrets),
+  }));
+  const of = (isLater: boolean) => all.filter((one) => one.isLater === isLater).map(({ who, words }) => ({ who, words }));
+  return { waiting: of(true), left: of(false) };
 }
 
 /**

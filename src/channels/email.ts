@@ -3,7 +3,7 @@ import { createTransport } from 'nodemailer';
 import type { SettingsOf } from '../config/channels.ts';
 import type { Channel, ChannelDeps, Outgoing } from './channel.ts';
 import { bytes, fitLines, scrub } from './clean.ts';
-import { resultOfSmtpError } from './email-errors.ts';
+import { refusalsOf, resultOfSmtpError } from './email-errors.ts';
 import { htmlOf } from './email-html.ts';
 import { linesOf, plain, titleOf } from './flatten.ts';
 import { readSecrets } from './http-channel.ts';
@@ -19,7 +19,8 @@ const wholeMs = 45_000;
  * E-mail by SMTP, as plain text and HTML. A mail cannot be changed: only news goes out (another title, another tone, another state of
  * the incident), as an answer to the first mail of the message; what belongs in the thread of a message answers its first mail too. The
  * Message-ID is made of the outbox id and a digest of the content: a mail that is sent again because no answer came has the same one, by
- * which mail servers drop the second. 4xx is later, 5xx refused, silence after the message left unknown, before it later.
+ * which mail servers drop the second. 4xx is later, 5xx refused, silence after the message left unknown, before it later. Of several recipients only those that
+ * were refused for now (4xx) get it later; those that were refused for good are told.
  */
 export function createEmail(settings: SettingsOf<'email'>, deps: ChannelDeps): Channel {
   return {
@@ -31,6 +32,8 @@ export function createEmail(settings: SettingsOf<'email'>, deps: ChannelDeps): C
       const secrets = password === undefined ? [] : [password, `\0${settings.user}\0${password}`];
       const note = outgoing.before?.note || mailIdOf(outgoing);
       const mail = mailOf(outgoing, settings, deps.publicUrl, note);
+      const to = outgoing.only?.filter((address) => settings.to.includes(address));
+      if (to?.length === 0) return { is: 'sent', note };
       let hadLeft = false;
       const transport = createTransport({
         ...connectionOf(settings),
@@ -53,12 +56,16 @@ export function createEmail(settings: SettingsOf<'email'>, deps: ChannelDeps): C
       try {
         const info = await transport.sendMail({
           ...mail,
+          ...(to ? { envelope: { from: settings.from, to } } : {}),
           signal: AbortSignal.timeout(Math.min(wholeMs, 4 * settings.timeout)),
         });
         if (info.rejected.length > 0)
           deps.log.warn({ outboxId: outgoing.outboxId, rejected: info.rejected.length }, 'a mail server took a mail not for all');
-        return { is: 'sent', note, answer: scrub(info.response, secrets) };
+        return { is: 'sent', note, answer: scrub(info.response, secrets), ...refusalsOf(rejectedOf(info), secrets) };
       } catch (error) {
+        const rejected = rejectedOf(error);
+        // The others have it: that none of these takes it says nothing of the channel.
+        if (outgoing.only && rejected.length > 0) return { is: 'sent', note, ...refusalsOf(rejected, secrets) };
         return resultOfSmtpError(error, hadLeft, secrets);
       } finally {
         transport.close();
@@ -67,6 +74,9 @@ export function createEmail(settings: SettingsOf<'email'>, deps: ChannelDeps): C
   };
 }
 
+function rejectedOf(answer: unknown): readonly unknown[] {
+  return (answer as { rejectedErrors?: unknown[] }).rejectedErrors ?? [];
+}
 function connectionOf({ host, port, security, timeout }: SettingsOf<'email'>) {
   return {
     host,

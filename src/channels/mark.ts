@@ -10,21 +10,24 @@ export interface Mark {
   news: string;
   /** The channel's own note. */
   note: string;
+  /** Recipients that do not have it yet: who they are, how often they were tried again, and since when (ms since 1970). */
+  rest?: { to: string[]; tries: number; since: number };
 }
 
 /** The mark as one word. */
 export function encodeMark(mark: Mark): string {
-  return [mark.outboxId, mark.edition, mark.news, mark.note].map((part) => encodeURIComponent(part)).join('~');
+  const rest = mark.rest ? [JSON.stringify(mark.rest)] : [];
+  return [mark.outboxId, mark.edition, mark.news, mark.note, ...rest].map((part) => encodeURIComponent(part)).join('~');
 }
 
 /** The mark that was encoded; undefined for anything else (a Slack timestamp). */
 export function decodeMark(ts: string | undefined): Mark | undefined {
   const parts = ts?.split('~');
-  if (parts?.length !== 4) return undefined;
+  if (parts?.length !== 4 && parts?.length !== 5) return undefined;
   try {
-    const [outboxId = '', edition = '', news = '', note = ''] = parts.map(decodeURIComponent);
+    const [outboxId = '', edition = '', news = '', note = '', rest] = parts.map(decodeURIComponent);
     if (outboxId === '' || !/^[1-9]\d{0,9}$/.test(edition)) return undefined;
-    return { outboxId, edition: Number(edition), news, note };
+    return { outboxId, edition: Number(edition), news, note, ...(rest ? { rest: JSON.parse(rest) as NonNullable<Mark['rest']> } : {}) };
   } catch {
     return undefined;
   }

@@ -1,6 +1,11 @@
 const firstPauseMs = 30_000;
 const longestPauseMs = 10 * 60_000;
 
+/** The pause after so many failures before: 30 s, 60 s … 10 min. */
+export function pauseMs(failures: number): number {
+  return Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures, 10));
+}
+
 /** Pauses that double from failure to failure: 30 s, 60 s … 10 min, with a tenth of jitter so that replicas spread. */
 export interface Pauses {
   nextMs(): number;
@@ -12,9 +17,9 @@ export function createPauses(): Pauses {
   let failures = 0;
   return {
     nextMs() {
-      const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures, 10));
+      const ms = pauseMs(failures);
       failures++;
-      return Math.round(pauseMs * (0.95 + Math.random() * 0.1));
+      return Math.round(ms * (0.95 + Math.random() * 0.1));
     },
     reset() {
       failures = 0;

@@ -52,13 +52,18 @@ const titles: Record<SendResult['is'], (name: string) => string> = {
   later: (name) => `The test message to ${name} could not be sent now`,
   unknown: (name) => `Whether the test message to ${name} arrived is unknown`,
 };
+function notTaken(result: SendResult): string | undefined {
+  const refused = result.is === 'sent' ? [...(result.waiting ?? []), ...(result.left ?? [])] : [];
+  return refused.length > 0 ? refused.map(({ who, words }) => `${who}: ${words}`).join('; ') : undefined;
+}
 function replyOf(name: string, kind: string, result: SendResult, tookMs: number): Message {
   return message(
-    result.is === 'sent' ? 'good' : result.is === 'refused' ? 'bad' : 'warn',
+    notTaken(result) ? 'warn' : result.is === 'sent' ? 'good' : result.is === 'refused' ? 'bad' : 'warn',
     titles[result.is](name),
     fields([
       ['Kind', kind],
       ['Answer', result.answer],
+      ['Not taken for', notTaken(result)],
       ['Reason', result.is === 'sent' || result.reason === result.answer ? undefined : result.reason],
       ['Took', formatDuration(tookMs)],
     ]),

@@ -1,6 +1,7 @@
 import type { Log } from '../core/log.ts';
 import { context, type Message, message, type Span, text } from '../core/message.ts';
 import type { Db } from '../db/db.ts';
+import { noteLeftOut } from './left-out.ts';
 import { isLeftover, leaveBehind } from './leftover.store.ts';
 import {
   desire,
@@ -31,6 +32,8 @@ export interface DeliverDeps {
   sendWithinMs?: number;
   /** Aborted when what is under way is waited for no longer: it counts as unanswered, and the next process looks for it. */
   giveUp?: AbortSignal;
+  /** Slack channel that hears of what other channels refuse for good. */
+  troubleChannel?: string | undefined;
 }
 
 /** Sends one claimed message and gives its channel's turn back. The claim is renewed meanwhile, so that a slow channel is not posted to twice. */
@@ -123,11 +126,13 @@ async function bounded<T>({ sendWithinMs = 60_000, giveUp }: DeliverDeps, work: 
 async function settle(deps: DeliverDeps, row: ClaimedRow, result: PostResult): Promise<number> {
   const { db } = deps;
   if (result.is === 'sent') {
-    if (!(await noteSent(db, row, result, deps.editPaceMs ?? 1000))) {
+    const { again, left } = result;
+    if (!(await noteSent(db, row, result, again?.afterMs ?? deps.editPaceMs ?? 1000, again?.reason))) {
       deps.log.warn({ outboxId: row.id }, 'a message was sent after its claim was lost, so it is sent once more');
       await wantAgain(db, row.id);
       return 0;
     }
+    if (left !== undefined) await noteLeftOut(deps, row, left);
     if (row.state === 'failed') await reviveChannel(db, row.channelKind, row.channel);
     // What was refused in its thread at the old place may go to the new one.
     if (row.movedFrom && !row.sentTs) await reviveThread(db, row.id);
@@ -144,6 +149,7 @@ async function settle(deps: DeliverDeps, row: ClaimedRow, result: PostResult): P
     return 0;
   }
   const what = await noteRefused(db, row, result.reason);
+  if (what === 'failed' && row.channelKind !== 'slack') await noteLeftOut(deps, row, [{ who: 'everybody', words: result.reason }]);
   if (what === 'moved' && row.sentTs) await leaveBehind(db, row);
   deps.log.warn({ outboxId: row.id, channel: row.channel, reason: result.reason, what }, 'channel refused a message');
   return 0;

@@ -70,8 +70,10 @@ export function repainted(message: Message) {
     desiredVersion: sql<number>`${m.desiredVersion} + 1`,
     // What a channel refused is not tried again for each change, but when its time has come.
     state: sql`case when ${m.state} = 'failed' and (${m.channel} = ${nowhere} or ${m.nextAt} > sluice_now()) then 'failed' else 'pending' end`,
-    // A row that is put off (Retry-After) stays put off; one that was sent keeps its pace; one that was given up gets a try.
+    // A row that is put off (Retry-After) stays put off; one that was sent keeps its pace; what waits for
+    // a few of its recipients has news for all of them; one that was given up gets a try.
     nextAt: sql`case when ${m.state} = 'failed' and ${m.channel} <> ${nowhere} then least(${m.nextAt}, ${inMs(retryFailedMs)})
+      when ${m.state} = 'pending' and ${m.sentTs} is not null and ${m.sentVersion} = ${m.desiredVersion} then sluice_now()
       when ${m.state} = 'sent' then greatest(${m.nextAt}, sluice_now()) else ${m.nextAt} end`,
     updatedAt: now,
   };
@@ -103,12 +105,16 @@ async function write(db: Db, row: OutboxRow, change: Partial<Values<OutboxRow>>)
 const failedIn = (channelKind: string, channel: string) =>
   and(eq(outboxMessages.state, 'failed'), eq(outboxMessages.channelKind, channelKind), eq(outboxMessages.channel, channel));
 
-/** Records what is visible now; the row stays pending when something newer is wanted meanwhile. */
+/**
+ * Records what is visible now; the row stays pending when something newer is wanted meanwhile, or when some of its recipients do not have it yet.
+ * @param again why not all have it; it is due again after the pause
+ */
 export async function noteSent(
   db: Db,
   row: OutboxRow,
   at: { channel: string; ts: string; permalink?: string | undefined },
   pauseMs: number,
+  again?: string,
 ): Promise<boolean> {
   return write(db, row, {
     sentVersion: row.desiredVersion,
@@ -118,9 +124,12 @@ export async function noteSent(
     ...(at.permalink ? { permalink: at.permalink } : {}),
     postingSince: null,
     attempts: 0,
-    lastError: null,
+    lastError: again ?? null,
     nextAt: inMs(pauseMs),
-    state: sql`case when ${outboxMessages.desiredVersion} > ${row.desiredVersion} then 'pending' else 'sent' end`,
+    state:
+      again !== undefined
+        ? 'pending'
+        : sql`case when ${outboxMessages.desiredVersion} > ${row.desiredVersion} then 'pending' else 'sent' end`,
   });
 }
 /** Puts a delivery off. */

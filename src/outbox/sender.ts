@@ -1,4 +1,5 @@
 import type { Message } from '../core/message.ts';
+import type { LeftOut } from '../db/schema/index.ts';
 
 /** What one outbox row asks of a channel. */
 export interface Delivery {
@@ -9,7 +10,16 @@ export interface Delivery {
   message: Message;
 }
 export type PostResult =
-  | { is: 'sent'; channel: string; ts: string; permalink?: string }
+  | {
+      is: 'sent';
+      channel: string;
+      ts: string;
+      permalink?: string;
+      /** Some of several recipients do not have it yet: the sender is asked again then, with this `ts`, and sends to those alone. */
+      again?: { afterMs: number; reason: string };
+      /** Who of several was refused for good; empty: nobody; absent: nothing new is known. */
+      left?: LeftOut['recipients'];
+    }
   /** The channel refuses for good (archived, not a member, token revoked): `reason` is the channel's own error name. */
   | { is: 'refused'; reason: string }
   /** The whole channel asks to be left alone for this long (rate limit, revoked token): order is kept. */

@@ -1,5 +1,6 @@
 import type { Db } from '../db/db.ts';
 import { sql } from '../db/query.ts';
+import { listLeftOut } from '../outbox/left-out.store.ts';
 import { outboxHealth } from '../outbox/outbox.store.ts';
 import { watcherFacts } from './watcher.store.ts';
 
@@ -12,7 +13,7 @@ export interface Figure {
 
 /** What is known of the work and of the watcher itself, by the database: the same for every replica. @throws UnreachableError */
 export async function figures(db: Db): Promise<Figure[]> {
-  const outbox = await outboxHealth(db);
+  const [outbox, leftOut] = [await outboxHealth(db), await listLeftOut(db)];
   const { rows: operations } = await db.execute<{ state: string; n: number }>(
     sql`select state, count(*)::int as n from operations where state in ('waiting', 'queued', 'running', 'parked') group by state`,
   );
@@ -55,6 +56,11 @@ export async function figures(db: Db): Promise<Figure[]> {
       [{ state: 'pending' }, outbox.pending],
       [{ state: 'failed' }, outbox.failed],
     ]),
+    figure(
+      'sluice_channel_left_out',
+      'Recipients of a channel that were refused for good at the last message.',
+      leftOut.map((one) => [{ channel: one.channel }, one.recipients.length]),
+    ),
     figure('sluice_outbox_oldest_seconds', 'How long the oldest message has been due.', [[{}, outbox.oldestMs / 1000]]),
     figure('sluice_last_sent_age_seconds', 'Since a channel last took a message.', inSeconds(watcher.lastPostAgeMs)),
     figure(

@@ -6,6 +6,7 @@ import { dbNow } from '../db/clock.ts';
 import { listClusterViews } from '../deploy/cluster-views.store.ts';
 import { listClusters } from '../deploy/clusters.store.ts';
 import { tagsOf } from '../jobs/tags.ts';
+import { listLeftOut } from '../outbox/left-out.store.ts';
 import { outboxHealth } from '../outbox/outbox.store.ts';
 import { text } from './fields.ts';
 import { sendLive, sendPage } from './send.ts';
@@ -34,7 +35,7 @@ async function readPage(web: WebOptions, viewer: Viewer, wanted: string, state: 
   const { db } = web.database;
   const now = await dbNow(db);
   const all = await jobViews(db, now, (job) => may(viewer, 'see', job));
-  const [clusters, seen, outbox] = await Promise.all([listClusters(db), listClusterViews(db), outboxHealth(db)]);
+  const [clusters, seen, outbox, leftOut] = await Promise.all([listClusters(db), listClusterViews(db), outboxHealth(db), listLeftOut(db)]);
   const views = clusters.flatMap((c) => seen.get(c.name) ?? []);
   const filter = jobStates.find((s) => s === state);
   const counts = Object.fromEntries([['all', all.length], ...jobStates.map((s) => [s, all.filter(is[s]).length])]) as JobsPage['counts'];
@@ -51,6 +52,7 @@ async function readPage(web: WebOptions, viewer: Viewer, wanted: string, state: 
         : { available: sum(answering.map((v) => v.slotsAvailable)), total: sum(answering.map((v) => v.slotsTotal)) },
     unreachable: views.filter((v) => v.failures >= unreachableAfter).map((v) => v.cluster),
     undelivered: outbox.failed,
+    leftOut,
     slackProblem: web.slackProblem?.(),
     mayRegister: decide(viewer.person, 'register', { team: undefined }) !== 'no',
   };

@@ -266,3 +266,34 @@ function tagsOf(html: string): string[] {
   visit(parse(html) as unknown as Node);
   return [...new Set(found)];
 }
+
+test('who of several is refused for now gets it later, alone; who is refused for good is told; nobody gets it twice', async (t) => {
+  const refusal = (responseCode: number, words: string) => Object.assign(new Error(words), { responseCode });
+  const answers: Record<string, Error | null> = {
+    'oncall@example.com': refusal(450, 'greylisted'),
+    'gone@example.com': refusal(550, 'no such user'),
+  };
+  const to = ['lead@example.com', 'oncall@example.com', 'gone@example.com'];
+  const { server, sender } = await rig(t, { to }, { onRcptTo: ({ address }, _session, done) => done(answers[address] ?? null) });
+  const delivery = deliveryOf('mail', incidentMessage('firing'));
+  const first = await sender.post(delivery);
+  assert.ok(first.is === 'sent' && first.again, JSON.stringify(first));
+  assert.deepEqual(first.left, [{ who: 'gone@example.com', words: '550 no such user' }]);
+  assert.match(first.again.reason, /^oncall@example.com: 450 greylisted$/);
+  const still = await sender.update({ ...delivery, ts: first.ts });
+  assert.ok(still.is === 'sent' && still.again && still.again.afterMs > first.again.afterMs, JSON.stringify(still));
+  answers['oncall@example.com'] = null;
+  const last = await sender.update({ ...delivery, ts: still.ts });
+  assert.ok(last.is === 'sent' && !last.again && !last.left, JSON.stringify(last));
+  await sender.update({ ...delivery, ts: last.ts });
+  assert.deepEqual(
+    server.mails.map((mail) => mail.messageId === server.mails[0]?.messageId),
+    [true, true],
+  );
+  const got = server.sessions.flatMap((session) => session.to).sort();
+  assert.deepEqual(got, ['lead@example.com', 'oncall@example.com']);
+  // News goes to all of them again.
+  const resolved = await sender.update({ ...deliveryOf('mail', incidentMessage('resolved')), ts: first.ts });
+  assert.ok(resolved.is === 'sent' && resolved.left?.length === 1);
+  assert.deepEqual(server.sessions.at(-1)?.to, ['lead@example.com', 'oncall@example.com']);
+});
