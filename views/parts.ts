@@ -1,7 +1,8 @@
 import { type Html, type HtmlValue, html } from '../src/core/html.ts';
 import type { PersonRef } from '../src/core/message.ts';
-import { redact } from '../src/core/redact.ts';
 import { formatAge } from '../src/core/time.ts';
+
+export { shownValue } from '../src/core/redact.ts';
 
 export type Mark = 'good' | 'warn' | 'bad' | 'busy' | 'quiet';
 
@@ -61,11 +62,4 @@ export function facts(entries: readonly (readonly [string, HtmlValue])[]): Html 
 /** A titled part of a page. */
 export function section(title: string, content: HtmlValue, aside: HtmlValue = ''): Html {
   return html`<section class="panel"><header><h2>${title}</h2>${aside ? html`<div class="aside">${aside}</div>` : ''}</header>${content}</section>`;
-}
-
-/** A value of a parameter without what its name or its look gives away as a secret. */
-export function shownValue(key: string, value: string): string {
-  const head = `${key}=`;
-  const clean = redact(head + value);
-  return clean.startsWith(head) ? clean.slice(head.length) : redact(value);
 }

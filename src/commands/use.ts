@@ -39,7 +39,11 @@ export const use = defineCommand({
         actor: { person: ctx.me().ref, origin: ctx.request.origin.kind },
         action: 'version.used',
         subject: `job:${job.name}`,
-        details: { from: before.currentVersion, to: number },
+        details: {
+          from: before.currentVersion,
+          to: number,
+          changes: diffDefinitions(before.current.definition, version.definition),
+        },
       });
       return message(
         'good',

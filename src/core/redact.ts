@@ -21,6 +21,13 @@ export function redact(value: string): string {
   return out;
 }
 
+/** A value of a parameter without what its name or its look gives away as a secret. */
+export function shownValue(key: string, value: string): string {
+  const head = `${key}=`;
+  const clean = redact(head + value);
+  return clean.startsWith(head) ? clean.slice(head.length) : redact(value);
+}
+
 /** An address as people may see and open it: without name and password. What is no address stays as it is. */
 export function withoutLogin(url: string): string {
   if (!URL.canParse(url)) return url;

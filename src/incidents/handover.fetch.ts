@@ -1,5 +1,6 @@
 import { doneSince } from '../access/audit.store.ts';
 import type { Db, Tx } from '../db/db.ts';
+import { listClusterViews } from '../deploy/cluster-views.store.ts';
 import { listClusters } from '../deploy/clusters.store.ts';
 import { type Job, listJobs } from '../jobs/jobs.store.ts';
 import { latestRuns } from '../jobs/runs.store.ts';
@@ -9,7 +10,7 @@ import { judgedSavepoints, type KeepDefaults } from '../operations/retention.fet
 import { newestRestorePoints } from '../restore-points/restore-points.store.ts';
 import { stuckDisposals } from '../restore-points/retention.store.ts';
 import { whyUnrecoverable } from '../restore-points/unrecoverable.rule.ts';
-import { changeWords } from './changes.ts';
+import { changeWords, restartSince } from './changes.ts';
 import type { HandoverFacts } from './handover.rule.ts';
 import { openIncidents } from './incidents.store.ts';
 import { listSilences, type Silence } from './silences.store.ts';
@@ -82,10 +83,18 @@ async function changesOf(db: Db | Tx, jobs: readonly Job[], clusters: ReadonlySe
   const rows = (await doneSince(db, subjects, since, changesAtMost)).reverse();
   const told = rows.flatMap((row) => {
     const what = changeWords(row);
-    return what === undefined ? [] : [{ subject: row.subject.replace(/^job:/, '').replace(/^cluster:/, 'cluster '), at: row.at, what }];
+    return what === undefined ? [] : [{ subject: row.subject, at: row.at, what }];
   });
+  for (const view of (await listClusterViews(db)).values()) {
+    const restart = clusters.has(view.cluster) ? restartSince(view, since) : undefined;
+    if (restart) told.push({ subject: `cluster:${view.cluster}`, ...restart });
+  }
+  told.sort((a, b) => a.at.getTime() - b.at.getTime());
   const out: { subject: string; at: Date; what: string; times: number }[] = [];
-  for (const one of told) {
+  for (const { subject: of, what: words, at } of told) {
+    const subject = of.replace(/^job:/, '').replace(/^cluster:/, 'cluster ');
+    // The line begins with it already.
+    const one = { subject, at, what: words.startsWith(`${subject}: `) ? words.slice(subject.length + 2) : words };
     const before = out.find((other) => other.subject === one.subject && other.what === one.what);
     if (before) {
       before.at = one.at;

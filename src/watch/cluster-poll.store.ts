@@ -1,3 +1,4 @@
+import { record } from '../access/audit.store.ts';
 import type { Span } from '../core/message.ts';
 import { formatBytes, formatDuration } from '../core/time.ts';
 import { now } from '../db/clock.ts';
@@ -5,6 +6,7 @@ import type { Database, Tx } from '../db/db.ts';
 import { sql } from '../db/query.ts';
 import { clusterViews } from '../db/schema/index.ts';
 import { findClusterView, updateClusterView } from '../deploy/cluster-views.store.ts';
+import { findCluster } from '../deploy/clusters.store.ts';
 import { noteSilence, updateLiveRuns } from '../jobs/run-crowd.store.ts';
 import { findRun, type Run, updateRun } from '../jobs/runs.store.ts';
 import { addLater } from '../operations/later.ts';
@@ -29,6 +31,7 @@ export async function storeSeen(
   let news = false;
   await database.transaction(async (tx) => {
     if (fetched.overviewFault) await logOnce(tx, cluster, fetched.overviewFault, deps);
+    if (fetched.facts) await noteFlinkVersion(tx, cluster, fetched.facts.flinkVersion);
     await updateClusterView(tx, cluster, {
       lastOkAt: at,
       lastTriedAt: now,
@@ -83,6 +86,18 @@ async function newJobManager(tx: Tx, cluster: string, jobManager: string) {
     jobManager: [jobManager, ...known].slice(0, jobManagersKept).join('\n'),
     ...(known.length > 0 ? { jobManagerSince: now } : {}),
   };
+}
+
+/** Another Flink release at the same address is written down: what was changed before a problem names it. A YARN has as many as its applications. */
+async function noteFlinkVersion(tx: Tx, cluster: string, version: string) {
+  const from = (await findClusterView(tx, cluster))?.flinkVersion;
+  if (!from || from === version || (await findCluster(tx, cluster))?.kind === 'yarn') return;
+  await record(tx, {
+    actor: { origin: 'system' },
+    action: 'cluster.flink-changed',
+    subject: `cluster:${cluster}`,
+    details: { from, to: version },
+  });
 }
 
 interface Change {

@@ -1,9 +1,11 @@
 import { type AuditRow, doneLatelyTo } from '../access/audit.store.ts';
 import { listTeams, type Team } from '../access/people.store.ts';
+import { dbNow } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
+import { type ClusterView, listClusterViews } from '../deploy/cluster-views.store.ts';
 import { listClusters } from '../deploy/clusters.store.ts';
 import { type Cause, ruleOf } from '../incidents/causes.ts';
-import { changeWords } from '../incidents/changes.ts';
+import { changeWords, restartSince } from '../incidents/changes.ts';
 import type { IncidentFacts } from '../incidents/message.ts';
 import type { IncidentInput } from '../incidents/open.ts';
 import { incidentLinks } from '../incidents/runbook.ts';
@@ -45,11 +47,13 @@ export async function incidentInputs(tx: Tx, deps: PollDeps, all: readonly Told[
   const teams = new Map((await listTeams(tx)).map((team) => [team.name, team]));
   const clusters = new Map((await listClusters(tx)).map((cluster) => [cluster.name, cluster]));
   const subjects = all.flatMap(({ job, run }) => [`job:${job.name}`, `cluster:${run.cluster}`]);
+  const views = await listClusterViews(tx);
+  const hourAgo = new Date((await dbNow(tx)).getTime() - 3_600_000);
   const done = await doneLatelyTo(tx, [...new Set([...subjects, 'installation'])], 3_600_000);
   return all.map(({ job, run, cause, title, facts: { extraLinks = [], ...facts } }) => {
     const team = teams.get(job.team);
     const { places, calls } = channelsOf(job, team, deps.defaults);
-    const changes = changesBefore(done, job.name, run.cluster);
+    const changes = changesBefore(done, job.name, views.get(run.cluster), run.cluster, hourAgo);
     const observed = clusters.get(run.cluster)?.observed === true;
     return {
       key: `job:${job.name}:${cause}`,
@@ -85,15 +89,24 @@ function settleMs(deps: PollDeps, job: Job, team: Team | undefined, cause: Cause
   return observed && replaced.includes(cause) ? replaceMs : 0;
 }
 /** What was done to the job, its cluster or the whole installation in the hour before, newest first. */
-function changesBefore(done: ReadonlyMap<string, AuditRow[]>, job: string, cluster: string): { at: string; what: string }[] {
+function changesBefore(
+  done: ReadonlyMap<string, AuditRow[]>,
+  job: string,
+  view: ClusterView | undefined,
+  cluster: string,
+  since: Date,
+): { at: string; what: string }[] {
   const rows = [`job:${job}`, `cluster:${cluster}`, 'installation'].flatMap((subject) => done.get(subject) ?? []);
   const told = rows
     .sort((a, b) => b.id - a.id)
     .flatMap((row) => {
       const what = changeWords(row);
-      return what ? [{ at: row.at.toISOString(), what }] : [];
+      return what ? [{ at: row.at, what }] : [];
     });
-  return told.slice(0, 5);
+  const restart = restartSince(view, since);
+  return (restart ? [...told, restart].sort((a, b) => b.at.getTime() - a.at.getTime()) : told)
+    .slice(0, 5)
+    .map(({ at, what }) => ({ at: at.toISOString(), what }));
 }
 /** The last checkpoint of a run, or why there is none. */
 export function checkpointFacts({ lastCheckpoint, checkpointIntervalMs }: Run): IncidentFacts {

@@ -16,6 +16,7 @@ import { oneLine, stripControls, truncate } from '../core/text.ts';
 import { formatBytes } from '../core/time.ts';
 import { now } from '../db/clock.ts';
 import { addVersion, type Job, lockJob } from '../jobs/jobs.store.ts';
+import { diffDefinitions } from '../jobs/parameters.ts';
 import { recordArtifact } from '../projects/builds.store.ts';
 import { requireToken } from './csrf.ts';
 import { deliveryKey } from './form-context.ts';
@@ -106,8 +107,9 @@ async function keep(
       createdAt: now,
     });
     const note = truncate(oneLine(stripControls(upload.note)), 200);
+    const definition = { ...fresh.current.definition, artifact: sha256 };
     const number = await addVersion(tx, job.name, {
-      definition: { ...fresh.current.definition, artifact: sha256 },
+      definition,
       origin: 'upload',
       note: [upload.name, note].filter(Boolean).join(', '),
       createdBy: upload.by,
@@ -116,7 +118,12 @@ async function keep(
       actor: { person: upload.by, origin: 'web' },
       action: 'version.created',
       subject: `job:${job.name}`,
-      details: { version: number, artifact: sha256, upload: upload.name },
+      details: {
+        version: number,
+        artifact: sha256,
+        upload: upload.name,
+        changes: diffDefinitions(fresh.current.definition, definition),
+      },
     });
     return message(
       'good',

@@ -68,7 +68,7 @@ test('a hand-over tells what is broken, muted, not restorable, what waits, and w
   assert.match(text, /Could not be restored today:\n• customers: nothing to go back to/);
   assert.match(text, /Waits for a person:\n• etl-orders: a restore waits for a lead, asked for by @Emma, just now/);
   assert.match(text, /Muted:\n• job customers by @Omar until .*: Kafka upgrade/);
-  assert.match(text, /Changed since 24 h ago:\n• etl-orders: version v3 made by Emma, \d.*\n• etl-orders: version v4 made by Emma/);
+  assert.match(text, /Changed since 24 h ago:\n• etl-orders: v3 by Emma: parallelism .* → \d+, .*\n• etl-orders: v4 by Emma: parallelism/);
 });
 
 test('a hand-over is of a team that one belongs to; a misspelt one gets the nearest', async (t) => {

@@ -1,5 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { record } from '../../access/audit.store.ts';
 import { resolveCommit } from '../../build/git.ts';
 import { inspectJar, sha256OfFile } from '../../build/jar.ts';
 import { mavenBuild } from '../../build/maven.ts';
@@ -8,6 +9,7 @@ import { truncate } from '../../core/text.ts';
 import { formatBytes, formatDuration } from '../../core/time.ts';
 import { now } from '../../db/clock.ts';
 import { addVersion, findJob, lockJob } from '../../jobs/jobs.store.ts';
+import { diffDefinitions } from '../../jobs/parameters.ts';
 import { insertBuild, recordArtifact, updateBuild } from '../../projects/builds.store.ts';
 import { guarded } from '../operations.store.ts';
 import type { Json, Step, StepContext } from '../types.ts';
@@ -211,11 +213,18 @@ const bind: Step = {
     });
     await updateBuild(tx, id, { state: 'succeeded', sha256, size, finishedAt: now });
     if (job.current.definition.artifact === sha256) return { version: job.currentVersion, unchanged: true };
+    const definition = { ...job.current.definition, artifact: sha256 };
     const version = await addVersion(tx, job.name, {
-      definition: { ...job.current.definition, artifact: sha256 },
+      definition,
       origin: 'build',
       note: `${branch ?? 'commit'} ${commit.slice(0, 7)}`,
       createdBy: c.op.actor,
+    });
+    await record(tx, {
+      actor: { person: c.op.actor, origin: c.op.origin.kind },
+      action: 'version.created',
+      subject: `job:${job.name}`,
+      details: { version, build: id, changes: diffDefinitions(job.current.definition, definition) },
     });
     return { version, unchanged: false };
   },

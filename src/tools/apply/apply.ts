@@ -5,12 +5,13 @@ import type { ArtifactStore, StoredArtifact } from '../../build/artifact-store.t
 import { type ConfigProblem, problemsError } from '../../config/problems.ts';
 import { now } from '../../db/clock.ts';
 import type { Database, Tx } from '../../db/db.ts';
-import { putCluster, putDistribution } from '../../deploy/clusters.store.ts';
+import { findCluster, putCluster, putDistribution } from '../../deploy/clusters.store.ts';
 import { addVersion, createJob, findJob, type JobDefinition, updateJob } from '../../jobs/jobs.store.ts';
 import { diffDefinitions } from '../../jobs/parameters.ts';
 import { recordArtifact } from '../../projects/builds.store.ts';
 import { type CredentialRef, putProject } from '../../projects/projects.store.ts';
 import { type CheckedFolder, checkFolder } from './check.ts';
+import { changedFields } from './cluster-changes.ts';
 import { readFolder } from './read.ts';
 import type { Parsed } from './schema.ts';
 
@@ -62,8 +63,9 @@ export async function applyFolder(
       });
     for (const { value: d } of read.distribution)
       await putDistribution(tx, { name: d.name, version: d.version, home: d.home, isDefault: d.default ?? false });
-    for (const { value: c } of read.cluster)
-      await putCluster(tx, {
+    for (const { value: c } of read.cluster) {
+      const before = await findCluster(tx, c.name);
+      const after = {
         name: c.name,
         kind: c.type,
         url: c.url,
@@ -74,7 +76,12 @@ export async function applyFolder(
         pathsReadable: c.pathsReadable ?? false,
         observed: c.observe ?? false,
         options: { ...(c.checkpointDir ? { checkpointDir: c.checkpointDir } : {}), ...yarnTexts(c.yarn) },
-      });
+      };
+      await putCluster(tx, after);
+      const fields = before ? changedFields(before, after) : [];
+      if (fields.length > 0)
+        await record(tx, { actor: { origin: 'apply' }, action: 'cluster.changed', subject: `cluster:${c.name}`, details: { fields } });
+    }
     for (const { value: p } of read.project)
       await putProject(tx, {
         name: p.name,
@@ -144,7 +151,13 @@ async function applyJob(tx: Tx, j: Parsed['job'], wanted: JobDefinition, result:
     else result.changed.push(j.name);
     return;
   }
-  await addVersion(tx, j.name, { definition: next, origin: 'apply', createdBy: actor });
+  const version = await addVersion(tx, j.name, { definition: next, origin: 'apply', createdBy: actor });
+  await record(tx, {
+    actor: { origin: 'apply' },
+    action: 'version.created',
+    subject: `job:${j.name}`,
+    details: { version, changes: diffDefinitions(known.current.definition, next) },
+  });
   result.changed.push(j.name);
 }
 
