@@ -1,6 +1,6 @@
 import { inMs, now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, count, desc, eq, gt, gte, lt, sql } from '../db/query.ts';
+import { and, count, desc, eq, gt, gte, lt, lte, sql } from '../db/query.ts';
 import { checkpoints, usualCheckpoints } from '../db/schema/index.ts';
 
 export type Checkpoint = typeof checkpoints.$inferSelect;
@@ -35,6 +35,17 @@ export async function listFailures(db: Db | Tx, job: string, limit: number): Pro
     .where(and(eq(checkpoints.job, job), eq(checkpoints.state, 'failed')))
     .orderBy(desc(checkpoints.endedAt))
     .limit(limit);
+}
+/** Those of a job that failed between two moments, oldest first; of very many the newest. */
+export async function failuresBetween(db: Db | Tx, job: string, from: Date, to: Date, limit: number): Promise<Checkpoint[]> {
+  const c = checkpoints;
+  const rows = await db
+    .select()
+    .from(c)
+    .where(and(eq(c.job, job), eq(c.state, 'failed'), gte(c.endedAt, from), lte(c.endedAt, to)))
+    .orderBy(desc(c.endedAt))
+    .limit(limit);
+  return rows.reverse();
 }
 const isCompleted = (job: string) => and(eq(checkpoints.job, job), eq(checkpoints.kind, 'checkpoint'), eq(checkpoints.state, 'completed'));
 /** So many are read one by one; of those before them only the least. */
