@@ -5,6 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { auditOf } from '../../src/access/audit.store.ts';
 import { findPerson, listPeople, listTeams } from '../../src/access/people.store.ts';
 import { type ArtifactStore, createFolderStore } from '../../src/build/artifact-store.ts';
 import type { ConfigProblem } from '../../src/config/problems.ts';
@@ -17,6 +18,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { sql } from '../../src/db/query.ts';
 import { listClusters, listDistributions } from '../../src/deploy/clusters.store.ts';
 import { yarnOptions } from '../../src/deploy/yarn/options.ts';
+import { changeWords } from '../../src/incidents/changes.ts';
 import { addVersion, findJob, listJobs, listVersions } from '../../src/jobs/jobs.store.ts';
 import { findArtifact } from '../../src/projects/builds.store.ts';
 import { createDatabaseStore } from '../../src/projects/database-artifact-store.ts';
@@ -324,6 +326,21 @@ describe('a folder that is applied', () => {
     );
     await apply(['git.internal:3000']);
   });
+});
+
+it('what a folder changed is in the audit by the names of fields and parameters; what it leaves alone is not', async (t) => {
+  const rig = await setUp(t, all);
+  await rig.apply();
+  await rig.apply();
+  const told = async (subject: string) => (await auditOf(rig.database.db, subject)).map((row) => changeWords(row));
+  assert.deepEqual([await told('cluster:standalone'), await told(`job:${job.name}`)], [[], []]);
+  await change(rig.folder, {
+    'cluster.yaml': { ...cluster, url: 'http://other:8081', checkpointDir: 's3://lake/other' },
+    'jobs/orders.yaml': { ...job, parameters: { ...job.parameters, parallelism: 7 } },
+  });
+  await rig.apply();
+  assert.deepEqual(await told('cluster:standalone'), ['cluster standalone: url, checkpointDir changed by apply']);
+  assert.match((await told(`job:${job.name}`))[0] ?? '', /^v2 by apply: parallelism .* → 7$/);
 });
 
 describe('a folder with mistakes', () => {
