@@ -22,7 +22,9 @@ it('an incident names another Flink and a restarted JobManager of the hour befor
     r.database.transaction(async (tx) => {
       const [job, run] = [await findJob(tx, 'orders'), await findRun(tx, 'run_orders')];
       assert.ok(job && run);
-      return ((await incidentInput(tx, r.deps, job, run, { cause: 'failed', title: 't', facts: {} })).facts.changes ?? []).map((one) => one.what);
+      return ((await incidentInput(tx, r.deps, job, run, { cause: 'failed', title: 't', facts: {} })).facts.changes ?? []).map(
+        (one) => one.what,
+      );
     });
   assert.deepEqual(await changes(), [`cluster standalone: Flink 1.20.0 → ${(await db.query.clusterViews.findFirst())?.flinkVersion}`]);
   await db.execute(sql`update cluster_views set job_manager_since = ${new Date((await dbNow(db)).getTime() - 1000).toISOString()}`);
