@@ -123,7 +123,7 @@ test('what each status means', async (t) => {
   }
   const host = new URL(receiver.url).host;
   assert.deepEqual(results, [
-    { is: 'sent' },
+    { is: 'sent', left: [] },
     { is: 'later', afterMs: 7_000, reason: 'HTTP 429' },
     { is: 'later', afterMs: 120_000, reason: 'HTTP 503' },
     { is: 'later', afterMs: 3_600_000, reason: 'HTTP 429' },

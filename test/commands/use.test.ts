@@ -13,7 +13,11 @@ test('use makes another version current and shows what differs; what runs stays'
   assert.equal(reply.button('Restart with v1'), 'restart etl-orders --version v1');
   assert.equal(await current(w), 1);
   assert.equal((await listVersions(w.database.db, 'etl-orders')).length, 2);
-  assert.deepEqual((await w.audited('version.used'))[0]?.details, { from: 2, to: 1 });
+  assert.deepEqual((await w.audited('version.used'))[0]?.details, {
+    from: 2,
+    to: 1,
+    changes: [{ key: 'parallelism', before: '4', after: '2' }],
+  });
   assert.equal((await w.operations()).length, 0);
 });
 
