@@ -453,6 +453,7 @@ CREATE INDEX "silences_open" ON "silences" USING btree ("scope","name") WHERE "s
 CREATE UNIQUE INDEX "runs_flink_job" ON "runs" USING btree ("cluster","flink_job_id");--> statement-breakpoint
 CREATE INDEX "runs_job" ON "runs" USING btree ("job","started_at");--> statement-breakpoint
 CREATE INDEX "runs_live" ON "runs" USING btree ("cluster","ended");--> statement-breakpoint
+CREATE INDEX "runs_flink" ON "runs" USING btree ("cluster","flink_job_id");--> statement-breakpoint
 CREATE INDEX "runs_changed" ON "runs" USING btree ("cluster","changed_in");--> statement-breakpoint
 CREATE INDEX "runs_last_words" ON "runs" USING btree ("cluster") WHERE "runs"."last_words_due";--> statement-breakpoint
 CREATE INDEX "runs_flink_name" ON "runs" USING btree ("cluster","flink_name");--> statement-breakpoint

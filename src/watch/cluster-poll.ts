@@ -51,7 +51,7 @@ export async function pollCluster(
   lease: ClusterLease,
   sinceOverviewMs: number,
   live: LiveRuns = createLiveRuns(lease.cluster),
-): Promise<{ answered: boolean; overviewFailed: boolean }> {
+): Promise<{ answered: boolean; overviewFailed: boolean; more?: true }> {
   const deps = { ...unfenced, database: fenced(unfenced.database, lease) };
   const { database } = deps;
   const name = lease.cluster;
@@ -75,8 +75,11 @@ export async function pollCluster(
     return { answered: false, overviewFailed: false };
   }
   const { overview } = fetched;
-  if (open.cluster.observed && overview && (await database.transaction((tx) => discover(tx, open.cluster, overview, fetched.seen.states))))
-    deps.onNews();
+  const news =
+    open.cluster.observed && overview
+      ? await database.transaction((tx) => discover(tx, open.cluster, overview, fetched.seen.states))
+      : { found: false, more: false };
+  if (news.found) deps.onNews();
   if (!open.cluster.observed && fetched.overviewDue) await reviveLost(deps, open, runs, fetched.seen.states);
   if (!open.cluster.observed && overview) await followTwins(deps, name, runs, overview, fetched.seen.states);
   const facts = runs.map((run) => ({ run, fact: runFact(run, fetched.seen, at) }));
@@ -89,16 +92,16 @@ export async function pollCluster(
   }
   const troubled = new Set(unresolved.flatMap(({ job, key }) => (job !== null && keysOf(job).includes(key) ? [job] : [])));
   // What is well, as before and without an open incident needs nothing: most runs, most of the time.
-  const news = facts.filter(
+  const changed = facts.filter(
     ({ run, fact }) =>
       fact.is !== 'unknown' && !(fact.is === 'same' && healthOf(run) === 'healthy' && run.runningAt && !troubled.has(run.job)),
   );
-  if (news.length > 0) await followRuns(deps, open, news, troubled);
+  if (changed.length > 0) await followRuns(deps, open, changed, troubled);
   await tellSilent(deps, open, facts, unresolved);
   await tellEnds(deps, name);
   await readLastWords(deps, open);
   await closeStopped(deps, name);
-  return { answered: true, overviewFailed: fetched.overviewDue && overview === undefined };
+  return { answered: true, overviewFailed: fetched.overviewDue && overview === undefined, ...(news.more ? { more: true } : {}) };
 }
 
 interface Following {

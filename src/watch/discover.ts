@@ -19,7 +19,8 @@ export const noOperation = '';
 
 /**
  * Jobs of an observed cluster that nobody has told Sluice of: each gets a job by its own name and a run. The same name again, once the run before has
- * ended, is the next run of that job; beside a live one, and on another cluster, it is another job. True when something was found.
+ * ended, is the next run of that job; beside a live one, and on another cluster, it is another job.
+ * @returns whether something was found, and whether there is more: then the next look goes on soon.
  * @param seen `/jobs/overview`, for the names. @param states `/jobs`, Flink's states as they are now.
  */
 export async function discover(
@@ -27,7 +28,7 @@ export async function discover(
   cluster: Cluster,
   seen: ReadonlyMap<string, RunOverview>,
   states: ReadonlyMap<string, string>,
-): Promise<boolean> {
+): Promise<{ found: boolean; more: boolean }> {
   const live = await liveRuns(tx, cluster.name);
   const known = new Map(live.map((run) => [run.flinkJobId, run]));
   let found = 0;
@@ -77,9 +78,9 @@ export async function discover(
       tasksTotal: job.tasksTotal,
     });
     found++;
-    if (found === atOnce || performance.now() - began > forMs) break;
+    if (found === atOnce || performance.now() - began > forMs) return { found: true, more: true };
   }
-  return found > 0;
+  return { found: found > 0, more: false };
 }
 
 /**

@@ -29,6 +29,8 @@ export interface Told {
   cause: Cause;
   title: string;
   facts: IncidentDetails;
+  /** How long it has to last before it is told, where the rule says nothing longer. */
+  settleMs?: number;
 }
 
 /** The incident of a run: where it is told, who is on call, what it can go back to, what was changed before, the job's own links. */
@@ -50,7 +52,7 @@ export async function incidentInputs(tx: Tx, deps: PollDeps, all: readonly Told[
   const views = await listClusterViews(tx);
   const hourAgo = new Date((await dbNow(tx)).getTime() - 3_600_000);
   const done = await doneLatelyTo(tx, [...new Set([...subjects, 'installation'])], 3_600_000);
-  return all.map(({ job, run, cause, title, facts: { extraLinks = [], ...facts } }) => {
+  return all.map(({ job, run, cause, title, settleMs = 0, facts: { extraLinks = [], ...facts } }) => {
     const team = teams.get(job.team);
     const { places, calls } = channelsOf(job, team, deps.defaults);
     const changes = changesBefore(done, job.name, views.get(run.cluster), run.cluster, hourAgo);
@@ -78,12 +80,12 @@ export async function incidentInputs(tx: Tx, deps: PollDeps, all: readonly Told[
       runId: run.id,
       channel: places[0],
       fallbackChannels: places.slice(1),
-      settleMs: settleMs(deps, job, team, cause, observed),
+      settleMs: Math.max(settleMs, lastsMs(deps, job, team, cause, observed)),
     };
   });
 }
 /** How long a cause has to last before it is told. */
-function settleMs(deps: PollDeps, job: Job, team: Team | undefined, cause: Cause, observed: boolean): number {
+function lastsMs(deps: PollDeps, job: Job, team: Team | undefined, cause: Cause, observed: boolean): number {
   const { settles, threshold } = ruleOf(cause);
   if (settles && threshold) return jobThreshold(deps, job.current.definition, team, threshold).value;
   return observed && replaced.includes(cause) ? replaceMs : 0;

@@ -107,12 +107,14 @@ export function startWatch(options: WatchOptions): Watch {
     const started = performance.now();
     const pace = paces.get(name) ?? { nextAt: 0, overviewAt: Number.NEGATIVE_INFINITY };
     let answered = false;
+    let more = false;
     try {
       const sinceOverview = started - pace.overviewAt;
       const runs = live.get(name) ?? createLiveRuns(name);
       live.set(name, runs);
       const seen = await pollCluster(options, lease, sinceOverview, runs);
       answered = seen.answered;
+      more = seen.more === true;
       await blindness.well(name);
       if (answered) lastGoodPoll = performance.now();
       if (seen.overviewFailed) pace.overviewAt = performance.now() + overviewPauseMs;
@@ -125,9 +127,12 @@ export function startWatch(options: WatchOptions): Watch {
     // However slow it is: nobody waits for longer than this to hear of it.
     const tookMs = Math.min(performance.now() - started, longestPauseMs * costShare * 4);
     // With jitter for clusters that do not answer, so that many of them are not asked in step.
-    const pauseMs = answered
-      ? Math.max(options.jobsEveryMs - tookMs, tookMs / costShare / 4)
-      : Math.min(10_000, options.jobsEveryMs * 2) * (0.75 + Math.random() / 2);
+    // Thousands of jobs of a cluster that is new to Sluice are not to appear over half an hour.
+    const pauseMs = more
+      ? options.jobsEveryMs / 2
+      : answered
+        ? Math.max(options.jobsEveryMs - tookMs, tookMs / costShare / 4)
+        : Math.min(10_000, options.jobsEveryMs * 2) * (0.75 + Math.random() / 2);
     paces.set(name, { ...pace, nextAt: performance.now() + pauseMs });
   }
   async function follow(lease: ClusterLease): Promise<void> {

@@ -74,10 +74,13 @@ function warnOfHomeless(deps: PollDeps, inputs: readonly IncidentInput[]): void 
     deps.log.warn({ job, cause }, 'an incident has no channel to go to');
 }
 
+/** Whoever sees an operation fail may be about to bring the job up again. */
+const atHandMs = 30_000;
 interface End {
   cause: RunCause;
   title: string;
   facts: IncidentDetails;
+  settleMs?: number;
 }
 /** An end that an operation brought about without having come to say so itself: it was parked, failed, or its process died. */
 async function endBySluice(tx: Tx, deps: PollDeps, run: Run, { op, how }: OperationBehind): Promise<End> {
@@ -114,6 +117,7 @@ async function endBySluice(tx: Tx, deps: PollDeps, run: Run, { op, how }: Operat
   return {
     cause: 'ended',
     title: `${run.job} was stopped by ${who}'s ${op.kind}, which ${stateWords(op.state)}`,
+    ...(op.state === 'failed' || op.state === 'canceled' ? { settleMs: atHandMs } : {}),
     facts: facts(kept, after.noCheckpoint),
   };
 }

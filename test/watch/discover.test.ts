@@ -87,8 +87,9 @@ async function world(t: TestContext) {
       startedAt += 1000;
       const all = jobs.map((one) => (typeof one === 'string' ? { id: one, name: 'Orders' } : one));
       const seen = all.map(({ id, name }) => [id, { state: 'RUNNING', tasksRunning: 2, tasksTotal: 2, name, startedAt }] as const);
-      return database.transaction(async (tx) =>
-        discover(tx, (await findCluster(tx, cluster))!, new Map(seen), new Map(all.map(({ id }) => [id, 'RUNNING']))),
+      return database.transaction(
+        async (tx) =>
+          (await discover(tx, (await findCluster(tx, cluster))!, new Map(seen), new Map(all.map(({ id }) => [id, 'RUNNING'])))).found,
       );
     },
     async ends(cluster: string, flinkJobId: string) {
@@ -106,12 +107,10 @@ test('what has ended is not taken up', async (t) => {
     await putCluster(tx, { name: 'old', kind: 'standalone', url: 'http://x:1', team: 'data', observed: true });
   });
   const ended = { state: 'FAILED', tasksRunning: 0, tasksTotal: 2, name: 'Orders', startedAt: 1 };
-  assert.equal(
-    await database.transaction(async (tx) =>
-      discover(tx, (await findCluster(tx, 'old'))!, new Map([['a', ended]]), new Map([['a', 'FAILED']])),
-    ),
-    false,
+  const { found } = await database.transaction(async (tx) =>
+    discover(tx, (await findCluster(tx, 'old'))!, new Map([['a', ended]]), new Map([['a', 'FAILED']])),
   );
+  assert.equal(found, false);
   assert.deepEqual(await jobNames(database.db), []);
 });
 
@@ -122,8 +121,12 @@ test('a run that was lost and is there after all lives again, once', async (t) =
     await putCluster(tx, { name: 'old', kind: 'standalone', url: 'http://x:1', team: 'data', observed: true });
   });
   const job = { state: 'RUNNING', tasksRunning: 2, tasksTotal: 2, name: 'Orders', startedAt: 1 };
-  const sees = (state = 'RUNNING') =>
-    database.transaction(async (tx) => discover(tx, (await findCluster(tx, 'old'))!, new Map([['a1', job]]), new Map([['a1', state]])));
+  const sees = async (state = 'RUNNING') =>
+    (
+      await database.transaction(async (tx) =>
+        discover(tx, (await findCluster(tx, 'old'))!, new Map([['a1', job]]), new Map([['a1', state]])),
+      )
+    ).found;
   await sees();
   const run = await latestRun(database.db, 'orders');
   await database.transaction((tx) => endRun(tx, run!.id, { state: 'LOST', reason: 'lost' }));

@@ -38,6 +38,7 @@ describe('the objective of a job, as watch sees it', () => {
       firstCheckpoint: 'seen',
       checkpointsReadAt: null,
       checkpointIntervalMs: 10_000,
+      checkpointRetention: 'RETAIN_ON_CANCELLATION',
     });
     r.shows({ orders: ['RUNNING', 4] });
   }

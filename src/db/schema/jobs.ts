@@ -142,6 +142,7 @@ export const runs = pgTable(
     uniqueIndex('runs_flink_job').on(t.cluster, t.flinkJobId),
     index('runs_job').on(t.job, t.startedAt),
     index('runs_live').on(t.cluster, t.ended),
+    index('runs_flink').on(t.cluster, t.flinkJobId),
     index('runs_changed').on(t.cluster, t.changedIn),
     index('runs_last_words').on(t.cluster).where(sql`${t.lastWordsDue}`),
     index('runs_flink_name').on(t.cluster, t.flinkName),

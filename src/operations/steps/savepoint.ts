@@ -61,7 +61,7 @@ async function savepointsNow(c: StepContext, run: Run, open: OpenCluster, direct
     ),
     savepointFolders(open, run, directory),
   ]);
-  return { listed, written: written && written.map(({ path }) => samePathKey(path)) };
+  return { listed, written: written?.map(({ path }) => samePathKey(path)) ?? null };
 }
 /** Savepoints of the run that something else made: they are not the one that was asked for, however close their times are. */
 async function knownToOthers(c: StepContext, run: Run): Promise<Set<string>> {
