@@ -11,7 +11,7 @@ export const digest = defineCommand({
   name: 'digest',
   summary: "The checkpoint digest of this channel's jobs, or a team's hand-over, now.",
   details:
-    'The hand-over says what is broken, muted or not restorable, what waits for a person, which savepoints are deleted, and what was changed since yesterday. Both are posted by themselves, too (digest.at, handover.at).',
+    'The hand-over says what is broken, muted or not restorable, what waits for a person, which savepoints are deleted, and what was changed since the one before. Both are posted by themselves, too (digest.at, handover.at).',
   examples: ['digest', 'digest handover', 'digest handover data'],
   arguments: [
     { name: 'what', summary: 'checkpoints or handover; checkpoints when left out.', required: false, kind: 'text' },

@@ -13,7 +13,7 @@ export function commandsPage(commands: readonly Command[]): string {
     '- Without the job, `/flink start` opens a form with the jobs on which you may use it; type a part of the name. `/flink restore` asks for the restore point there, too.',
     '- What is mistyped is never run: the nearest command, job or option is offered as a button.',
     '- `/flink help` lists what you may use, `/flink help start` or `/flink start --help` tells about one command.',
-    '- Roles are per team, and a job belongs to a team. What rewinds or drops state on production becomes a plan in the channel that another lead approves.',
+    '- Roles are per team, and a job belongs to a team. What rewinds or drops state on production becomes a plan in the channel that a lead approves, never the one who asked.',
     '',
     '| Command | What it does |',
     '| --- | --- |',

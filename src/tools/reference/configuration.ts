@@ -26,7 +26,14 @@ export function configurationPage(): string {
     '',
     ...keyTable(rows.filter((row) => !row.isGroup && !row.key.includes('.'))),
     ...rows.filter((row) => isListOfGroups(row, rows)).flatMap((row) => section(row, childrenOf(`${row.key}[]`, rows))),
-    ...groups.flatMap((group) => section(group, childrenOf(group.key, rows))),
+    ...groups.flatMap((group) => {
+      // Keys of a group inside have a section of their own.
+      const inner = groups.filter((other) => other.key.startsWith(`${group.key}.`));
+      return section(
+        group,
+        childrenOf(group.key, rows).filter((row) => !inner.some((other) => row.key.startsWith(`${other.key}.`))),
+      );
+    }),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
 }
