@@ -133,7 +133,7 @@ export async function incidentsOfGroup(
   db: Db | Tx,
   leaderId: string,
   limit: number,
-): Promise<{ rows: Incident[]; total: number; open: number; unread: number; others: number }> {
+): Promise<{ rows: Incident[]; total: number; open: number; unread: number; others: number; onCall: string[] }> {
   const mine = or(eq(incidents.id, leaderId), eq(incidents.leaderId, leaderId));
   const rows = await db
     .select()
@@ -148,6 +148,8 @@ export async function incidentsOfGroup(
       unread: sql<number>`(count(*) filter (where ${incidents.facts} ? 'causeUnread'))::int`,
       others: sql<number>`(count(*) filter (where not ${incidents.facts} ? 'causeUnread' and ${incidents.fingerprint}
         is distinct from (select l.fingerprint from incidents l where l.id = ${leaderId})))::int`,
+      onCall: sql<string[] | null>`array_agg(distinct ${incidents.facts} ->> 'onCall')
+        filter (where ${incidents.state} <> 'resolved' and ${incidents.facts} ? 'onCall')`,
     })
     .from(incidents)
     .where(mine);
@@ -157,6 +159,7 @@ export async function incidentsOfGroup(
     open: counted?.open ?? 0,
     unread: counted?.unread ?? 0,
     others: counted?.others ?? 0,
+    onCall: counted?.onCall ?? [],
   };
 }
 /** All that one message tells and that is not over. */
@@ -207,7 +210,15 @@ export async function duePending(tx: Tx): Promise<Incident[]> {
   return tx
     .select()
     .from(incidents)
-    .where(and(eq(incidents.state, 'pending'), sql`${incidents.fireAt} <= ${now}`))
+    .where(
+      and(
+        eq(incidents.state, 'pending'),
+        sql`${incidents.fireAt} <= ${now}`,
+        // Of a cluster that does not answer nothing is known, and it has a message of its own; of a job that an operation holds the operation tells.
+        sql`not exists (select 1 from cluster_views v where v.cluster = ${incidents.cluster} and v.failures > 0)`,
+        sql`not exists (select 1 from operations o where o.job = ${incidents.job} and o.holds and o.state in ('queued', 'running'))`,
+      ),
+    )
     .orderBy(asc(incidents.fireAt))
     .limit(200)
     .for('update', { skipLocked: true });
@@ -247,8 +258,9 @@ export async function unheard(tx: Tx, forMs: number): Promise<Incident[]> {
     .where(
       and(
         firing,
-        sql`exists (select 1 from outbox_messages m where m.id = ${incidents.messageId} and m.sent_ts is null
-          and m.state <> 'sent' and m.created_at <= ${inMs(-forMs)})`,
+        // Not taken since it began, or began once more, in a message that was there already.
+        sql`${incidents.fireAt} <= ${inMs(-forMs)} and exists (select 1 from outbox_messages m where m.id = ${incidents.messageId}
+          and m.state <> 'sent' and (m.sent_at is null or m.sent_at < ${incidents.fireAt}))`,
       ),
     )
     .for('update', { skipLocked: true });

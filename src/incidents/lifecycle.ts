@@ -62,6 +62,7 @@ export async function carryIncidentsOn(tx: Tx, calls: CallTimes, slackIsDown: Al
     if (called) await repaint(tx, called);
     await tellEvent(tx, row, `Nobody looks after it, for ${formatDuration(at.getTime() - row.firstSeen.getTime())} now.`, {
       calls: escalated.length > 0 || row.escalatedAt !== null ? 'all' : 'on-call',
+      also: others,
     });
     news = true;
   }

@@ -42,11 +42,14 @@ export interface IncidentFacts {
 /** How many of a group its message names. */
 export const shownOfGroup = 12;
 
+/** Slack user groups, one after the other. */
+export const groupSpans = (groups: readonly string[]): Span[] => groups.flatMap((group, i): Span[] => [...(i > 0 ? [' '] : []), { group }]);
+
 /** The one message of several jobs with one problem: the first cause once, then each job with what it can go back to. */
 export function groupMessage(
   leader: typeof incidents.$inferSelect,
   rows: (typeof incidents.$inferSelect)[],
-  { total, open, unread, others }: { total: number; open: number; unread: number; others: number },
+  { total, open, unread, others, onCall }: { total: number; open: number; unread: number; others: number; onCall: readonly string[] },
 ): Message {
   const over = open === 0;
   const f = leader.facts as IncidentFacts;
@@ -55,7 +58,7 @@ export function groupMessage(
   const shared = f.exception && unread + others === 0;
   const cause = shared ? `: ${truncate(f.exception ?? '', 120)}` : leader.cluster ? ` on ${leader.cluster}` : '';
   const parts: Part[] = [];
-  if (f.onCall && !over) parts.push(context({ group: f.onCall }));
+  if (!over && onCall.length > 0) parts.push(context(...groupSpans(onCall)));
   if (f.exception) parts.push({ kind: 'code', text: f.exception });
   if (f.exception && !shared) parts.push(context(causesRead(total, unread, others)));
   parts.push(

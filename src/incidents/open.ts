@@ -11,6 +11,7 @@ import { fingerprint } from './fingerprint.ts';
 import {
   changeIncidents,
   type Incident,
+  incidentsOfGroup,
   insertIncident,
   lastOfKey,
   leaderFor,
@@ -71,7 +72,9 @@ export async function openIncident(tx: Tx, input: IncidentInput): Promise<boolea
   }
   const settles = (input.settleMs ?? 0) > 0;
   const before = await lastOfKey(tx, input.key, comebackMs);
-  if (before) return comeBack(tx, before, { ...shared, runId: input.runId ?? null }, settles ? input.settleMs : undefined);
+  // In a message of many that is about another exception nobody would see what broke this time.
+  const fits = before !== undefined && (before.fingerprint === shared.fingerprint || !(await isOfMany(tx, before)));
+  if (before && fits) return comeBack(tx, before, { ...shared, runId: input.runId ?? null }, settles ? input.settleMs : undefined);
   const row = await insertIncident(tx, {
     ...shared,
     occurrences: 1,
@@ -143,7 +146,10 @@ export async function fire(tx: Tx, row: Incident): Promise<void> {
     const [joined] = await changeIncidents(tx, [row.id], { ...fired, leaderId: leader.id, messageId: leader.messageId });
     const [grown] = await changeIncidents(tx, [leader.id], { joined: leader.joined + 1, joinedAt: now });
     if (joined && (grown?.joined ?? 0) <= paintUpTo) await repaint(tx, joined);
+    // Whoever took what was there then does not look again by himself; the first one that joins calls, the rest is in the message.
+    const calls = leader.ackedAt !== null && (leader.joinedAt ?? leader.firstSeen) < leader.ackedAt;
     await tellEvent(tx, joined ?? row, row.title, { thread: false });
+    if (calls) await tellEvent(tx, leader, `And now: ${row.title}`, { calls: 'on-call', also: [row] });
     return;
   }
   const messageId = await desire(tx, {
@@ -156,6 +162,11 @@ export async function fire(tx: Tx, row: Incident): Promise<void> {
   const [told] = await changeIncidents(tx, [row.id], { ...fired, messageId, joinedAt: now });
   if (told) await repaint(tx, told);
   await tellEvent(tx, told ?? row, row.title, { thread: false });
+}
+
+/** Whether its message tells of others too. */
+async function isOfMany(tx: Tx, row: Incident): Promise<boolean> {
+  return row.leaderId !== null || (await incidentsOfGroup(tx, row.id, 1)).total > 1;
 }
 
 /** The silence that an incident is under now. */

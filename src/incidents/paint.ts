@@ -1,4 +1,4 @@
-import { type Part, type Span, text } from '../core/message.ts';
+import { type Part, text } from '../core/message.ts';
 import type { Tx } from '../db/db.ts';
 import { desire, findMessage, nowhere } from '../outbox/outbox.store.ts';
 import { callsBack } from './causes.ts';
@@ -11,7 +11,7 @@ import {
   listEvents,
   lockIncident,
 } from './incidents.store.ts';
-import { groupMessage, type IncidentFacts, incidentMessage, shownOfGroup } from './message.ts';
+import { groupMessage, groupSpans, type IncidentFacts, incidentMessage, shownOfGroup } from './message.ts';
 
 /** Brings the message of an incident up to date, also when it is told in the message of another. */
 export async function repaint(tx: Tx, row: Incident): Promise<void> {
@@ -34,24 +34,24 @@ export async function repaint(tx: Tx, row: Incident): Promise<void> {
 
 /**
  * A line of the timeline, also in the Slack thread (all but the first, which the message itself says).
- * @param options `calls` mentions who is on call, or also to whom it goes when nobody comes; `thread: false` keeps it out of Slack.
+ * @param options `calls` mentions who is on call, or also to whom it goes when nobody comes, of this one and of `also`; `thread: false` keeps it out of Slack.
  */
 export async function tellEvent(
   tx: Tx,
   row: Incident,
   line: string,
-  options: { calls?: 'on-call' | 'all'; thread?: boolean } = {},
+  options: { calls?: 'on-call' | 'all'; also?: readonly Incident[]; thread?: boolean } = {},
 ): Promise<void> {
   const id = await insertEvent(tx, row.id, line);
   if (options.thread === false || row.messageId === null || (await listEvents(tx, row.id)).length === 1) return;
   const root = await findMessage(tx, row.messageId);
   const channel = root?.sentChannel ?? root?.channel ?? nowhere;
   if (channel === nowhere) return;
-  const { onCall, escalateTo } = row.facts as IncidentFacts;
-  const groups = [...new Set([options.calls ? onCall : undefined, options.calls === 'all' ? escalateTo : undefined])].filter(
-    (one) => one !== undefined,
-  );
-  const parts: Part[] = groups.length > 0 ? [text(...groups.flatMap((group, i): Span[] => [...(i > 0 ? [' '] : []), { group }]))] : [];
+  const facts = [row, ...(options.also ?? [])].map((one) => one.facts as IncidentFacts);
+  const onCall = options.calls ? facts.map((one) => one.onCall) : [];
+  const escalateTo = options.calls === 'all' ? facts.map((one) => one.escalateTo) : [];
+  const groups = [...new Set([...onCall, ...escalateTo])].filter((one) => one !== undefined);
+  const parts: Part[] = groups.length > 0 ? [text(...groupSpans(groups))] : [];
   const title = row.leaderId !== null && row.job && !line.includes(row.job) ? `${row.job}: ${line}` : line;
   await desire(tx, { dedupeKey: `incident-event:${id}`, channel, threadOf: row.messageId, message: { tone: 'neutral', title, parts } });
 }
