@@ -40,8 +40,8 @@ export const mutants: readonly RuleMutant[] = [
   {
     name: 'a young checkpoint is too old',
     file: 'src/watch/objective.rule.ts',
-    from: 'return ageMs > limitMs',
-    to: 'return ageMs < limitMs',
+    from: 'if (ageMs <= limitMs)',
+    to: 'if (ageMs > limitMs)',
     scene: 'checkpoint-directory',
   },
   {

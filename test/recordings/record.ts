@@ -38,18 +38,20 @@ async function watch(deployer: Deployer, recording: Recording, startMs: number, 
   while (!signal.aborted) {
     const began = Date.now();
     const changed: Frame['changed'] = {};
+    let silent = false;
     const ask = async (key: RecordedKey, asked: Promise<unknown>, run = ''): Promise<unknown> => {
       const answer = await asked.catch((error: unknown) => error);
       const kept = nameCheckpoints(keep(answer, startMs), recording.checkpoints, run);
       if (JSON.stringify(kept) !== last[key]) changed[key] = kept;
       last[key] = JSON.stringify(kept);
+      silent ||= (kept as { threw?: string } | null)?.threw === 'unreachable';
       return (kept as { threw?: string } | null)?.threw ? undefined : answer;
     };
     for (const method of recordedMethods) {
       const call = deployer[method] as (...args: unknown[]) => Promise<unknown>;
-      const answer = await ask(method, methodsOfRun.has(method) ? call(recording.flinkJobId, callOptions) : call(callOptions));
-      // Without an answer to the first question a poll asks no other.
-      if (method === 'listRuns' && answer === undefined) break;
+      await ask(method, methodsOfRun.has(method) ? call(recording.flinkJobId, callOptions) : call(callOptions));
+      // A poll that gets no answer asks nothing more; the next one begins with the list.
+      if (silent) break;
       if (methodsOfRun.has(method))
         for (const [i, id] of (recording.laterRuns ?? []).entries()) await ask(`${method} ${id}`, call(id, callOptions), `${i + 2}-`);
     }

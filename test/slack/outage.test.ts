@@ -178,8 +178,11 @@ test('a kicked bot: what was told goes on in the fallback channel, what has none
   const again = await onThePage(w, await signIn(emma), 'payments');
   await ends(w, again);
   await firing(w, 'payments', 'resolved');
-  for (const key of [`incident:${during.id}`, `operation:${again}`])
-    await eventually(`${key} is refused`, async () => (await rowOf(w, key)).state === 'failed');
+  await eventually(
+    "the incident is told in the installation's channel",
+    async () => (await rowOf(w, `incident:${during.id}`)).sentChannel === 'C0ALERTS',
+  );
+  await eventually('the operation is refused', async () => (await rowOf(w, `operation:${again}`)).state === 'failed');
   await w.pass(2 * hour);
 
   await emma.says('/invite @sluice', { channel: 'secret-alerts' });
