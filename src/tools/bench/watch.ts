@@ -36,9 +36,14 @@ export async function measureWatch(
     say(`watch: ${options.samples} of ${size} jobs fail, one after the other`);
     const delays = await measureDelays(side, options.samples);
     rows.push({ size, cost, delays });
+    // At once: the whole takes half an hour.
+    say(
+      `watch: ${size} jobs: ${formatMs(cost.sluice)} a second, PostgreSQL ${formatMs(cost.postgres)}, raw ${formatMs(cost.raw)}; alerts p50 ${formatMs(delays.p50)}, p99 ${formatMs(delays.p99)}`,
+    );
     if (size === 10_000) {
       say('watch: the others fail in one second');
       storm = await measureStorm(side, size);
+      say(`watch: storm: ${JSON.stringify(storm)}`);
     }
     await closing.all();
   }

@@ -32,6 +32,7 @@ export async function measureChanges(side: Side, say: (line: string) => void): P
         ),
       );
       all.push(busy - quiet);
+      say(`watch: ${changed} jobs: ${Math.round(busy - quiet)} ms more`);
     }
   return [...took].map(([changed, all]) => ({ changed, ms: median(all) }));
 }

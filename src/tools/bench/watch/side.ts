@@ -30,7 +30,7 @@ export async function observeFleet(closing: Closing, size: number, say: (line: s
   const fleet = await startFleet(closing, size);
   return { fleet, ...(await observe(closing, fleet.url, size, say)) };
 }
-/** Starts it and waits until every job of the cluster is known and its checkpoints were read once. @throws UpstreamError after 10 minutes */
+/** Starts it and waits until every job of the cluster is known and its checkpoints were read once. @throws UpstreamError after 20 minutes */
 export async function observe(closing: Closing, url: string, size: number, say: (line: string) => void): Promise<Observer> {
   const slack = await startSlack(closing);
   const dir = await temporaryFolder(closing);
@@ -49,7 +49,7 @@ export async function observe(closing: Closing, url: string, size: number, say: 
   });
   if (applied.code !== 0) throw new UpstreamError(`The fleet was not registered: ${applied.tail.join(' ')}`);
   const database = await openRecords(closing, installation);
-  const until = performance.now() + 600_000;
+  const until = performance.now() + 1_200_000;
   for (let known = 0; known < size; ) {
     known = (await jobNames(database.db)).length;
     if (performance.now() > until) throw new UpstreamError(`Only ${known} of ${size} jobs were found.`);
