@@ -474,4 +474,5 @@ CREATE INDEX "checkpoints_ended" ON "checkpoints" USING btree ("ended_at");--> s
 CREATE INDEX "checkpoints_failed" ON "checkpoints" USING btree ("ended_at") WHERE "checkpoints"."state" = 'failed';--> statement-breakpoint
 CREATE UNIQUE INDEX "restore_points_path" ON "restore_points" USING btree ("job","path");--> statement-breakpoint
 CREATE INDEX "restore_points_job" ON "restore_points" USING btree ("job","taken_at");--> statement-breakpoint
+CREATE INDEX "restore_points_run" ON "restore_points" USING btree ("run_id");--> statement-breakpoint
 CREATE INDEX "restore_points_going" ON "restore_points" USING btree ("goes_at") WHERE "restore_points"."goes_at" is not null;

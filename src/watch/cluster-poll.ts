@@ -77,7 +77,7 @@ export async function pollCluster(
   const { overview } = fetched;
   const news =
     open.cluster.observed && overview
-      ? await database.transaction((tx) => discover(tx, open.cluster, overview, fetched.seen.states))
+      ? await database.transaction((tx) => discover(tx, open.cluster, runs, overview, fetched.seen.states))
       : { found: false, more: false };
   if (news.found) deps.onNews();
   if (!open.cluster.observed && fetched.overviewDue) await reviveLost(deps, open, runs, fetched.seen.states);

@@ -5,7 +5,7 @@ import type { Cluster } from '../deploy/clusters.store.ts';
 import { type RunOverview, unknownState } from '../deploy/deployer.ts';
 import { createJob, findJob } from '../jobs/jobs.store.ts';
 import { takeTellings } from '../jobs/run-crowd.store.ts';
-import { endRun, insertRun, latestRun, liveRuns, type Run, reviveRun, updateLiveRun } from '../jobs/runs.store.ts';
+import { endRun, insertRun, latestRun, type Run, reviveRun, updateLiveRun } from '../jobs/runs.store.ts';
 import { endedStates } from './cluster-poll.rule.ts';
 import { namesakes } from './namesakes.store.ts';
 
@@ -21,15 +21,15 @@ export const noOperation = '';
  * Jobs of an observed cluster that nobody has told Sluice of: each gets a job by its own name and a run. The same name again, once the run before has
  * ended, is the next run of that job; beside a live one, and on another cluster, it is another job.
  * @returns whether something was found, and whether there is more: then the next look goes on soon.
- * @param seen `/jobs/overview`, for the names. @param states `/jobs`, Flink's states as they are now.
+ * @param live its runs whose end is not proven. @param seen `/jobs/overview`, for the names. @param states `/jobs`, Flink's states as they are now.
  */
 export async function discover(
   tx: Tx,
   cluster: Cluster,
+  live: readonly Run[],
   seen: ReadonlyMap<string, RunOverview>,
   states: ReadonlyMap<string, string>,
 ): Promise<{ found: boolean; more: boolean }> {
-  const live = await liveRuns(tx, cluster.name);
   const known = new Map(live.map((run) => [run.flinkJobId, run]));
   let found = 0;
   const began = performance.now();

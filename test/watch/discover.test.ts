@@ -89,7 +89,15 @@ async function world(t: TestContext) {
       const seen = all.map(({ id, name }) => [id, { state: 'RUNNING', tasksRunning: 2, tasksTotal: 2, name, startedAt }] as const);
       return database.transaction(
         async (tx) =>
-          (await discover(tx, (await findCluster(tx, cluster))!, new Map(seen), new Map(all.map(({ id }) => [id, 'RUNNING'])))).found,
+          (
+            await discover(
+              tx,
+              (await findCluster(tx, cluster))!,
+              await liveRuns(tx, cluster),
+              new Map(seen),
+              new Map(all.map(({ id }) => [id, 'RUNNING'])),
+            )
+          ).found,
       );
     },
     async ends(cluster: string, flinkJobId: string) {
@@ -108,7 +116,7 @@ test('what has ended is not taken up', async (t) => {
   });
   const ended = { state: 'FAILED', tasksRunning: 0, tasksTotal: 2, name: 'Orders', startedAt: 1 };
   const { found } = await database.transaction(async (tx) =>
-    discover(tx, (await findCluster(tx, 'old'))!, new Map([['a', ended]]), new Map([['a', 'FAILED']])),
+    discover(tx, (await findCluster(tx, 'old'))!, await liveRuns(tx, 'old'), new Map([['a', ended]]), new Map([['a', 'FAILED']])),
   );
   assert.equal(found, false);
   assert.deepEqual(await jobNames(database.db), []);
@@ -124,7 +132,7 @@ test('a run that was lost and is there after all lives again, once', async (t) =
   const sees = async (state = 'RUNNING') =>
     (
       await database.transaction(async (tx) =>
-        discover(tx, (await findCluster(tx, 'old'))!, new Map([['a1', job]]), new Map([['a1', state]])),
+        discover(tx, (await findCluster(tx, 'old'))!, await liveRuns(tx, 'old'), new Map([['a1', job]]), new Map([['a1', state]])),
       )
     ).found;
   await sees();
@@ -151,6 +159,7 @@ test('an application that was started again goes on with the run of its jobs; wh
       discover(
         tx,
         (await findCluster(tx, 'grid'))!,
+        await liveRuns(tx, 'grid'),
         new Map(Object.entries(jobs).map(([id, where]) => [id, { ...job, ...where }])),
         new Map(Object.entries({ ...Object.fromEntries(Object.keys(jobs).map((id) => [id, 'RUNNING'])), ...states })),
       ),

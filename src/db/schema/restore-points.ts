@@ -92,6 +92,7 @@ export const restorePoints = pgTable(
   (t) => [
     uniqueIndex('restore_points_path').on(t.job, t.path),
     index('restore_points_job').on(t.job, t.takenAt),
+    index('restore_points_run').on(t.runId),
     index('restore_points_going').on(t.goesAt).where(sql`${t.goesAt} is not null`),
   ],
 );
