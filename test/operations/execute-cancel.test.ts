@@ -1,25 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UserError } from '../../src/core/errors.ts';
-import { moveClock } from '../../src/db/clock.ts';
 import { execute } from '../../src/operations/execute.ts';
 import { findOperation, holderOf, requestCancel } from '../../src/operations/operations.store.ts';
 import { ann, createRig, lee, type Rig, until } from './rig.ts';
 import { kindOf, step } from './step-kind.ts';
-
-/** Dies at a point of its own choosing: everything after that point does not happen, and the lease runs out. */
-async function _dieDuring(rig: Rig, kinds: Parameters<Rig['claim']>[0], owner: string, die: (stop: () => never) => void): Promise<void> {
-  const execution = await rig.claim(kinds, owner);
-  die(() => {
-    execution.abort.abort(new Error('the process died'));
-    throw new Error('the process died');
-  });
-  await assert.rejects(
-    execute(rig.services, execution, () => {}),
-    /the process died/,
-  );
-  await moveClock(rig.database.db, 16_000);
-}
 
 describe('a cancel', () => {
   const cancel = (rig: Rig, id: string) => rig.database.transaction((tx) => requestCancel(tx, id, lee));

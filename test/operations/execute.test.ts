@@ -1,26 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { moveClock } from '../../src/db/clock.ts';
-import { execute } from '../../src/operations/execute.ts';
 import { findOperation, holderOf, listSteps, unpark } from '../../src/operations/operations.store.ts';
 import type { Json, StepContext } from '../../src/operations/types.ts';
 import { noAnswer, refusedConnection } from '../helpers/fake-deployer.ts';
-import { createRig, type Rig } from './rig.ts';
+import { dieDuring } from './die-during.ts';
+import { createRig } from './rig.ts';
 import { kindOf, step } from './step-kind.ts';
-
-/** Dies at a point of its own choosing: everything after that point does not happen, and the lease runs out. */
-async function dieDuring(rig: Rig, kinds: Parameters<Rig['claim']>[0], owner: string, die: (stop: () => never) => void): Promise<void> {
-  const execution = await rig.claim(kinds, owner);
-  die(() => {
-    execution.abort.abort(new Error('the process died'));
-    throw new Error('the process died');
-  });
-  await assert.rejects(
-    execute(rig.services, execution, () => {}),
-    /the process died/,
-  );
-  await moveClock(rig.database.db, 16_000);
-}
 
 describe('a step', () => {
   it('has its intent stored before the effect and its result after', async (t) => {
