@@ -37,6 +37,8 @@ describe('start', () => {
     const done = await rig.carryOut([startKind]);
     assert.equal(done.state, 'succeeded', await rig.said(op));
     const [submission] = rig.deployer.argsOf('submit') as [Record<string, unknown>];
+    const [, options] = rig.deployer.argsOf('submit') as [unknown, { beforeSend?: unknown }];
+    assert.equal(typeof options.beforeSend, 'function', 'the lease is looked at as it leaves');
     const run = await latestRun(rig.database.db, 'etl-orders');
     assert.equal(submission['flinkJobId'], run?.flinkJobId);
     assert.match(run!.flinkJobId, /^[0-9a-f]{32}$/);

@@ -32,6 +32,7 @@ describe('stop', () => {
     assert.deepEqual([ended?.ended, ended?.endReason, ended?.state], [true, 'stopped', 'FINISHED']);
     const [trigger, asked] = [rig.deployer.argsOf('triggerStop'), rig.deployer.argsOf('savepoint')];
     assert.deepEqual(trigger.slice(0, 3), [run.flinkJobId, asked[1], 's3://lake/savepoints']);
+    assert.equal(typeof (trigger[3] as { beforeSend?: unknown }).beforeSend, 'function', 'the lease is looked at as it leaves');
     assert.match(String(trigger[1]), /^[0-9a-f]{32}$/);
     const points = await listRestorePoints(rig.database.db, 'etl-orders');
     assert.deepEqual(
