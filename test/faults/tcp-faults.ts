@@ -34,10 +34,14 @@ export type Fault =
   | { is: 'cut-after'; bytes: number; way?: Way };
 export type FaultOf<K extends Fault['is']> = Extract<Fault, { is: K }>;
 
-/** RST where there is such a thing (TCP), else the ordinary end. */
+/**
+ * RST where there is such a thing (TCP), else the ordinary end. A socket whose FIN is still on its way cannot be reset: libuv answers EINVAL, Node leaves the
+ * handle open, and the process spins in its own end for ever (seen on Node 24.21).
+ */
 export function rst(socket: Socket): void {
   socket.on('error', () => {});
-  if (socket.remoteAddress === undefined || socket.destroyed) socket.destroy();
+  const closing = socket.writableEnded && !socket.writableFinished;
+  if (socket.remoteAddress === undefined || socket.destroyed || closing) socket.destroy();
   else socket.resetAndDestroy();
 }
 /** Whether the beginning of a request holds what a fault waits for. */

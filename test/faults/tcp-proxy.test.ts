@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, createServer as createHttpServer, request as httpRequest } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { promisify } from 'node:util';
 import { UnreachableError } from '../../src/core/errors.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { sleep } from '../../src/core/time.ts';
@@ -341,6 +343,16 @@ describe('TCP proxy', () => {
     assert.ok(proxy.cut() >= 1);
     await until('it is over', () => seen.closed);
     assert.equal(seen.error, 'ECONNRESET');
+  });
+
+  it('resets a socket whose own end is on its way so that the process can still end', async () => {
+    const program = `
+      import { connect, createServer } from 'node:net';
+      import { rst } from ${JSON.stringify(new URL('tcp-faults.ts', import.meta.url).href)};
+      const server = createServer((socket) => { socket.end(); rst(socket); server.close(); });
+      server.listen(0, '127.0.0.1', () => connect(server.address().port, '127.0.0.1').resume().on('error', () => {}));`;
+    // It spins where it does not end, and no longer listens to anything but SIGKILL.
+    await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 20_000, killSignal: 'SIGKILL' });
   });
 
   it('a server that is not there resets the client', async (t) => {

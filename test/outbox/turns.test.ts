@@ -176,7 +176,7 @@ describe('a claim', () => {
     const loop = start(t, database, sender, { sendWithinMs: 50 });
     const id = await want(database, 'k');
     await until(async () => (await findMessage(database.db, id))?.attempts === 1, loop);
-    assert.match((await findMessage(database.db, id))?.lastError ?? '', /no answer in 50 ms/);
+    assert.match((await findMessage(database.db, id))?.lastError ?? '', /no answer in \d+ ms/);
     hang = false;
     await moveClock(database.db, 5000);
     await until(async () => (await state(database, id)) === 'sent', loop);
