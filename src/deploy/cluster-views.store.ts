@@ -59,6 +59,19 @@ export async function holdLease(tx: Tx, lease: ClusterLease): Promise<boolean> {
     .for('no key update');
   return rows.length === 1;
 }
+/** Changes what is known of a cluster, in one statement, while the lease is held; false if another replica has taken it. */
+export async function updateLeasedView(
+  db: Db,
+  lease: ClusterLease,
+  change: Partial<Values<Omit<ClusterView, 'cluster'>>>,
+): Promise<boolean> {
+  const rows = await db
+    .update(clusterViews)
+    .set(change)
+    .where(and(eq(clusterViews.cluster, lease.cluster), eq(clusterViews.epoch, lease.epoch)))
+    .returning({ cluster: clusterViews.cluster });
+  return rows.length === 1;
+}
 /** Changes what is known of a cluster. */
 export async function updateClusterView(
   tx: Db | Tx,

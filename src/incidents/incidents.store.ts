@@ -65,14 +65,6 @@ export async function openKeys(db: Db | Tx, keys: readonly string[]): Promise<st
     .where(and(sql`${incidents.key} = any(${sql.param([...keys])}::text[])`, ne(incidents.state, 'resolved')));
   return rows.map((row) => row.key);
 }
-/** Keys and jobs of what is not over and concerns a poll of a cluster: of the cluster itself and of jobs that run there, however many others were left open. */
-export async function unresolvedKeys(db: Db | Tx, cluster: string): Promise<{ key: string; job: string | null }[]> {
-  const here = sql`exists (select 1 from runs r where r.job = ${incidents.job} and r.cluster = ${cluster} and not r.ended)`;
-  return db
-    .select({ key: incidents.key, job: incidents.job })
-    .from(incidents)
-    .where(and(ne(incidents.state, 'resolved'), or(and(isNull(incidents.job), eq(incidents.cluster, cluster)), here)));
-}
 /** Keys of what people have to know of, of one cause. */
 export async function firingKeys(db: Db | Tx, cause: string): Promise<string[]> {
   const rows = await db

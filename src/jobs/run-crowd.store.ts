@@ -2,7 +2,7 @@ import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { and, asc, eq, inArray, isNull, sql } from '../db/query.ts';
 import { runs } from '../db/schema/index.ts';
-import { changed, type Run } from './runs.store.ts';
+import { type CheckpointFact, changed, type Run } from './runs.store.ts';
 
 /**
  * Records the proven ends of many runs with one statement; those that are over already stay as they are.
@@ -44,6 +44,17 @@ export async function updateLiveRuns(
     .update(runs)
     .set({ ...rest, stateAt: now, restarts: sql`${runs.restarts} + ${restartsMore}`, ...changed })
     .where(and(inArray(runs.id, [...ids]), eq(runs.ended, false)));
+}
+
+/** Notes of runs whose checkpoints were read just now the newest one (undefined: as before) and how many more failed. */
+export async function noteCheckpoints(
+  tx: Db | Tx,
+  read: readonly { id: string; fact: CheckpointFact | undefined; failures: number }[],
+): Promise<void> {
+  await tx.execute(sql`
+    update runs set checkpoints_read_at = ${now}, changed_in = ${changed.changedIn},
+      last_checkpoint = coalesce(r.fact, runs.last_checkpoint), failed_checkpoints = runs.failed_checkpoints + r.failures
+    from jsonb_to_recordset(${JSON.stringify(read)}::jsonb) as r(id text, fact jsonb, failures int) where runs.id = r.id`);
 }
 
 /** Notes which runs are not heard of while their cluster answers, and which are again; the others stay as they are. */

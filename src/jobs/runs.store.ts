@@ -77,20 +77,26 @@ export async function liveRuns(db: Db | Tx, cluster: string): Promise<Run[]> {
     .where(and(eq(runs.cluster, cluster), eq(runs.ended, false)));
 }
 /**
- * Runs on a cluster that were written since an earlier look, for who keeps the live ones in memory. Nothing is missed: what was not committed when that look
- * began has a transaction that is not older than `until`, whenever it commits.
+ * Runs on a cluster that were written since an earlier look, for who keeps the live ones in memory; in one statement, for it is asked each second. Nothing is
+ * missed: what was not committed when that look began has a transaction that is not older than `until`, whenever it commits.
  * @param since `until` of that look; undefined: all that live.
+ * @returns also what the database's clock says.
  */
-export async function runsChangedSince(db: Db | Tx, cluster: string, since: number | undefined): Promise<{ rows: Run[]; until: number }> {
-  const [mark] = await db.select({ until: sql<string>`pg_snapshot_xmin(pg_current_snapshot())::text` }).from(sql`(select 1) one`);
-  const rows =
-    since === undefined
-      ? await liveRuns(db, cluster)
-      : await db
-          .select(columns)
-          .from(runs)
-          .where(and(eq(runs.cluster, cluster), gte(runs.changedIn, since)));
-  return { rows, until: Number(mark?.until ?? 0) };
+export async function runsChangedSince(
+  db: Db | Tx,
+  cluster: string,
+  since: number | undefined,
+): Promise<{ rows: Run[]; until: number; at: Date }> {
+  const found = await db
+    .select({
+      run: columns,
+      until: sql<string>`mark.until`,
+      ms: sql<number>`mark.ms::float8`,
+    })
+    .from(sql`(select pg_snapshot_xmin(pg_current_snapshot())::text as until, extract(epoch from ${now}) * 1000 as ms) mark`)
+    .leftJoin(runs, and(eq(runs.cluster, cluster), since === undefined ? eq(runs.ended, false) : gte(runs.changedIn, since)));
+  const rows = found.flatMap(({ run }) => (run === null ? [] : [run as Run]));
+  return { rows, until: Number(found[0]?.until ?? 0), at: new Date(found[0]?.ms ?? 0) };
 }
 /** Records a run before it is submitted. Doing so twice changes nothing. */
 export async function insertRun(tx: Tx, run: RunInput): Promise<void> {
@@ -132,8 +138,6 @@ export async function updateRun(tx: Db | Tx, id: string, change: RunChange): Pro
     .set({ ...change, ...changed })
     .where(eq(runs.id, id));
 }
-/** The count of a run's failed checkpoints, so many higher. */
-export const moreFailed = (by: number) => sql<number>`${runs.failedCheckpoints} + ${by}`;
 /** The same, unless its end was recorded meanwhile: what was seen before must not overwrite it. */
 export async function updateLiveRun(tx: Db | Tx, id: string, change: RunChange): Promise<void> {
   await tx

@@ -10,13 +10,16 @@ const hour = 3_600_000;
 const day = 24 * hour;
 
 /** Records checkpoints that are over, in one statement. What is known already stays as it is. @returns those that are new. */
-export async function insertCheckpoints(tx: Db | Tx, rows: readonly CheckpointInput[]): Promise<Pick<Checkpoint, 'id' | 'state'>[]> {
+export async function insertCheckpoints(
+  tx: Db | Tx,
+  rows: readonly CheckpointInput[],
+): Promise<Pick<Checkpoint, 'id' | 'runId' | 'state'>[]> {
   if (rows.length === 0) return [];
   return tx
     .insert(checkpoints)
     .values([...rows])
     .onConflictDoNothing()
-    .returning({ id: checkpoints.id, state: checkpoints.state });
+    .returning({ id: checkpoints.id, runId: checkpoints.runId, state: checkpoints.state });
 }
 /** Those of a job over all its runs, newest first; since a moment when it is given. */
 export async function listCheckpoints(db: Db | Tx, job: string, limit: number, since?: Date): Promise<Checkpoint[]> {

@@ -1,6 +1,7 @@
 import { newId } from '../core/ids.ts';
+import { chunks } from '../core/lists.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, between, desc, eq, inArray, sql } from '../db/query.ts';
+import { and, asc, between, desc, eq, inArray, isNotNull, sql } from '../db/query.ts';
 import { operationSteps, restorePoints } from '../db/schema/index.ts';
 
 export type RestorePoint = typeof restorePoints.$inferSelect;
@@ -8,28 +9,33 @@ export type RestorePoint = typeof restorePoints.$inferSelect;
 export type RestorePointInput = Omit<typeof restorePoints.$inferInsert, 'id' | 'state'> & { state?: 'available' };
 
 /** Records a restore point; the same path again only adds what was not known (final, size, operation). */
-export async function recordRestorePoint(tx: Db | Tx, input: RestorePointInput): Promise<void> {
-  await tx
-    .insert(restorePoints)
-    .values({ id: newId('rp'), ...input })
-    .onConflictDoUpdate({
-      target: [restorePoints.job, restorePoints.path],
-      set: {
-        ...(input.state
-          ? { state: sql`case when ${restorePoints.state} = 'vanished' then 'available' else ${restorePoints.state} end` }
-          : {}),
-        final: sql`${restorePoints.final} or ${input.final ?? false}`,
-        // Flink's own id and time win over what was noted when the savepoint was asked for: they order the states of a run.
-        checkpointId: sql`coalesce(${restorePoints.checkpointId}, ${input.checkpointId ?? null})`,
-        takenAt:
-          input.checkpointId == null
-            ? sql`${restorePoints.takenAt}`
-            : sql`case when ${restorePoints.checkpointId} is null then ${input.takenAt as Date}::timestamptz else ${restorePoints.takenAt} end`,
-        size: sql`coalesce(${restorePoints.size}, ${input.size ?? null})`,
-        durationMs: sql`coalesce(${restorePoints.durationMs}, ${input.durationMs ?? null})`,
-        operationId: sql`coalesce(${restorePoints.operationId}, ${input.operationId ?? null})`,
-      },
-    });
+export async function recordRestorePoint(tx: Db | Tx, { state, ...input }: RestorePointInput): Promise<void> {
+  await recordRestorePoints(tx, [input], state === 'available');
+}
+/** The same of many at once, each path of a job once. @param seen they were just seen to be there, also those taken for gone. */
+export async function recordRestorePoints(tx: Db | Tx, inputs: readonly Omit<RestorePointInput, 'state'>[], seen = false): Promise<void> {
+  const p = restorePoints;
+  const told = (column: 'size' | 'duration_ms' | 'operation_id' | 'checkpoint_id') =>
+    sql`coalesce(${p}.${sql.identifier(column)}, excluded.${sql.identifier(column)})`;
+  // In one order, so that two writers of the same rows never wait for each other.
+  const rows = [...inputs].sort((a, b) => (`${a.job} ${a.path}` < `${b.job} ${b.path}` ? -1 : 1));
+  for (const piece of chunks(rows, 500))
+    await tx
+      .insert(p)
+      .values(piece.map((row) => ({ id: newId('rp'), ...row })))
+      .onConflictDoUpdate({
+        target: [p.job, p.path],
+        set: {
+          ...(seen ? { state: sql`case when ${p.state} = 'vanished' then 'available' else ${p.state} end` } : {}),
+          final: sql`${p.final} or excluded.final`,
+          // Flink's own id and time win over what was noted when the savepoint was asked for: they order the states of a run.
+          checkpointId: told('checkpoint_id'),
+          takenAt: sql`case when excluded.checkpoint_id is not null and ${p.checkpointId} is null then excluded.taken_at else ${p.takenAt} end`,
+          size: told('size'),
+          durationMs: told('duration_ms'),
+          operationId: told('operation_id'),
+        },
+      });
 }
 /** Restore points of a job that are still there, newest first. */
 export async function listRestorePoints(db: Db | Tx, job: string, limit = 50): Promise<RestorePoint[]> {
@@ -47,6 +53,16 @@ export async function restorePointsBetween(db: Db | Tx, job: string, from: Date,
     .from(restorePoints)
     .where(and(eq(restorePoints.job, job), between(restorePoints.takenAt, from, to)))
     .orderBy(asc(restorePoints.takenAt));
+}
+/** Which checkpoints of these runs are still there. */
+export async function checkpointsThere(db: Db | Tx, runIds: readonly string[]) {
+  const { id, runId, checkpointId } = restorePoints;
+  return db
+    .select({ id, runId, checkpointId })
+    .from(restorePoints)
+    .where(
+      and(inArray(runId, [...runIds]), eq(restorePoints.state, 'available'), eq(restorePoints.kind, 'checkpoint'), isNotNull(checkpointId)),
+    );
 }
 /** Restore points of one run that are still there, newest first. */
 export async function restorePointsOfRun(db: Db | Tx, runId: string): Promise<RestorePoint[]> {

@@ -5,38 +5,50 @@ import { now } from '../db/clock.ts';
 import type { Database, Tx } from '../db/db.ts';
 import { sql } from '../db/query.ts';
 import { clusterViews } from '../db/schema/index.ts';
-import { findClusterView, updateClusterView } from '../deploy/cluster-views.store.ts';
+import { type ClusterLease, findClusterView, updateClusterView, updateLeasedView } from '../deploy/cluster-views.store.ts';
 import { findCluster } from '../deploy/clusters.store.ts';
 import { noteSilence, updateLiveRuns } from '../jobs/run-crowd.store.ts';
-import { findRun, type Run, updateRun } from '../jobs/runs.store.ts';
+import { type CheckpointFact, findRun, type Run, updateRun } from '../jobs/runs.store.ts';
 import { addLater } from '../operations/later.ts';
-import { recordCheckpoints } from '../restore-points/record-checkpoints.ts';
+import { recordManyCheckpoints } from '../restore-points/record-checkpoints.ts';
 import type { CheckpointsRead, Fetched } from './cluster-poll.fetch.ts';
 import { firstCheckpointFact, type RunFact, silences } from './cluster-poll.rule.ts';
+import { LeaseLostError } from './fenced.ts';
+import { readKnown } from './known.store.ts';
 import type { PollDeps } from './poll-deps.ts';
-import { tellEmpty } from './tell-empty.ts';
-import { tellGrowth } from './tell-growth.ts';
-import { tellObjective } from './tell-objective.ts';
+import { emptyKey, tellEmpty } from './tell-empty.ts';
+import { growthKey, tellGrowth } from './tell-growth.ts';
+import { objectiveKey, tellObjective } from './tell-objective.ts';
 
-/** Writes what a poll saw of the runs that still live, in one transaction. Returns the runs as they are now. */
+/**
+ * Writes what a poll saw of the runs that still live, in one transaction; that all is as before is one statement.
+ * @param database whose transactions hold the lease.
+ * @throws LeaseLostError
+ */
 export async function storeSeen(
   database: Database,
-  cluster: string,
+  lease: ClusterLease,
   fetched: Extract<Fetched, { is: 'answered' }>,
   facts: readonly { run: Run; fact: RunFact }[],
   deps: PollDeps,
   at: Date,
 ): Promise<void> {
+  const { cluster } = lease;
   const settings = { firstCheckpointWithinMs: deps.firstCheckpointWithinMs, at };
+  const changes = Map.groupBy(facts.filter(isChange), changeKey);
+  const silence = silences(facts);
+  const nothing = changes.size === 0 && fetched.checkpoints.size === 0 && silence.every((ids) => ids.length === 0);
+  if (nothing && !fetched.facts && fetched.jobManager === undefined && fetched.overviewFault === undefined) {
+    if (await updateLeasedView(database.db, lease, answeredAt(at))) return;
+    throw new LeaseLostError(`${cluster} is polled by another replica now`);
+  }
   let news = false;
   await database.transaction(async (tx) => {
     if (fetched.overviewFault) await logOnce(tx, cluster, fetched.overviewFault, deps);
     if (fetched.facts) await noteFlinkVersion(tx, cluster, fetched.facts.flinkVersion);
     await updateClusterView(tx, cluster, {
-      lastOkAt: at,
-      lastTriedAt: now,
-      failures: 0,
-      lastError: fetched.overviewFault === undefined ? overviewFaultSoFar : fetched.overviewFault,
+      ...answeredAt(at),
+      ...(fetched.overviewFault === undefined ? {} : { lastError: fetched.overviewFault }),
       ...(fetched.jobManager !== undefined ? await newJobManager(tx, cluster, fetched.jobManager) : {}),
       ...(fetched.facts
         ? {
@@ -48,26 +60,57 @@ export async function storeSeen(
         : {}),
     });
     // A run that is as before needs no write: its cluster's last answer is the proof.
-    for (const [key, alike] of Map.groupBy(facts.filter(isChange), changeKey))
+    for (const [key, alike] of changes)
       await updateLiveRuns(
         tx,
         alike.map(({ run }) => run.id),
         JSON.parse(key),
       );
-    await noteSilence(tx, ...silences(facts));
-    for (const { run, fact } of facts) {
+    await noteSilence(tx, ...silence);
+    const looks = facts.flatMap(({ run, fact }) => {
       const read = fetched.checkpoints.get(run.id);
-      if (!read) continue;
-      const known = await storeCheckpoints(tx, run, read, settings);
-      if (await tellObjective(tx, deps, asSeen(known, fact), read.sight, at)) news = true;
-      // By the run as it was before this look.
-      if (await tellEmpty(tx, deps, run, read.sight, at)) news = true;
-      if (await tellGrowth(tx, deps, known, read.sight)) news = true;
-    }
+      return read ? [{ run, fact, read }] : [];
+    });
+    if (looks.length > 0) news = await storeCheckpoints(tx, looks, deps, settings);
   });
   if (news) deps.onNews();
 }
 
+interface Look {
+  run: Run;
+  fact: RunFact;
+  read: CheckpointsRead;
+}
+/** True when there is something to send. */
+async function storeCheckpoints(
+  tx: Tx,
+  looks: readonly Look[],
+  deps: PollDeps,
+  settings: { firstCheckpointWithinMs: number; at: Date },
+): Promise<boolean> {
+  const newest = await recordManyCheckpoints(
+    tx,
+    looks.map(({ run, read: { sight } }) => ({ run, sight })),
+  );
+  const jobs = looks.map(({ run }) => run.job);
+  const known = await readKnown(
+    tx,
+    jobs,
+    jobs.flatMap((job) => [objectiveKey(job), emptyKey(job), growthKey(job)]),
+  );
+  let news = false;
+  for (const { run, fact, read } of looks) {
+    const now = await noteFirstCheckpoint(tx, run, read, newest.get(run.id), settings);
+    if (await tellObjective(tx, deps, known, asSeen(now, fact), read.sight, settings.at)) news = true;
+    // By the run as it was before this look.
+    if (await tellEmpty(tx, deps, known, run, read.sight, settings.at)) news = true;
+    if (await tellGrowth(tx, deps, known, now, read.sight)) news = true;
+  }
+  return news;
+}
+
+/** What is written of a cluster that answered. */
+const answeredAt = (at: Date) => ({ lastOkAt: at, lastTriedAt: now, failures: 0, lastError: overviewFaultSoFar });
 /** What was said of an earlier overview stays until the next one; what was said while nothing answered does not. */
 const overviewFaultSoFar = sql<string | null>`case when ${clusterViews.failures} = 0 then ${clusterViews.lastError} end`;
 /** A cluster that tells its states and not its overview is logged when that begins, not each time. */
@@ -113,15 +156,15 @@ function changeKey({ run, fact }: Change): string {
   return JSON.stringify({ state, tasksRunning, tasksTotal, restartsMore: state === 'RESTARTING' && run.state !== 'RESTARTING' ? 1 : 0 });
 }
 
-async function storeCheckpoints(
+async function noteFirstCheckpoint(
   tx: Tx,
   run: Run,
   { sight, config: { intervalMs, retention } }: CheckpointsRead,
+  newest: CheckpointFact | undefined,
   settings: { firstCheckpointWithinMs: number; at: Date },
 ): Promise<Run> {
   if (run.checkpointIntervalMs === null || run.checkpointRetention !== retention)
     await updateRun(tx, run.id, { checkpointIntervalMs: Math.min(intervalMs, 2_000_000_000), checkpointRetention: retention });
-  const newest = await recordCheckpoints(tx, run, sight);
   const known: Run = {
     ...run,
     checkpointIntervalMs: intervalMs,

@@ -1,11 +1,11 @@
 import { callsOf, findTeam } from '../access/people.store.ts';
 import { eachWithin } from '../core/lists.ts';
 import { formatAge } from '../core/time.ts';
-import { dbNow, now } from '../db/clock.ts';
+import { now } from '../db/clock.ts';
 import type { Database } from '../db/db.ts';
 import { type ClusterLease, findClusterView } from '../deploy/cluster-views.store.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
-import { openKeys, openOfKey, unresolvedKeys } from '../incidents/incidents.store.ts';
+import { openKeys, openOfKey } from '../incidents/incidents.store.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
 import { incidentLinks } from '../incidents/runbook.ts';
 import { placesOf } from '../jobs/channels.ts';
@@ -20,6 +20,7 @@ import { discover } from './discover.ts';
 import { jobsStoppedSince } from './ends.store.ts';
 import { fenced, LeaseLostError } from './fenced.ts';
 import { howLost } from './how-lost.ts';
+import { leftToDo } from './left-to-do.store.ts';
 import { createLiveRuns, type LiveRuns } from './live-runs.ts';
 import type { PollDeps } from './poll-deps.ts';
 import { reviveLost } from './revive-lost.ts';
@@ -30,6 +31,8 @@ import { keysOf, tellTrouble } from './tell-run.ts';
 import { tellSilent } from './tell-silent.ts';
 import { followTwins } from './tell-twins.ts';
 
+/** A registration that changes is seen by polls within this time: it is not read for each of them. */
+const registeredWithinMs = 5000;
 /** Polls without an answer from which on the cluster counts as not reachable. */
 const unreachableAfter = 2;
 
@@ -55,9 +58,8 @@ export async function pollCluster(
   const deps = { ...unfenced, database: fenced(unfenced.database, lease) };
   const { database } = deps;
   const name = lease.cluster;
-  const open = await deps.deployers.of(name);
-  const runs = await live.read(database.db);
-  const at = await dbNow(database.db);
+  const open = await deps.deployers.of(name, registeredWithinMs);
+  const { runs, at } = await live.read(database.db);
   const fetched = await fetchCluster(open, runs, at, sinceOverviewMs, deps.times);
   if (fetched.is === 'no-answer') {
     const view = await findClusterView(database.db, name);
@@ -83,8 +85,9 @@ export async function pollCluster(
   if (!open.cluster.observed && fetched.overviewDue) await reviveLost(deps, open, runs, fetched.seen.states);
   if (!open.cluster.observed && overview) await followTwins(deps, name, runs, overview, fetched.seen.states);
   const facts = runs.map((run) => ({ run, fact: runFact(run, fetched.seen, at) }));
-  await storeSeen(database, name, fetched, facts, deps, at);
-  const unresolved = await unresolvedKeys(database.db, name);
+  await storeSeen(database, lease, fetched, facts, deps, at);
+  const left = await leftToDo(database.db, name);
+  const { unresolved } = left;
   const blind = `cluster:${name}:unreachable`;
   if (unresolved.some((incident) => incident.key === blind)) {
     await database.transaction((tx) => resolveIncidents(tx, [blind], `${name} answers again.`));
@@ -96,11 +99,12 @@ export async function pollCluster(
     ({ run, fact }) =>
       fact.is !== 'unknown' && !(fact.is === 'same' && healthOf(run) === 'healthy' && run.runningAt && !troubled.has(run.job)),
   );
-  if (changed.length > 0) await followRuns(deps, open, changed, troubled);
+  const followed = changed.length > 0;
+  if (followed) await followRuns(deps, open, changed, troubled);
   await tellSilent(deps, open, facts, unresolved);
-  await tellEnds(deps, name);
-  await readLastWords(deps, open);
-  await closeStopped(deps, name);
+  if (followed || left.ends) await tellEnds(deps, name);
+  if (followed || left.words) await readLastWords(deps, open);
+  if (followed || left.stopped) await closeStopped(deps, name);
   return { answered: true, overviewFailed: fetched.overviewDue && overview === undefined, ...(news.more ? { more: true } : {}) };
 }
 

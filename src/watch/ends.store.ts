@@ -58,12 +58,13 @@ export async function operationsBehind(
 
 /** Jobs whose incidents on a cluster are over, since a person has stopped them, or the operation that one tells of has. */
 export async function jobsStoppedSince(db: Db | Tx, cluster: string): Promise<string[]> {
-  const { rows } = await db.execute<{ job: string }>(sql`
+  const { rows } = await db.execute<{ job: string }>(stoppedSince(cluster));
+  return rows.map((row) => row.job);
+}
+export const stoppedSince = (cluster: string) => sql`
     select distinct i.job from incidents i
     left join lateral (select r.ended, r.end_reason, r.ended_at from runs r where r.job = i.job
       order by r.started_at desc, r.id desc limit 1) last on true
     where i.state <> 'resolved' and i.job is not null and i.cluster = ${cluster} and (
       (last.ended and last.end_reason = 'stopped' and last.ended_at > i.first_seen)
-      or exists (select 1 from operations o where o.id = i.facts ->> 'byOperation' and o.kind = 'stop' and o.state = 'succeeded'))`);
-  return rows.map((row) => row.job);
-}
+      or exists (select 1 from operations o where o.id = i.facts ->> 'byOperation' and o.kind = 'stop' and o.state = 'succeeded'))`;

@@ -3,8 +3,8 @@ import { type Run, runsChangedSince } from '../jobs/runs.store.ts';
 
 /** The runs of a cluster whose end is not proven, kept from poll to poll, so that ten thousand that nothing happens to cost nothing. */
 export interface LiveRuns {
-  /** As they are now: reads what was written since the last call, by anybody. */
-  read(db: Database['db']): Promise<Run[]>;
+  /** As they are now, with what the database's clock says: reads what was written since the last call, by anybody. */
+  read(db: Database['db']): Promise<{ runs: Run[]; at: Date }>;
 }
 
 const anewEveryMs = 5 * 60_000;
@@ -31,7 +31,7 @@ export function createLiveRuns(cluster: string, changedSince = runsChangedSince)
       for (const run of seen.rows)
         if (run.ended) live.delete(run.id);
         else live.set(run.id, run);
-      return [...live.values()];
+      return { runs: [...live.values()], at: seen.at };
     },
   };
 }

@@ -1,14 +1,16 @@
 import { formatAge } from '../core/time.ts';
 import type { Tx } from '../db/db.ts';
 import type { CheckpointSight } from '../deploy/deployer.ts';
-import { openOfKey } from '../incidents/incidents.store.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
-import { findJob } from '../jobs/jobs.store.ts';
 import { listRuns, type Run } from '../jobs/runs.store.ts';
 import { noOperation } from './discover.ts';
 import { beganEmpty } from './empty.rule.ts';
 import { incidentInput } from './incident-input.ts';
+import type { Known } from './known.store.ts';
 import type { PollDeps } from './poll-deps.ts';
+
+/** Key of the incident about a job that began from nothing. */
+export const emptyKey = (job: string): string => `job:${job}:began-empty`;
 
 /** After so long what it has built up since is its state; going back is no first thought any more. */
 const settledMs = 24 * 3_600_000;
@@ -17,11 +19,11 @@ const settledMs = 24 * 3_600_000;
  * Tells when a run that nobody started through Sluice began from nothing although the job had kept state: a plain new start, or a new attempt of an
  * application without high availability. Judged when its checkpoints are read first. True when there is something to send.
  */
-export async function tellEmpty(tx: Tx, deps: PollDeps, run: Run, sight: CheckpointSight, readAt: Date): Promise<boolean> {
+export async function tellEmpty(tx: Tx, deps: PollDeps, known: Known, run: Run, sight: CheckpointSight, readAt: Date): Promise<boolean> {
   if (run.operationId !== noOperation) return false;
-  const key = `job:${run.job}:began-empty`;
+  const key = emptyKey(run.job);
   const isFirstLook = run.checkpointsReadAt === null;
-  const open = await openOfKey(tx, key);
+  const open = await known.open(key);
   if (open && isFirstLook && sight.restored) {
     await resolveIncidents(tx, [key], `It was started again, from ${sight.restored.path ?? 'a state of its own'}.`);
     return true;
@@ -33,7 +35,7 @@ export async function tellEmpty(tx: Tx, deps: PollDeps, run: Run, sight: Checkpo
   if (open || !isFirstLook) return false;
   const earlier = (await listRuns(tx, run.job, 5)).filter((one) => one.startedAt < run.startedAt);
   const left = beganEmpty(sight, earlier);
-  const job = left && (await findJob(tx, run.job));
+  const job = left && known.jobs.get(run.job);
   if (!left || !job) return false;
   return openIncident(
     tx,

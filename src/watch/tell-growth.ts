@@ -1,32 +1,33 @@
-import { findTeam } from '../access/people.store.ts';
 import { formatBytes, formatDuration } from '../core/time.ts';
 import type { Tx } from '../db/db.ts';
 import type { CheckpointSight } from '../deploy/deployer.ts';
-import { openOfKey } from '../incidents/incidents.store.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
-import { findJob } from '../jobs/jobs.store.ts';
 import type { Run } from '../jobs/runs.store.ts';
 import { heldJobs } from '../operations/operations.store.ts';
 import { knownUsual, newestCompleted } from '../restore-points/checkpoints.store.ts';
 import { growthCount, growthFact, growthForMs, mayHaveGrown } from './growth.rule.ts';
 import { incidentInput } from './incident-input.ts';
 import { jobThreshold } from './job-threshold.ts';
+import type { Known } from './known.store.ts';
 import type { PollDeps } from './poll-deps.ts';
 
+/** Key of the incident about checkpoints that grew. */
+export const growthKey = (job: string): string => `job:${job}:growth`;
+
 /** Tells when a job's checkpoints have come to take, or hold, many times the usual, and when that is over. True when there is something to send. */
-export async function tellGrowth(tx: Tx, deps: PollDeps, run: Run, sight: CheckpointSight): Promise<boolean> {
-  const key = `job:${run.job}:growth`;
+export async function tellGrowth(tx: Tx, deps: PollDeps, known: Known, run: Run, sight: CheckpointSight): Promise<boolean> {
+  const key = growthKey(run.job);
   // A size that is not told never grew.
   const shown = sight.completed
     .filter((one) => !one.isSavepoint)
     .slice(0, growthCount)
     .map(({ durationMs, size = 0 }) => ({ durationMs, size }));
   const may = mayHaveGrown(shown);
-  const open = await openOfKey(tx, key);
+  const open = await known.open(key);
   if (!open && !may) return false;
-  const job = await findJob(tx, run.job);
+  const job = known.jobs.get(run.job);
   if (!job) return false;
-  const { value: factor } = jobThreshold(deps, job.current.definition, await findTeam(tx, job.team), 'checkpoint-growth');
+  const { value: factor } = jobThreshold(deps, job.current.definition, known.teams.get(job.team), 'checkpoint-growth');
   if (factor === Number.POSITIVE_INFINITY) {
     if (open) await resolveIncidents(tx, [key], 'Nobody wants to be told of it any more.');
     return open !== undefined;

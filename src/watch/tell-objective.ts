@@ -1,15 +1,13 @@
-import { findTeam } from '../access/people.store.ts';
 import { formatDuration } from '../core/time.ts';
 import type { Tx } from '../db/db.ts';
 import type { CheckpointSight } from '../deploy/deployer.ts';
-import { openOfKey } from '../incidents/incidents.store.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
-import { findJob } from '../jobs/jobs.store.ts';
 import type { Run } from '../jobs/runs.store.ts';
 import { heldJobs } from '../operations/operations.store.ts';
 import { healthOf } from './cluster-poll.rule.ts';
 import { incidentInput } from './incident-input.ts';
 import { jobThreshold } from './job-threshold.ts';
+import type { Known } from './known.store.ts';
 import { objectiveFact } from './objective.rule.ts';
 import type { PollDeps } from './poll-deps.ts';
 
@@ -21,13 +19,20 @@ export const objectiveKey = (job: string): string => `job:${job}:not-recoverable
  * tells, nor while an operation holds the job: if it still is so afterwards, it is told then. True when there is something to send.
  * @param run as it was seen at this look.
  */
-export async function tellObjective(tx: Tx, deps: PollDeps, run: Run, sight: CheckpointSight, readAt: Date): Promise<boolean> {
-  const job = await findJob(tx, run.job);
+export async function tellObjective(
+  tx: Tx,
+  deps: PollDeps,
+  known: Known,
+  run: Run,
+  sight: CheckpointSight,
+  readAt: Date,
+): Promise<boolean> {
+  const job = known.jobs.get(run.job);
   if (!job) return false;
-  const limit = jobThreshold(deps, job.current.definition, await findTeam(tx, job.team), 'recoverable-within', run.checkpointIntervalMs);
+  const limit = jobThreshold(deps, job.current.definition, known.teams.get(job.team), 'recoverable-within', run.checkpointIntervalMs);
   const fact = objectiveFact(run, readAt, limit.value, sight.restored && new Date(sight.restored.at));
   const key = objectiveKey(run.job);
-  const open = await openOfKey(tx, key);
+  const open = await known.open(key);
   if (fact.is !== 'lost') {
     if (!open) return false;
     const words =

@@ -12,15 +12,15 @@ it('the runs that watch keeps are those that live, whoever changed what', async 
   const live = createLiveRuns('standalone');
   await r.run('orders');
   await r.run('clicks');
-  assert.deepEqual(names(await live.read(r.database.db)), ['clicks', 'orders']);
+  assert.deepEqual(names((await live.read(r.database.db)).runs), ['clicks', 'orders']);
   await r.run('views');
   await updateRun(r.database.db, 'run_orders', { tasksRunning: 2 });
   await endRun(r.database.db, 'run_clicks', { state: 'FAILED', reason: 'failed' });
-  const now = await live.read(r.database.db);
+  const { runs: now } = await live.read(r.database.db);
   assert.deepEqual(names(now), ['orders', 'views']);
   assert.equal(now.find((run) => run.job === 'orders')?.tasksRunning, 2);
   await r.database.transaction((tx) => reviveRun(tx, 'standalone', flinkId('clicks'), 'RUNNING'));
-  assert.deepEqual(names(await live.read(r.database.db)), ['clicks', 'orders', 'views']);
+  assert.deepEqual(names((await live.read(r.database.db)).runs), ['clicks', 'orders', 'views']);
 });
 
 it('a change that was not committed when they were read is seen by the next read, also when later ones were seen already', async (t) => {
@@ -41,34 +41,34 @@ it('a change that was not committed when they were read is seen by the next read
   while ((await r.database.db.execute("select 1 from pg_locks where not granted or mode = 'RowExclusiveLock'" as never)).rows.length === 0)
     await sleep(10);
   await updateRun(r.database.db, 'run_clicks', { tasksRunning: 3 });
-  const before = await live.read(r.database.db);
+  const { runs: before } = await live.read(r.database.db);
   assert.equal(before.find((run) => run.job === 'clicks')?.tasksRunning, 3);
   assert.equal(before.find((run) => run.job === 'orders')?.tasksRunning, 4);
   commit();
   await slow;
-  assert.equal((await live.read(r.database.db)).find((run) => run.job === 'orders')?.tasksRunning, 1);
+  assert.equal((await live.read(r.database.db)).runs.find((run) => run.job === 'orders')?.tasksRunning, 1);
 });
 
 it('a PostgreSQL that failed over and lost its last commits is read from the beginning', async (t) => {
   const r = await rig(t);
   await r.run('orders');
   await r.run('clicks');
-  const { rows } = await runsChangedSince(r.database.db, 'standalone', undefined);
+  const { rows, at } = await runsChangedSince(r.database.db, 'standalone', undefined);
   const asked: (number | undefined)[] = [];
   const answers = [
-    { rows, until: 100 },
-    { rows: [], until: 40 },
-    { rows: rows.filter((run) => run.job === 'orders'), until: 41 },
-    { rows: [], until: 42 },
+    { rows, until: 100, at },
+    { rows: [], until: 40, at },
+    { rows: rows.filter((run) => run.job === 'orders'), until: 41, at },
+    { rows: [], until: 42, at },
   ];
   const live = createLiveRuns('standalone', async (_db, _cluster, since) => {
     asked.push(since);
     return answers.shift()!;
   });
-  assert.deepEqual(names(await live.read(r.database.db)), ['clicks', 'orders']);
+  assert.deepEqual(names((await live.read(r.database.db)).runs), ['clicks', 'orders']);
   // The other server counts its transactions from lower, and never heard of the second run.
-  assert.deepEqual(names(await live.read(r.database.db)), ['orders']);
-  assert.deepEqual(names(await live.read(r.database.db)), ['orders']);
+  assert.deepEqual(names((await live.read(r.database.db)).runs), ['orders']);
+  assert.deepEqual(names((await live.read(r.database.db)).runs), ['orders']);
   assert.deepEqual(asked, [undefined, 100, undefined, 41]);
 });
 
