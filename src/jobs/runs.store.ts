@@ -1,3 +1,4 @@
+import { chunks } from '../core/lists.ts';
 import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { and, asc, desc, eq, getTableColumns, gt, gte, isNotNull, isNull, lt, or, sql, type Values } from '../db/query.ts';
@@ -100,10 +101,24 @@ export async function runsChangedSince(
 }
 /** Records a run before it is submitted. Doing so twice changes nothing. */
 export async function insertRun(tx: Tx, run: RunInput): Promise<void> {
-  await tx
-    .insert(runs)
-    .values({ ...run, ...changed })
-    .onConflictDoNothing();
+  await insertRuns(tx, [run]);
+}
+/** The same of many. */
+export async function insertRuns(tx: Tx, rows: readonly RunInput[]): Promise<void> {
+  for (const piece of chunks(rows, 1000))
+    await tx
+      .insert(runs)
+      .values(piece.map((run) => ({ ...run, ...changed })) as never)
+      .onConflictDoNothing();
+}
+/** Which of these Flink job ids have a run of a cluster, over or not. */
+export async function knownRuns(db: Db | Tx, cluster: string, flinkJobIds: readonly string[]): Promise<Set<string>> {
+  if (flinkJobIds.length === 0) return new Set();
+  const rows = await db
+    .select({ id: runs.flinkJobId })
+    .from(runs)
+    .where(and(eq(runs.cluster, cluster), sql`${runs.flinkJobId} = any(${sql.param([...flinkJobIds])}::text[])`));
+  return new Set(rows.map((row) => row.id));
 }
 /** A run that was taken for over and is there after all: it lives again, and its end is not told any more. */
 export async function reviveRun(

@@ -1,21 +1,16 @@
-import { newId } from '../core/ids.ts';
-import { now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
 import type { Cluster } from '../deploy/clusters.store.ts';
 import { type RunOverview, unknownState } from '../deploy/deployer.ts';
-import { createJob, findJob } from '../jobs/jobs.store.ts';
+import { createJobs, findJob } from '../jobs/jobs.store.ts';
 import { takeTellings } from '../jobs/run-crowd.store.ts';
-import { endRun, insertRun, latestRun, type Run, reviveRun, updateLiveRun } from '../jobs/runs.store.ts';
+import { endRun, insertRuns, latestRun, type Run, reviveRun, updateLiveRun } from '../jobs/runs.store.ts';
 import { endedStates } from './cluster-poll.rule.ts';
 import { namesakes } from './namesakes.store.ts';
+import { jobNameOf, observedJob, observedRun, type Stranger, takeNewcomers } from './newcomers.ts';
 
-/** Who acts where nobody of ours did. */
-export const elsewhere = { teamId: '', userId: '', name: 'somebody outside Sluice' };
 /** So many are taken in with one look, which holds the cluster's lease meanwhile; the next look goes on. */
 const atOnce = 200;
 const forMs = 500;
-/** Operation of a run that no operation started. */
-export const noOperation = '';
 
 /**
  * Jobs of an observed cluster that nobody has told Sluice of: each gets a job by its own name and a run. The same name again, once the run before has
@@ -31,8 +26,7 @@ export async function discover(
   states: ReadonlyMap<string, string>,
 ): Promise<{ found: boolean; more: boolean }> {
   const known = new Map(live.map((run) => [run.flinkJobId, run]));
-  let found = 0;
-  const began = performance.now();
+  const strangers: Stranger[] = [];
   for (const [flinkJobId, job] of seen) {
     // The overview may be 3 s old and show as running what has ended since; the states are not.
     const state = states.get(flinkJobId);
@@ -44,12 +38,21 @@ export async function discover(
       if (run.application !== application) await updateLiveRun(tx, run.id, { application });
       continue;
     }
+    strangers.push({ flinkJobId, name: job.name, job, state });
+  }
+  const newcomers = await takeNewcomers(tx, cluster, live, strangers);
+  if (newcomers.more) return { found: true, more: true };
+  let found = 0;
+  const began = performance.now();
+  for (const one of strangers.filter(({ flinkJobId }) => !newcomers.taken.has(flinkJobId))) {
+    const { flinkJobId, job, state } = one;
+    const { application = null } = job;
     // A JobManager that fails over brings its jobs back under their own ids.
     if (await reviveRun(tx, cluster.name, flinkJobId, state, application)) {
       found++;
       continue;
     }
-    const plain = jobNameOf(job.name);
+    const plain = jobNameOf(one.name);
     const before = await runBefore(tx, cluster, live, plain, application, states);
     if (before) {
       await endRun(tx, before.id, { state: 'LOST', reason: 'lost' });
@@ -58,29 +61,11 @@ export async function discover(
     }
     const name = before?.job ?? (await placeFor(tx, cluster, plain, flinkJobId));
     if (name === undefined) continue;
-    await insertRun(tx, {
-      id: newId('run'),
-      job: name,
-      version: 1,
-      cluster: cluster.name,
-      flinkJobId,
-      application,
-      ...(job.flinkVersion ? { flinkVersion: job.flinkVersion } : {}),
-      operationId: noOperation,
-      state,
-      stateAt: now,
-      startedBy: elsewhere,
-      startedAt: job.startedAt ? new Date(job.startedAt) : now,
-      runningAt: job.startedAt ? new Date(job.startedAt) : now,
-      // How others began it is not known; its restore points tell what it can go back to.
-      beginning: 'resume',
-      tasksRunning: job.tasksRunning,
-      tasksTotal: job.tasksTotal,
-    });
+    await insertRuns(tx, [observedRun(cluster, name, one)]);
     found++;
     if (found === atOnce || performance.now() - began > forMs) return { found: true, more: true };
   }
-  return { found: found > 0, more: false };
+  return { found: found > 0 || newcomers.taken.size > 0, more: false };
 }
 
 /**
@@ -128,30 +113,9 @@ async function placeFor(tx: Tx, cluster: Cluster, plain: string, flinkJobId: str
 async function placeAt(tx: Tx, cluster: Cluster, name: string): Promise<'free' | 'lives' | 'elsewhere'> {
   const job = await findJob(tx, name);
   if (!job) {
-    await createJob(tx, {
-      name,
-      team: cluster.team ?? '',
-      kind: 'jar',
-      mode: 'streaming',
-      project: null,
-      definition: { cluster: cluster.name, environment: 'production', args: [], flink: {}, links: [] },
-      origin: 'observed',
-      createdBy: elsewhere,
-    });
+    await createJobs(tx, [observedJob(cluster, name)]);
     return 'free';
   }
   if (job.current.definition.cluster !== cluster.name) return 'elsewhere';
   return (await latestRun(tx, name))?.ended === false ? 'lives' : 'free';
-}
-
-/** A name as jobs have them, of what a program calls itself: `Orders -> Lake (v2)` becomes `orders-lake-v2`. */
-export function jobNameOf(name: string): string {
-  const plain = name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 50)
-    .replace(/-+$/, '');
-  return /^[a-z]/.test(plain) ? plain : `job-${plain || 'unnamed'}`;
 }

@@ -3,10 +3,10 @@ import type { Tx } from '../db/db.ts';
 import type { CheckpointSight } from '../deploy/deployer.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
 import { listRuns, type Run } from '../jobs/runs.store.ts';
-import { noOperation } from './discover.ts';
 import { beganEmpty } from './empty.rule.ts';
 import { incidentInput } from './incident-input.ts';
 import type { Known } from './known.store.ts';
+import { noOperation } from './newcomers.ts';
 import type { PollDeps } from './poll-deps.ts';
 
 /** Key of the incident about a job that began from nothing. */

@@ -11,10 +11,10 @@ import { createJob } from '../../src/jobs/jobs.store.ts';
 import { insertRun } from '../../src/jobs/runs.store.ts';
 import { findMessage } from '../../src/outbox/outbox.store.ts';
 import { pollCluster } from '../../src/watch/cluster-poll.ts';
-import { noOperation } from '../../src/watch/discover.ts';
 import type { KnownVertices } from '../../src/watch/flow.fetch.ts';
 import type { FlowLimits } from '../../src/watch/flow.rule.ts';
 import { type FlowDeps, followFlows } from '../../src/watch/flow.ts';
+import { noOperation } from '../../src/watch/newcomers.ts';
 import { fakeDeployers } from '../helpers/fake-deployer.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 import {

@@ -6,7 +6,8 @@ import { findCluster, putCluster } from '../../src/deploy/clusters.store.ts';
 import { unknownState } from '../../src/deploy/deployer.ts';
 import { jobNames } from '../../src/jobs/jobs.store.ts';
 import { endRun, latestRun, listRuns, liveRuns } from '../../src/jobs/runs.store.ts';
-import { discover, jobNameOf } from '../../src/watch/discover.ts';
+import { discover } from '../../src/watch/discover.ts';
+import { jobNameOf } from '../../src/watch/newcomers.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
 
 test('a job gets the name that its program gives itself, as names are here', () => {
@@ -186,4 +187,42 @@ test('an application that was started again goes on with the run of its jobs; wh
   await sees({ a2: { application: 'app_4' } });
   const again = await latestRun(database.db, 'orders');
   assert.deepEqual([again?.flinkJobId, again?.ended, again?.application], ['a2', false, 'app_4']);
+});
+
+test('thousands that nobody knows are taken in with a few looks, each once; what has a name or an id already is looked at by itself', async (t) => {
+  const database = await sharedDb(t);
+  await database.transaction(async (tx) => {
+    await putTeam(tx, { name: 'data', channel: null, alertChannel: null });
+    for (const name of ['old', 'older'])
+      await putCluster(tx, { name, kind: 'standalone', url: 'http://x:1', team: 'data', observed: true });
+  });
+  const job = { state: 'RUNNING', tasksRunning: 2, tasksTotal: 2, startedAt: 1000 };
+  const look = (cluster: string, jobs: Record<string, string>) =>
+    database.transaction(async (tx) =>
+      discover(
+        tx,
+        (await findCluster(tx, cluster))!,
+        await liveRuns(tx, cluster),
+        new Map(Object.entries(jobs).map(([id, name]) => [id, { ...job, name }])),
+        new Map(Object.keys(jobs).map((id) => [id, 'RUNNING'])),
+      ),
+    );
+  await look('older', { c1: 'Clicks' });
+  await look('old', { v1: 'Views' });
+  const views = await latestRun(database.db, 'views');
+  await database.transaction((tx) => endRun(tx, views!.id, { state: 'LOST', reason: 'lost' }));
+  const many = Object.fromEntries(Array.from({ length: 1500 }, (_, n) => [`many${n}`, `Many ${n}`]));
+  const all = { ...many, t1: 'Twins', t2: 'Twins', v1: 'Views', c2: 'Clicks' };
+  let looks = 1;
+  while ((await look('old', all)).more) looks++;
+  assert.ok(looks <= 3, `${looks} looks`);
+  assert.equal((await look('old', all)).found, false);
+  const runs = await liveRuns(database.db, 'old');
+  const jobOf = new Map(runs.map((run) => [run.flinkJobId, run.job]));
+  assert.equal(runs.length, Object.keys(all).length);
+  assert.deepEqual(
+    ['many0', 'many1499', 't1', 't2', 'v1', 'c2'].map((id) => jobOf.get(id)),
+    ['many-0', 'many-1499', 'twins', 'twins-t2', 'views', 'old-clicks'],
+  );
+  assert.equal((await latestRun(database.db, 'views'))?.id, views?.id, 'it lives again');
 });
