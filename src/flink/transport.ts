@@ -131,7 +131,10 @@ export function observedOnly(what: string): ConflictError {
   });
 }
 
-const withoutNul = (_key: string, value: unknown) => (typeof value === 'string' ? value.replaceAll('\u0000', '\uFFFD') : value);
+/** Whether an answer may hold what PostgreSQL does not store: a NUL, or half of a character, where an exception was cut. */
+const mayNotBeStored = /\\u(0000|d[89a-f])/i;
+const storable = (_key: string, value: unknown) =>
+  typeof value === 'string' ? value.replaceAll('\u0000', '\uFFFD').toWellFormed() : value;
 
 /** An answer that is no success: Flink's refusal, or a proxy that could not reach Flink (then the effect is unknown). */
 async function refusal(status: number, body: string, send: Send, root: string): Promise<FlinkError | UnreachableError> {
@@ -187,8 +190,8 @@ function parse<T extends z.ZodType>(schema: T, body: string, send: Send, root: s
     );
   let value: unknown;
   try {
-    // PostgreSQL stores no NUL, which an exception may quote: nothing of an answer may be lost for it.
-    value = body.includes('\\u0000') ? JSON.parse(body, withoutNul) : JSON.parse(body);
+    // Nothing of an answer may be lost for that.
+    value = body.includes('\\u') && mayNotBeStored.test(body) ? JSON.parse(body, storable) : JSON.parse(body);
   } catch (cause) {
     throw bad(cause);
   }

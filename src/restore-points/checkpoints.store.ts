@@ -15,11 +15,15 @@ export async function insertCheckpoints(
   rows: readonly CheckpointInput[],
 ): Promise<Pick<Checkpoint, 'id' | 'runId' | 'state'>[]> {
   if (rows.length === 0) return [];
-  return tx
-    .insert(checkpoints)
-    .values([...rows])
-    .onConflictDoNothing()
-    .returning({ id: checkpoints.id, runId: checkpoints.runId, state: checkpoints.state });
+  // As one value: thousands of parameters take longer to write than the rows.
+  const made = await tx.execute<Pick<Checkpoint, 'runId' | 'state'> & { id: string }>(sql`
+    insert into checkpoints (run_id, id, job, kind, state, triggered_at, ended_at, duration_ms, size, written, processed, persisted, unaligned, path, failure)
+    select "runId", id, job, kind, state, "triggeredAt", "endedAt", "durationMs", size, written, processed, persisted, unaligned, path, failure
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r("runId" text, id bigint, job text, kind text, state text, "triggeredAt" timestamptz,
+      "endedAt" timestamptz, "durationMs" bigint, size bigint, written bigint, processed bigint, persisted bigint, unaligned boolean, path text, failure text)
+    order by "runId", id
+    on conflict do nothing returning run_id as "runId", id, state`);
+  return made.rows.map(({ id, ...row }) => ({ ...row, id: Number(id) }));
 }
 /** Those of a job over all its runs, newest first; since a moment when it is given. */
 export async function listCheckpoints(db: Db | Tx, job: string, limit: number, since?: Date): Promise<Checkpoint[]> {

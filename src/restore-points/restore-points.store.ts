@@ -1,12 +1,14 @@
 import { newId } from '../core/ids.ts';
-import { chunks } from '../core/lists.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { and, asc, between, desc, eq, inArray, isNotNull, sql } from '../db/query.ts';
 import { operationSteps, restorePoints } from '../db/schema/index.ts';
 
 export type RestorePoint = typeof restorePoints.$inferSelect;
 /** `state`: it was just seen to be there, also if it was taken for gone. */
-export type RestorePointInput = Omit<typeof restorePoints.$inferInsert, 'id' | 'state'> & { state?: 'available' };
+export type RestorePointInput = Omit<
+  typeof restorePoints.$inferInsert,
+  'id' | 'state' | 'pinned' | 'goesAt' | 'toldBy' | 'toldVersion' | 'disposal'
+> & { state?: 'available' };
 
 /** Records a restore point; the same path again only adds what was not known (final, size, operation). */
 export async function recordRestorePoint(tx: Db | Tx, { state, ...input }: RestorePointInput): Promise<void> {
@@ -14,28 +16,23 @@ export async function recordRestorePoint(tx: Db | Tx, { state, ...input }: Resto
 }
 /** The same of many at once, each path of a job once. @param seen they were just seen to be there, also those taken for gone. */
 export async function recordRestorePoints(tx: Db | Tx, inputs: readonly Omit<RestorePointInput, 'state'>[], seen = false): Promise<void> {
-  const p = restorePoints;
-  const told = (column: 'size' | 'duration_ms' | 'operation_id' | 'checkpoint_id') =>
-    sql`coalesce(${p}.${sql.identifier(column)}, excluded.${sql.identifier(column)})`;
-  // In one order, so that two writers of the same rows never wait for each other.
-  const rows = [...inputs].sort((a, b) => (`${a.job} ${a.path}` < `${b.job} ${b.path}` ? -1 : 1));
-  for (const piece of chunks(rows, 500))
-    await tx
-      .insert(p)
-      .values(piece.map((row) => ({ id: newId('rp'), ...row })))
-      .onConflictDoUpdate({
-        target: [p.job, p.path],
-        set: {
-          ...(seen ? { state: sql`case when ${p.state} = 'vanished' then 'available' else ${p.state} end` } : {}),
-          final: sql`${p.final} or excluded.final`,
-          // Flink's own id and time win over what was noted when the savepoint was asked for: they order the states of a run.
-          checkpointId: told('checkpoint_id'),
-          takenAt: sql`case when excluded.checkpoint_id is not null and ${p.checkpointId} is null then excluded.taken_at else ${p.takenAt} end`,
-          size: told('size'),
-          durationMs: told('duration_ms'),
-          operationId: told('operation_id'),
-        },
-      });
+  if (inputs.length === 0) return;
+  const rows = inputs.map((input) => ({ id: newId('rp'), ...input }));
+  const told = (column: string) => sql.raw(`${column} = coalesce(restore_points.${column}, excluded.${column})`);
+  // As one value: thousands of parameters take longer to write than the rows. In one order, so that two writers never wait for each other.
+  await tx.execute(sql`
+    insert into restore_points (id, job, run_id, version, kind, path, size, duration_ms, taken_at, flink_version, checkpoint_id, final, operation_id)
+    select id, job, "runId", version, kind, path, size, "durationMs", "takenAt", "flinkVersion", "checkpointId", coalesce(final, false), "operationId"
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, job text, "runId" text, version int, kind text, path text, size bigint,
+      "durationMs" int, "takenAt" timestamptz, "flinkVersion" text, "checkpointId" int, final boolean, "operationId" text)
+    order by job, path
+    on conflict (job, path) do update set
+      state = case when ${seen} and restore_points.state = 'vanished' then 'available' else restore_points.state end,
+      final = restore_points.final or excluded.final,
+      -- Flink's own id and time win over what was noted when the savepoint was asked for: they order the states of a run.
+      taken_at = case when excluded.checkpoint_id is not null and restore_points.checkpoint_id is null
+        then excluded.taken_at else restore_points.taken_at end,
+      ${told('checkpoint_id')}, ${told('size')}, ${told('duration_ms')}, ${told('operation_id')}`);
 }
 /** Restore points of a job that are still there, newest first. */
 export async function listRestorePoints(db: Db | Tx, job: string, limit = 50): Promise<RestorePoint[]> {

@@ -22,6 +22,8 @@ export interface CheckpointsRead {
 export type Fetched =
   | {
       is: 'answered';
+      /** How long the cluster took for its lists of jobs. */
+      tookMs: number;
       seen: ClusterSeen;
       facts: ClusterFacts | undefined;
       /** Which JobManager process answers, when it was asked for. */
@@ -50,6 +52,7 @@ export async function fetchCluster(
   times: PollTimes,
 ): Promise<Fetched> {
   const { deployer } = open;
+  const began = performance.now();
   try {
     const states = await deployer.listRuns({ timeoutMs: 4000 }, runs);
     // What others started on an observed cluster is found by its name, which only the overview tells.
@@ -63,6 +66,7 @@ export async function fetchCluster(
     const missing = runs.some((run) => run.runningAt && !states.has(run.flinkJobId));
     // A proxy may hide it; whether the cluster answers is decided by its jobs alone.
     const jobManager = paced || missing ? await deployer.jobManager({ timeoutMs: 4000 }).catch(() => undefined) : undefined;
+    const tookMs = performance.now() - began;
     const checkpoints = new Map<string, CheckpointsRead>();
     const wanted = runs.filter(
       (run) => states.get(run.flinkJobId) === 'RUNNING' && run.runningAt && wantsCheckpoints(run, now, times.checkpointsEveryMs),
@@ -72,7 +76,17 @@ export async function fetchCluster(
       if (read) checkpoints.set(run.id, read);
     });
     const overviewFault = faults[0] ?? (paced ? null : undefined);
-    return { is: 'answered', seen: { states, tasks }, facts, jobManager, overview: tasks, overviewDue: due, overviewFault, checkpoints };
+    return {
+      is: 'answered',
+      tookMs,
+      seen: { states, tasks },
+      facts,
+      jobManager,
+      overview: tasks,
+      overviewDue: due,
+      overviewFault,
+      checkpoints,
+    };
   } catch (error) {
     if (error instanceof UnreachableError || error instanceof FlinkError) return { is: 'no-answer', why: error.message };
     throw error;

@@ -47,6 +47,7 @@ const followForMs = 1500;
  * One look at a cluster: ask, decide, write; facts, incidents and messages commit together. Nothing is written once the lease is lost.
  * @param sinceOverviewMs since the overview was last asked for; below 0: it failed lately and is left alone.
  * @param live runs that earlier polls of this replica keep in memory.
+ * @returns `tookMs`: for its lists of jobs.
  * @throws LeaseLostError
  */
 export async function pollCluster(
@@ -54,7 +55,7 @@ export async function pollCluster(
   lease: ClusterLease,
   sinceOverviewMs: number,
   live: LiveRuns = createLiveRuns(lease.cluster),
-): Promise<{ answered: boolean; overviewFailed: boolean; more?: true }> {
+): Promise<{ answered: boolean; tookMs: number; overviewFailed: boolean; more?: true }> {
   const deps = { ...unfenced, database: fenced(unfenced.database, lease) };
   const { database } = deps;
   const name = lease.cluster;
@@ -74,7 +75,7 @@ export async function pollCluster(
       });
     await tellEnds(deps, name);
     await closeStopped(deps, name);
-    return { answered: false, overviewFailed: false };
+    return { answered: false, tookMs: 0, overviewFailed: false };
   }
   const { overview } = fetched;
   const news =
@@ -105,7 +106,12 @@ export async function pollCluster(
   if (followed || left.ends) await tellEnds(deps, name);
   if (followed || left.words) await readLastWords(deps, open);
   if (followed || left.stopped) await closeStopped(deps, name);
-  return { answered: true, overviewFailed: fetched.overviewDue && overview === undefined, ...(news.more ? { more: true } : {}) };
+  return {
+    answered: true,
+    tookMs: fetched.tookMs,
+    overviewFailed: fetched.overviewDue && overview === undefined,
+    ...(news.more ? { more: true } : {}),
+  };
 }
 
 interface Following {

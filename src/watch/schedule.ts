@@ -41,8 +41,8 @@ interface Pace {
   nextAt: number;
   overviewAt: number;
 }
-/** A poll may cost this share of the time at most, so the pause grows with what the cluster takes to answer. */
-const costShare = 0.05;
+/** The lists of its jobs may keep a cluster busy for a sixth of the time at most: the pause grows with what it takes for them. */
+const pauseShare = 5;
 const longestPauseMs = 5000;
 /** An overview that fails is left alone for so long: the states, which are told, must not wait for it at each poll. */
 const overviewPauseMs = 30_000;
@@ -107,6 +107,7 @@ export function startWatch(options: WatchOptions): Watch {
     const started = performance.now();
     const pace = paces.get(name) ?? { nextAt: 0, overviewAt: Number.NEGATIVE_INFINITY };
     let answered = false;
+    let askedMs = 0;
     let more = false;
     try {
       const sinceOverview = started - pace.overviewAt;
@@ -114,6 +115,7 @@ export function startWatch(options: WatchOptions): Watch {
       live.set(name, runs);
       const seen = await pollCluster(options, lease, sinceOverview, runs);
       answered = seen.answered;
+      askedMs = seen.tookMs;
       more = seen.more === true;
       await blindness.well(name);
       if (answered) lastGoodPoll = performance.now();
@@ -124,14 +126,13 @@ export function startWatch(options: WatchOptions): Watch {
       if (error instanceof LeaseLostError) leasedAt = Number.NEGATIVE_INFINITY;
       else await blindness.fault(name, error).catch((fault) => log.warn({ cluster: name, error: String(fault) }, 'blindness was not told'));
     }
-    // However slow it is: nobody waits for longer than this to hear of it.
-    const tookMs = Math.min(performance.now() - started, longestPauseMs * costShare * 4);
     // With jitter for clusters that do not answer, so that many of them are not asked in step.
     // Thousands of jobs of a cluster that is new to Sluice are not to appear over half an hour.
     const pauseMs = more
       ? options.jobsEveryMs / 2
       : answered
-        ? Math.max(options.jobsEveryMs - tookMs, tookMs / costShare / 4)
+        ? // However slow it is: nobody waits for longer than this to hear of it.
+          Math.max(options.jobsEveryMs - (performance.now() - started), Math.min(askedMs * pauseShare, longestPauseMs))
         : Math.min(10_000, options.jobsEveryMs * 2) * (0.75 + Math.random() / 2);
     paces.set(name, { ...pace, nextAt: performance.now() + pauseMs });
   }

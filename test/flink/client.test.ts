@@ -294,7 +294,7 @@ test('a jar is uploaded under the given name, and a missing file is told before 
   assert.equal(seen.length, 1);
 });
 
-test('a NUL that an exception quotes is not in what is read: PostgreSQL could not store it', async () => {
+test('a NUL or half a character that an exception quotes is not in what is read: PostgreSQL could not store it', async () => {
   const { client } = await fake('2.3.0', () => ({
     'all-exceptions': [],
     truncated: false,
@@ -303,7 +303,7 @@ test('a NUL that an exception quotes is not in what is read: PostgreSQL could no
       entries: [
         {
           exceptionName: 'java.io.IOException',
-          stacktrace: 'java.io.IOException: bad byte \u0000 at 7',
+          stacktrace: 'java.io.IOException: bad byte \u0000 at 7, \ud83d cut',
           timestamp: 1,
           concurrentExceptions: [],
         },
@@ -311,5 +311,5 @@ test('a NUL that an exception quotes is not in what is read: PostgreSQL could no
     },
   }));
   const { exceptionHistory } = await client.exceptions('a'.repeat(32));
-  assert.equal(exceptionHistory?.entries[0]?.stacktrace, 'java.io.IOException: bad byte \uFFFD at 7');
+  assert.equal(exceptionHistory?.entries[0]?.stacktrace, 'java.io.IOException: bad byte \uFFFD at 7, \uFFFD cut');
 });

@@ -84,7 +84,10 @@ export async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promi
     database,
     deps,
     deployer,
-    poll: (overviewDue = false) => pollCluster(deps, lease!, overviewDue ? 5000 : 0),
+    async poll(overviewDue = false) {
+      const { tookMs: _took, ...seen } = await pollCluster(deps, lease!, overviewDue ? 5000 : 0);
+      return seen;
+    },
     async run(job = 'orders', more = {}) {
       await database.transaction((tx) =>
         insertRun(tx, {
