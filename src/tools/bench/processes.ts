@@ -19,10 +19,10 @@ export function parseMemory(status: string, rollup: string | undefined): Memory 
   return { resident: bytes(status, 'VmRSS') ?? 0, proportional: rollup === undefined ? undefined : bytes(rollup, 'Pss') };
 }
 
-/** Parent and used processor time from the text of `/proc/PID/stat`, whose second field may hold anything. */
+/** Parent and used processor time, also of children that are over, from the text of `/proc/PID/stat`, whose second field may hold anything. */
 export function parseStat(stat: string): { parent: number; cpuMs: number } {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { parent: Number(fields[1]), cpuMs: (Number(fields[11]) + Number(fields[12])) * tickMs };
+  return { parent: Number(fields[1]), cpuMs: sum(fields.slice(11, 15).map(Number)) * tickMs };
 }
 
 /** What these processes keep in memory together. */
@@ -36,7 +36,7 @@ export async function memoryOf(pids: readonly number[]): Promise<Memory> {
   return { resident: sum(all.map((m) => m.resident)), proportional: known.length === all.length ? sum(known) : undefined };
 }
 
-/** The processor time that these processes have used so far, in milliseconds. */
+/** The processor time that these processes have used so far, with that of children that are over, in milliseconds. */
 export async function cpuMsOf(pids: readonly number[]): Promise<number> {
   const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)));
   return sum(stats.map((stat) => (stat === undefined ? 0 : parseStat(stat).cpuMs)));

@@ -29,7 +29,7 @@ export interface Installation {
 export async function install(
   slack: Slack,
   dir: string,
-  { databaseUrl, watch }: { databaseUrl?: string; watch?: { jobsEvery: string } } = {},
+  { databaseUrl, watch }: { databaseUrl?: string; watch?: Readonly<Record<string, string>> } = {},
 ): Promise<Installation> {
   await mkdir(dir, { recursive: true });
   const config = join(dir, 'sluice.yaml');

@@ -8,12 +8,14 @@ import { type Delays, measureDelays } from './watch/delay.ts';
 import { type JobManagerCost, measureJobManager } from './watch/job-manager.ts';
 import { observeFleet } from './watch/side.ts';
 import { measureStorm, type Storm } from './watch/storm.ts';
-import { type Cost, measureUnchanged } from './watch/unchanged.ts';
+import { type Cost, measurePoll, measureUnchanged } from './watch/unchanged.ts';
 
 const sizes = [60, 1000, 10_000] as const;
 
 interface Row {
   size: number;
+  /** Of polls alone. */
+  poll: Cost;
   cost: Cost;
   delays: Delays;
 }
@@ -31,11 +33,12 @@ export async function measureWatch(
     everything.add(() => closing.all());
     const side = await observeFleet(closing, size, say);
     say(`watch: ${size} jobs that nothing happens to`);
+    const poll = await measurePoll(side, 3, 20_000);
     const cost = await measureUnchanged(side, 3, 20_000);
     if (size === 10_000) changes = await measureChanges(side, say);
     say(`watch: ${options.samples} of ${size} jobs fail, one after the other`);
     const delays = await measureDelays(side, options.samples);
-    rows.push({ size, cost, delays });
+    rows.push({ size, poll, cost, delays });
     // At once: the whole takes half an hour.
     say(
       `watch: ${size} jobs: ${formatMs(cost.sluice)} a second, PostgreSQL ${formatMs(cost.postgres)}, raw ${formatMs(cost.raw)}; alerts p50 ${formatMs(delays.p50)}, p99 ${formatMs(delays.p99)}`,
@@ -64,29 +67,31 @@ function figureOf(
   const of = (size: number) => rows.find((row) => row.size === size) as Row;
   const [small, thousand, large] = [of(60), of(1000), of(10_000)];
   const perMinute = (small.cost.sluice * 60) / 1000;
-  const poll = large.cost.sluice + large.cost.postgres;
+  const perPoll = ({ poll: { sluice, postgres, polls, seconds } }: Row) => ((sluice + postgres) * seconds) / polls;
+  const poll = perPoll(large);
   const aim = (met: boolean, text: string): Aim => ({ met, text });
   return {
     name: 'watch',
     title: 'Watching',
     how:
       'Each fleet is a stand-in that answers in the shapes of Flink 1.20.5, observed by `src/main.ts` as a process of its own with embedded PostgreSQL and the practice workspace as Slack; every job was found and its checkpoints were read before anything counts. ' +
-      'Cost: 3 turns of 20 s in which nothing happens, the default settings (states each second, tasks each 5 s, checkpoints each minute), processor time of the processes by /proc; the raw loop only reads `/jobs` once a second and makes a map of it, in turns with that. ' +
+      'Cost: 3 turns of 20 s in which nothing happens, the default settings (states each second, tasks each 5 s, checkpoints each minute), processor time of the processes by /proc. A poll alone: the same with checkpoints and data put off to once an hour, divided by the polls that there were; it has the overview of each 5 s in it, and whatever else Sluice does. The raw loop only reads `/jobs` once a second and makes a map of it, in turns with that. ' +
       `Delay: ${options.samples} jobs fail one after the other, each of a cause of its own, until the message stands in the workspace. ` +
       'Changes: so many jobs restart for 2 s, and what is used in 20 s more than in the 20 s before; three times each. ' +
       'Storm: the rest of ten thousand jobs fails within one second, of one cause; one minute is looked at. ' +
       `The real cluster is Flink ${options.flink}; Sluice is stopped and let go on in turns of 30 s.`,
     tables: [
       {
-        head: ['jobs', 'Sluice, CPU a second', 'PostgreSQL', 'raw loop', 'alert p50', 'p99', 'slowest'],
-        rows: rows.map(({ size, cost, delays }) => [
-          String(size),
-          formatMs(cost.sluice),
-          formatMs(cost.postgres),
-          formatMs(cost.raw),
-          formatMs(delays.p50),
-          formatMs(delays.p99),
-          formatMs(delays.slowest),
+        head: ['jobs', 'Sluice, CPU a second', 'PostgreSQL', 'both, a poll alone', 'raw loop', 'alert p50', 'p99', 'slowest'],
+        rows: rows.map((row) => [
+          String(row.size),
+          formatMs(row.cost.sluice),
+          formatMs(row.cost.postgres),
+          formatMs(perPoll(row)),
+          formatMs(row.cost.raw),
+          formatMs(row.delays.p50),
+          formatMs(row.delays.p99),
+          formatMs(row.delays.slowest),
         ]),
       },
       {
@@ -125,10 +130,7 @@ function figureOf(
         perMinute <= 1,
         `Watching 60 jobs takes ${perMinute.toFixed(2)} s of processor time a minute, without PostgreSQL; aimed at was 1 s for 50.`,
       ),
-      aim(
-        poll <= 60,
-        `A second of 10,000 unchanged jobs takes ${formatMs(poll)} with the database and with the slower looks; aimed at were 60 ms for a poll.`,
-      ),
+      aim(poll <= 60, `A poll of 10,000 unchanged jobs takes ${formatMs(poll)} of processor time with the database; aimed at were 60 ms.`),
       aim(
         storm.firstMessageMs <= 2000 && storm.allStoredMs <= 10_000,
         `Of 10,000 failures the first message came after ${formatMs(storm.firstMessageMs)} (aim 2 s), all were stored after ${formatMs(storm.allStoredMs)} (aim 10 s).`,

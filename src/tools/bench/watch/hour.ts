@@ -12,7 +12,7 @@ export async function measureHour(closing: Closing, minutes: number, say: (line:
   const { sluicePid } = await observeFleet(closing, size, say);
   const samples: number[] = [];
   for (let minute = 0; minute <= minutes; minute++) {
-    samples.push((await memoryOf([sluicePid])).resident);
+    samples.push((await memoryOf([sluicePid()])).resident);
     if (minute === minutes) break;
     if (minute % 10 === 0) say(`hour: minute ${minute} of ${minutes}, ${formatBytes(samples.at(-1) ?? 0)}`);
     await sleep(60_000);

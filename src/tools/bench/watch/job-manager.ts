@@ -42,17 +42,17 @@ export async function measureJobManager(closing: Closing, version: string, say: 
   await sleep(60_000);
   const total = { alone: 0, watched: 0, sluice: 0 };
   for (let turn = 0; turn < turns; turn++) {
-    process.kill(sluicePid, 'SIGSTOP');
+    process.kill(sluicePid(), 'SIGSTOP');
     const before = await cpuMsOf([jobManager]);
     await sleep(turnMs);
     total.alone += (await cpuMsOf([jobManager])) - before;
-    process.kill(sluicePid, 'SIGCONT');
+    process.kill(sluicePid(), 'SIGCONT');
     // What had waited is caught up with first.
     await sleep(5000);
-    const [then, ours] = [await cpuMsOf([jobManager]), await cpuMsOf([sluicePid])];
+    const [then, ours] = [await cpuMsOf([jobManager]), await cpuMsOf([sluicePid()])];
     await sleep(turnMs);
     total.watched += (await cpuMsOf([jobManager])) - then;
-    total.sluice += (await cpuMsOf([sluicePid])) - ours;
+    total.sluice += (await cpuMsOf([sluicePid()])) - ours;
   }
   const perMinute = (ms: number) => (ms * 60_000) / (turns * turnMs);
   return { jobs, alone: perMinute(total.alone), watched: perMinute(total.watched), sluice: perMinute(total.sluice) };

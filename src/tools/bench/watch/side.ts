@@ -17,9 +17,12 @@ import { type Fleet, startFleet } from './fleet.ts';
 export interface Observer {
   slack: Slack;
   database: Database;
-  sluicePid: number;
+  /** As of now: another one after `restart`. */
+  sluicePid(): number;
   /** Processor time of Sluice and of its PostgreSQL so far. */
   cpuMs(): Promise<{ sluice: number; postgres: number }>;
+  /** Starts Sluice again, with these settings of `watch` (the usual ones when left out). */
+  restart(watch?: Readonly<Record<string, string>>): Promise<void>;
 }
 export interface Side extends Observer {
   fleet: Fleet;
@@ -35,7 +38,7 @@ export async function observe(closing: Closing, url: string, size: number, say: 
   const slack = await startSlack(closing);
   const dir = await temporaryFolder(closing);
   const installation = await install(slack, dir);
-  const daemon = await startSluice(closing, installation);
+  let daemon = await startSluice(closing, installation);
   const objects = await temporaryFolder(closing);
   const described = [
     { kind: 'team', name: 'data', channel: 'C0ETL', alertChannel: 'C0ALERTS' },
@@ -60,13 +63,16 @@ export async function observe(closing: Closing, url: string, size: number, say: 
     if (performance.now() > until) throw new UpstreamError('Not every checkpoint was read.');
     await sleep(1000);
   }
-  const postgres = await embeddedPid(installation);
   return {
     slack,
     database,
-    sluicePid: daemon.pid,
+    sluicePid: () => daemon.pid,
     async cpuMs() {
-      return { sluice: await cpuMsOf([daemon.pid]), postgres: await cpuMsOf(await family(postgres)) };
+      return { sluice: await cpuMsOf([daemon.pid]), postgres: await cpuMsOf(await family(await embeddedPid(installation))) };
+    },
+    async restart(watch) {
+      await daemon.stop('SIGTERM', 20_000);
+      daemon = await startSluice(closing, await install(slack, dir, { ...(watch ? { watch } : {}) }));
     },
   };
 }

@@ -16,7 +16,7 @@ export interface Storm {
 
 /** Every job of a fleet fails within a second, all of one cause; one minute is looked at. */
 export async function measureStorm(side: Side, size: number): Promise<Storm> {
-  const before = (await memoryOf([side.sluicePid])).resident;
+  const before = (await memoryOf([side.sluicePid()])).resident;
   let peak = before;
   const startedAt = Date.now();
   const first = side.slack.people
@@ -36,7 +36,7 @@ export async function measureStorm(side: Side, size: number): Promise<Storm> {
   let allStoredMs: number | undefined;
   let causesReadMs: number | undefined;
   while (Date.now() - startedAt < 60_000) {
-    peak = Math.max(peak, (await memoryOf([side.sluicePid])).resident);
+    peak = Math.max(peak, (await memoryOf([side.sluicePid()])).resident);
     if (allStoredMs === undefined && (await countOf(side, sql`select count(*) as n from incidents where state = 'firing'`)) >= size)
       allStoredMs = Date.now() - startedAt;
     if (

@@ -7,12 +7,29 @@ export interface Cost {
   postgres: number;
   /** A loop in this process that asks for the same list once a second and reads it, nothing more. */
   raw: number;
-  /** Polls that were counted. */
+  /** Polls that were counted, in so many seconds. */
   polls: number;
+  seconds: number;
+}
+
+/** Loading and compiling are over by then, and every job was looked at once at its usual pace. */
+const restMs = 60_000;
+
+/** Processor milliseconds of a poll alone: all that is slower (checkpoints, data) is put off meanwhile. */
+export async function measurePoll(side: Side, turns: number, turnMs: number): Promise<Cost> {
+  await side.restart({ checkpointsEvery: '60m', flowEvery: '60m' });
+  await sleep(restMs / 2);
+  const cost = await spend(side, turns, turnMs, false);
+  await side.restart();
+  return cost;
 }
 
 /** Costs of watching jobs that nothing happens to, beside the plainest loop, in turns. */
 export async function measureUnchanged(side: Side, turns: number, turnMs: number): Promise<Cost> {
+  await sleep(restMs);
+  return spend(side, turns, turnMs, true);
+}
+async function spend(side: Side, turns: number, turnMs: number, raw: boolean): Promise<Cost> {
   const total = { sluice: 0, postgres: 0, raw: 0, polls: 0 };
   for (let turn = 0; turn < turns; turn++) {
     const [before, asked] = [await side.cpuMs(), side.fleet.asked.get('/jobs') ?? 0];
@@ -21,10 +38,10 @@ export async function measureUnchanged(side: Side, turns: number, turnMs: number
     total.sluice += after.sluice - before.sluice;
     total.postgres += after.postgres - before.postgres;
     total.polls += (side.fleet.asked.get('/jobs') ?? 0) - asked;
-    total.raw += await rawLoop(side.fleet.url, Math.round(turnMs / 1000));
+    if (raw) total.raw += await rawLoop(side.fleet.url, Math.round(turnMs / 1000));
   }
   const seconds = (turns * turnMs) / 1000;
-  return { sluice: total.sluice / seconds, postgres: total.postgres / seconds, raw: total.raw / seconds, polls: total.polls };
+  return { sluice: total.sluice / seconds, postgres: total.postgres / seconds, raw: total.raw / seconds, polls: total.polls, seconds };
 }
 
 /** Fetches and reads the list so many times; processor milliseconds of doing so. */
