@@ -236,7 +236,10 @@ test('parent and processor time are read behind a name that holds anything', () 
   fields[1] = '77';
   fields[11] = '150';
   fields[12] = '50';
-  assert.deepEqual(parseStat(`42 (a ) b) ${fields.join(' ')}\n`), { parent: 77, cpuMs: 2000 });
+  // Of children that are over.
+  fields[13] = '20';
+  fields[14] = '30';
+  assert.deepEqual(parseStat(`42 (a ) b) ${fields.join(' ')}\n`), { parent: 77, cpuMs: 2500 });
 });
 
 describe('the report', () => {
