@@ -167,7 +167,7 @@ export interface Deployer {
    * Ids and states of all that the cluster knows, never stale. What it cannot say of a known run now is `unknownState`.
    * @param known runs whose end is not recorded: a cluster of many applications says how those of an application ended that is over.
    */
-  listRuns(options?: CallOptions, known?: readonly KnownRun[]): Promise<Map<string, string>>;
+  listRuns(options?: CallOptions, known?: readonly KnownRun[]): Promise<ReadonlyMap<string, string>>;
   /** Tasks of each run, up to 3 s stale. */
   overview(options?: CallOptions): Promise<Map<string, RunOverview>>;
   /**

@@ -62,8 +62,8 @@ export interface FlinkClient {
   overview(options?: CallOptions): Promise<s.Overview>;
   /** GET /config */
   config(options?: CallOptions): Promise<s.WebConfig>;
-  /** GET /jobs: ids and states, never stale. */
-  jobs(options?: CallOptions): Promise<s.JobIdAndStatus[]>;
+  /** GET /jobs: ids and states, never stale. The same list again while the answer is the same. */
+  jobs(options?: CallOptions): Promise<readonly s.JobIdAndStatus[]>;
   /** GET /jobs/overview, up to 3 s stale. */
   jobsOverview(options?: CallOptions): Promise<s.JobOverview[]>;
   /** GET /jobs/:id, up to 3 s stale. @throws FlinkError 'job-not-found' */

@@ -100,7 +100,7 @@ export function createFlinkClient(options: FlinkClientOptions): FlinkClient {
     release,
     overview: (o) => get(s.overviewSchema, '/overview', o),
     config: (o) => get(s.configSchema, '/config', o),
-    jobs: async (o) => (await get(s.jobsSchema, '/jobs', o)).jobs,
+    jobs: async (o) => (await call(s.jobsSchema, { path: '/jobs', remember: true }, o)).jobs,
     jobsOverview: async (o) => (await get(s.jobsOverviewSchema, '/jobs/overview', o)).jobs,
     job: (id, o) => get(s.jobSchema, path('jobs', id), o),
     async jobStatus(id, o) {

@@ -221,7 +221,7 @@ export function incidentMessage(row: typeof incidents.$inferSelect): Message {
 
 function buttonsOf(row: typeof incidents.$inferSelect): Action[] {
   const buttons: Action[] = [];
-  const { operationId, observed } = row.facts as IncidentFacts;
+  const { operationId, observed, otherCopy } = row.facts as IncidentFacts;
   if (row.job && !observed) {
     if (row.cause === 'parked') {
       if (operationId)
@@ -229,7 +229,8 @@ function buttonsOf(row: typeof incidents.$inferSelect): Action[] {
           { label: 'Try again', command: `retry ${operationId}`, style: 'primary' },
           { label: 'Give up', command: `cancel ${row.job} --operation ${operationId}` },
         );
-    } else {
+    } else if (!otherCopy) {
+      // Beside a copy that runs both would be refused.
       if (!ruleOf(row.cause).runs) buttons.push({ label: 'Resume', command: `start ${row.job}`, style: 'primary' });
       buttons.push({ label: 'Restore', command: `restore ${row.job}` });
     }

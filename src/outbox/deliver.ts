@@ -12,6 +12,8 @@ export interface DeliveryLoop {
 /** Channels that one look takes at most. */
 const channelsPerLook = 16;
 const drainMs = 3000;
+/** What is new wakes the loop; this is for what comes due by time, or was left by another replica. */
+const lookEveryMs = 1000;
 
 /**
  * Makes desired messages visible: one sender per channel, in order, edits coalesced, Retry-After honoured, an ambiguous post is
@@ -33,7 +35,7 @@ export function startDelivery(deps: DeliverDeps): DeliveryLoop {
       }
       if (!woken)
         await Promise.race([
-          sleep(500, abort.signal).catch(() => {}),
+          sleep(lookEveryMs, abort.signal).catch(() => {}),
           new Promise<void>((resolve) => {
             wakeUp = resolve;
           }),

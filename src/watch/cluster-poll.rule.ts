@@ -62,8 +62,10 @@ export function healthOf(run: Pick<Run, 'state' | 'tasksRunning' | 'tasksTotal' 
 
 /** Whether a cluster has jobs under way that no run is known of. Pure. */
 export function hasStrangers(states: ReadonlyMap<string, string>, runs: readonly Pick<Run, 'flinkJobId'>[]): boolean {
-  const known = new Set(runs.map((run) => run.flinkJobId));
-  return [...states].some(([id, state]) => !endedStates.includes(state) && state !== unknownState && !known.has(id));
+  const known = new Set<string>();
+  for (const run of runs) known.add(run.flinkJobId);
+  for (const [id, state] of states) if (!known.has(id) && !endedStates.includes(state) && state !== unknownState) return true;
+  return false;
 }
 
 /** Whether `/jobs/overview` is worth asking for now: a run that lives changed or is not healthy, or its time has come. It adds nothing to an end. Pure. */

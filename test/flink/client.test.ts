@@ -294,6 +294,17 @@ test('a jar is uploaded under the given name, and a missing file is told before 
   assert.equal(seen.length, 1);
 });
 
+test('a list that is as before is not read anew; whatever changes it is', async () => {
+  let status = 'RUNNING';
+  const { client } = await fake('2.3.0', () => ({ jobs: [{ id, status }] }));
+  const first = await client.jobs();
+  assert.equal(await client.jobs(), first);
+  status = 'FAILED';
+  assert.deepEqual(await client.jobs(), [{ id, status: 'FAILED' }]);
+  status = 'RUNNING';
+  assert.deepEqual(await client.jobs(), [{ id, status: 'RUNNING' }]);
+});
+
 test('a NUL or half a character that an exception quotes is not in what is read: PostgreSQL could not store it', async () => {
   const { client } = await fake('2.3.0', () => ({
     'all-exceptions': [],

@@ -43,10 +43,12 @@ it('a copy of a canceled job that somebody started by hand is told in its incide
   shows(r, 'CANCELED', { state: 'RUNNING', name: 'Something else' });
   await r.poll(true);
   assert.doesNotMatch(await text(), /did not start/, 'one of another name is none of ours');
+  assert.match(await text(), /\[Resume\].*\[Restore\]/);
   shows(r, 'CANCELED', { state: 'RUNNING', name: 'Orders to lake' });
   for (let i = 0; i < 2; i++) await r.poll(true);
   const words = `A job of its name runs on standalone that Sluice did not start: ${other}, since 2026-11-25 09:30 UTC.`;
   assert.ok((await text()).includes(words), await text());
+  assert.doesNotMatch(await text(), /\[Resume\]|\[Restore\]/, 'it would be refused');
   assert.equal((await openIncidents(r.database.db)).length, 1);
   const no = await start(r);
   assert.ok(no.is === 'refused' && no.error.message.includes(words) && no.error.hint?.includes('--break-glass'));
@@ -56,6 +58,7 @@ it('a copy of a canceled job that somebody started by hand is told in its incide
   shows(r, 'CANCELED', { state: 'CANCELED', name: 'Orders to lake' });
   await r.poll(true);
   assert.doesNotMatch(await text(), /did not start/);
+  assert.match(await text(), /\[Resume\]/);
   const yes = await start(r);
   assert.ok(yes.is === 'plan' || !yes.error.message.includes(words));
 });

@@ -48,6 +48,7 @@ export function sessionDeployer(target: Pick<DeployTarget, 'url' | 'webUrl'>, fl
       throw error;
     }
   }
+  const statesOf = new WeakMap<object, ReadonlyMap<string, string>>();
   return {
     look,
     async facts(options) {
@@ -68,7 +69,11 @@ export function sessionDeployer(target: Pick<DeployTarget, 'url' | 'webUrl'>, fl
       return (config['high-availability.type'] ?? config['high-availability'] ?? 'NONE').toUpperCase() !== 'NONE';
     },
     async listRuns(options) {
-      return new Map((await flink.jobs(options)).map((job) => [job.id, job.status]));
+      const jobs = await flink.jobs(options);
+      // The client gives the same list again while the cluster answers the same.
+      const states = statesOf.get(jobs) ?? new Map(jobs.map((job) => [job.id, job.status]));
+      statesOf.set(jobs, states);
+      return states;
     },
     async overview(options) {
       return new Map(

@@ -140,7 +140,7 @@ test('many applications about which the RM is asked by themselves take turns', a
   t.mock.method(performance, 'now', () => at);
   const asked = () => rm.asked.filter((path) => path.startsWith('GET /ws/v1/cluster/apps/application'));
   const rounds: number[] = [];
-  let states = new Map<string, string>();
+  let states: ReadonlyMap<string, string> = new Map();
   for (let i = 0; i < 3; i++) {
     at += 1000;
     const before = asked().length;

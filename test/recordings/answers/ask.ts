@@ -20,7 +20,7 @@ export interface AskedRun {
 }
 export interface Asked {
   facts: ClusterFacts;
-  states: Map<string, string>;
+  states: ReadonlyMap<string, string>;
   overview: Map<string, RunOverview>;
   jobManager: string | undefined;
   keepsJobs: boolean;
