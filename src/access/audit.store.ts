@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dbNow, inMs } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, desc, eq, gt, inArray, sql } from '../db/query.ts';
+import { among, and, asc, desc, eq, gt, sql } from '../db/query.ts';
 import { type AuditActor, audit } from '../db/schema/index.ts';
 
 export interface AuditEntry {
@@ -38,7 +38,7 @@ export async function doneLately(db: Db | Tx, subjects: readonly string[], withi
   return db
     .select()
     .from(audit)
-    .where(and(inArray(audit.subject, [...subjects]), gt(audit.at, inMs(-withinMs))))
+    .where(and(among(audit.subject, subjects), gt(audit.at, inMs(-withinMs))))
     .orderBy(desc(audit.id))
     .limit(limit);
 }
@@ -53,7 +53,7 @@ export async function doneSince(db: Db | Tx, subjects: readonly string[], since:
   return db
     .select()
     .from(audit)
-    .where(and(inArray(audit.subject, [...subjects]), gt(audit.at, since)))
+    .where(and(among(audit.subject, subjects), gt(audit.at, since)))
     .orderBy(desc(audit.id))
     .limit(limit);
 }

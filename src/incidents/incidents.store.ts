@@ -1,7 +1,23 @@
 import type { PersonRef } from '../core/message.ts';
 import { inMs, now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, count, desc, eq, getTableColumns, gt, inArray, isNotNull, isNull, ne, or, sql, type Values } from '../db/query.ts';
+import {
+  among,
+  and,
+  asc,
+  count,
+  desc,
+  eq,
+  getTableColumns,
+  gt,
+  inArray,
+  isNotNull,
+  isNull,
+  ne,
+  or,
+  sql,
+  type Values,
+} from '../db/query.ts';
 import { incidentEvents, incidents } from '../db/schema/index.ts';
 
 export type Incident = typeof incidents.$inferSelect;
@@ -87,7 +103,7 @@ export async function unresolvedOfRuns(tx: Tx, runIds: readonly string[]): Promi
   return tx
     .select()
     .from(incidents)
-    .where(and(inArray(incidents.runId, [...runIds]), ne(incidents.state, 'resolved')))
+    .where(and(among(incidents.runId, runIds), ne(incidents.state, 'resolved')))
     .for('update');
 }
 /** The open incidents of runs whose root exception is still to be read, or whose last checkpoint may be, by run id. */
@@ -98,7 +114,7 @@ export async function openOfRuns(tx: Tx, runIds: readonly string[]): Promise<Map
     .from(incidents)
     .where(
       and(
-        inArray(incidents.runId, [...runIds]),
+        among(incidents.runId, runIds),
         ne(incidents.state, 'resolved'),
         sql`(${incidents.facts} ? 'causeUnread' or ${incidents.cause} = 'canceled-elsewhere')`,
       ),
@@ -264,11 +280,7 @@ export async function unpaintedLeaders(tx: Tx): Promise<Incident[]> {
 /** Changes rows and returns them as they are then. */
 export async function changeIncidents(tx: Tx, ids: readonly string[], change: Partial<Values<Incident>>): Promise<Incident[]> {
   if (ids.length === 0) return [];
-  return tx
-    .update(incidents)
-    .set(change)
-    .where(inArray(incidents.id, [...ids]))
-    .returning();
+  return tx.update(incidents).set(change).where(among(incidents.id, ids)).returning();
 }
 /** Of these keys those that are open, or were over so short a time ago. */
 export async function keysInUse(tx: Tx, keys: readonly string[], withinMs: number): Promise<Set<string>> {
@@ -283,11 +295,34 @@ export async function keysInUse(tx: Tx, keys: readonly string[], withinMs: numbe
     );
   return new Set(rows.map((row) => row.key));
 }
-export async function insertIncidents(tx: Tx, rows: readonly Values<typeof incidents.$inferInsert>[]): Promise<Incident[]> {
-  return tx
-    .insert(incidents)
-    .values(rows as (typeof incidents.$inferInsert)[])
-    .returning();
+/** An incident that is told as it is stored. */
+export type FiringInput = Pick<
+  Incident,
+  'id' | 'key' | 'job' | 'cluster' | 'cause' | 'title' | 'facts' | 'fingerprint' | 'runId' | 'channel' | 'fallbackChannels'
+>;
+/** Stores many that begin now, as one value: thousands of parameters take longer to write than the rows. Returns them in this order. */
+export async function insertIncidents(tx: Tx, inputs: readonly FiringInput[]): Promise<Incident[]> {
+  if (inputs.length === 0) return [];
+  await tx.execute(sql`
+    insert into incidents (id, key, job, cluster, cause, state, title, facts, run_id, channel, fallback_channels, fingerprint, first_seen, last_seen, fire_at)
+    select id, key, job, cluster, cause, 'firing', title, facts, "runId", channel, "fallbackChannels", fingerprint, ${now}, ${now}, ${now}
+    from jsonb_to_recordset(${JSON.stringify(inputs)}::jsonb) as r(id text, key text, job text, cluster text, cause text, title text, facts jsonb,
+      "runId" text, channel text, "fallbackChannels" jsonb, fingerprint text)`);
+  const rows = await tx
+    .select()
+    .from(incidents)
+    .where(
+      among(
+        incidents.id,
+        inputs.map((input) => input.id),
+      ),
+    );
+  const made = new Map(rows.map((row) => [row.id, row]));
+  return inputs.flatMap((input) => made.get(input.id) ?? []);
+}
+/** Puts many under the message of another. */
+export async function joinIncidents(tx: Tx, ids: readonly string[], leader: { leaderId: string; messageId: string }): Promise<void> {
+  await tx.update(incidents).set(leader).where(among(incidents.id, ids));
 }
 export async function insertIncident(tx: Tx, row: Values<typeof incidents.$inferInsert>): Promise<Incident> {
   const [made] = await tx
@@ -302,7 +337,7 @@ export async function takeIncidents(tx: Tx, ids: readonly string[], by: PersonRe
   return tx
     .update(incidents)
     .set({ ackedBy: by, ackedAt: now })
-    .where(and(inArray(incidents.id, [...ids]), firing, isNull(incidents.ackedBy)))
+    .where(and(among(incidents.id, ids), firing, isNull(incidents.ackedBy)))
     .returning();
 }
 
@@ -312,7 +347,10 @@ export async function insertEvent(tx: Tx, incidentId: string, text: string): Pro
 }
 /** The first lines of many timelines. */
 export async function insertEvents(tx: Tx, events: readonly { incidentId: string; text: string }[]): Promise<void> {
-  if (events.length > 0) await tx.insert(incidentEvents).values(events.map((event) => ({ ...event, at: now })) as never);
+  await tx.execute(sql`
+    insert into incident_events (incident_id, at, text) select "incidentId", ${now}, text
+    from rows from (jsonb_to_recordset(${JSON.stringify(events)}::jsonb) as ("incidentId" text, text text))
+      with ordinality as r("incidentId", text, nth) order by nth`);
 }
 /** The timeline, oldest first. */
 export async function listEvents(db: Db | Tx, incidentId: string): Promise<(typeof incidentEvents.$inferSelect)[]> {

@@ -7,7 +7,16 @@ import { tagsOf } from '../jobs/tags.ts';
 import { desire, nowhere } from '../outbox/outbox.store.ts';
 import { ruleOf } from './causes.ts';
 import { fingerprint } from './fingerprint.ts';
-import { changeIncidents, type Incident, insertEvents, insertIncidents, keysInUse, leaderFor } from './incidents.store.ts';
+import {
+  changeIncidents,
+  type FiringInput,
+  type Incident,
+  insertEvents,
+  insertIncidents,
+  joinIncidents,
+  keysInUse,
+  leaderFor,
+} from './incidents.store.ts';
 import type { IncidentFacts } from './message.ts';
 import { comebackMs, type IncidentInput, openIncident } from './open.ts';
 import { repaint } from './paint.ts';
@@ -67,7 +76,7 @@ async function silencedAmong(tx: Tx, inputs: readonly IncidentInput[]): Promise<
   return found;
 }
 
-function rowOf(input: IncidentInput) {
+function rowOf(input: IncidentInput): FiringInput {
   return {
     id: newId('inc'),
     key: input.key,
@@ -77,13 +86,9 @@ function rowOf(input: IncidentInput) {
     title: input.title,
     facts: { ...input.facts },
     fingerprint: input.facts.exception ? fingerprint(input.facts.exception, input.job) : null,
-    state: 'firing' as const,
     runId: input.runId ?? null,
     channel: input.channel ?? null,
     fallbackChannels: [...input.fallbackChannels],
-    firstSeen: now,
-    lastSeen: now,
-    fireAt: now,
   };
 }
 
@@ -132,7 +137,7 @@ async function tellTogether(tx: Tx, group: readonly Incident[]): Promise<void> {
   const leader = there ?? first;
   const others = there ? group : group.slice(1);
   for (const piece of chunks(others, rowsAtOnce))
-    await changeIncidents(
+    await joinIncidents(
       tx,
       piece.map((row) => row.id),
       { leaderId: leader.id, messageId },

@@ -2,7 +2,7 @@ import { newId } from '../core/ids.ts';
 import type { PersonRef } from '../core/message.ts';
 import { inMs, now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, desc, eq, gt, inArray, isNull, lte, or, sql } from '../db/query.ts';
+import { among, and, asc, desc, eq, gt, inArray, isNull, lte, or, sql } from '../db/query.ts';
 import { silences } from '../db/schema/index.ts';
 
 export type Silence = typeof silences.$inferSelect;
@@ -73,7 +73,7 @@ export async function endSilences(tx: Tx, ids: readonly string[]): Promise<Silen
   return tx
     .update(silences)
     .set({ endedAt: now })
-    .where(and(inArray(silences.id, [...ids]), isNull(silences.endedAt)))
+    .where(and(among(silences.id, ids), isNull(silences.endedAt)))
     .returning();
 }
 /** Silences whose time is over and that nobody has ended. */

@@ -2,7 +2,7 @@ import { chunks } from '../core/lists.ts';
 import type { PersonRef } from '../core/message.ts';
 import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, desc, eq, inArray, sql } from '../db/query.ts';
+import { among, and, asc, desc, eq, sql } from '../db/query.ts';
 import { type JobDefinition, jobs, jobVersions } from '../db/schema/index.ts';
 
 export type { JobDefinition };
@@ -41,7 +41,7 @@ export async function findJobs(db: Db | Tx, names: readonly string[]): Promise<M
     .select()
     .from(jobs)
     .innerJoin(jobVersions, and(eq(jobVersions.job, jobs.name), eq(jobVersions.number, jobs.currentVersion)))
-    .where(inArray(jobs.name, [...names]));
+    .where(among(jobs.name, names));
   return new Map(rows.map((row) => [row.jobs.name, { ...row.jobs, current: row.job_versions }]));
 }
 

@@ -1,6 +1,6 @@
 import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, eq, inArray, isNull, sql } from '../db/query.ts';
+import { among, and, asc, eq, inArray, isNull, sql } from '../db/query.ts';
 import { runs } from '../db/schema/index.ts';
 import { type CheckpointFact, changed, type Run } from './runs.store.ts';
 
@@ -28,7 +28,7 @@ export async function endRuns(
       lastWordsDue: end.lastWords,
       ...changed,
     })
-    .where(and(inArray(runs.id, [...ids]), eq(runs.ended, false)))
+    .where(and(among(runs.id, ids), eq(runs.ended, false)))
     .returning({ id: runs.id });
   return rows.map((row) => row.id);
 }
@@ -43,7 +43,7 @@ export async function updateLiveRuns(
   await tx
     .update(runs)
     .set({ ...rest, stateAt: now, restarts: sql`${runs.restarts} + ${restartsMore}`, ...changed })
-    .where(and(inArray(runs.id, [...ids]), eq(runs.ended, false)));
+    .where(and(among(runs.id, ids), eq(runs.ended, false)));
 }
 
 /** Notes of runs whose checkpoints were read just now the newest one (undefined: as before) and how many more failed. */
@@ -63,12 +63,12 @@ export async function noteSilence(tx: Tx, silent: readonly string[], heard: read
     await tx
       .update(runs)
       .set({ silentSince: now, stateAt: now, ...changed })
-      .where(and(inArray(runs.id, [...silent]), isNull(runs.silentSince)));
+      .where(and(among(runs.id, silent), isNull(runs.silentSince)));
   if (heard.length > 0)
     await tx
       .update(runs)
       .set({ silentSince: null, ...changed })
-      .where(inArray(runs.id, [...heard]));
+      .where(among(runs.id, heard));
 }
 
 /** Takes the telling of these ends, each once; ids of those that this call took. */
@@ -77,7 +77,7 @@ export async function takeTellings(tx: Tx, ids: readonly string[]): Promise<Set<
   const rows = await tx
     .update(runs)
     .set({ endTold: true, ...changed })
-    .where(and(inArray(runs.id, [...ids]), sql`${runs.ended} and not ${runs.endTold}`))
+    .where(and(among(runs.id, ids), sql`${runs.ended} and not ${runs.endTold}`))
     .returning({ id: runs.id });
   return new Set(rows.map((row) => row.id));
 }
@@ -90,7 +90,7 @@ export async function supersededRuns(db: Db | Tx, ids: readonly string[]): Promi
     .from(runs)
     .where(
       and(
-        inArray(runs.id, [...ids]),
+        among(runs.id, ids),
         sql`exists (select 1 from runs later where later.job = runs.job and later.started_at > runs.started_at
           and later.running_at is not null)`,
       ),

@@ -1,6 +1,6 @@
 import { newId } from '../core/ids.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, between, desc, eq, inArray, isNotNull, sql } from '../db/query.ts';
+import { among, and, asc, between, desc, eq, inArray, isNotNull, sql } from '../db/query.ts';
 import { operationSteps, restorePoints } from '../db/schema/index.ts';
 
 export type RestorePoint = typeof restorePoints.$inferSelect;
@@ -57,9 +57,7 @@ export async function checkpointsThere(db: Db | Tx, runIds: readonly string[]) {
   return db
     .select({ id, runId, checkpointId })
     .from(restorePoints)
-    .where(
-      and(inArray(runId, [...runIds]), eq(restorePoints.state, 'available'), eq(restorePoints.kind, 'checkpoint'), isNotNull(checkpointId)),
-    );
+    .where(and(among(runId, runIds), eq(restorePoints.state, 'available'), eq(restorePoints.kind, 'checkpoint'), isNotNull(checkpointId)));
 }
 /** Restore points of one run that are still there, newest first. */
 export async function restorePointsOfRun(db: Db | Tx, runId: string): Promise<RestorePoint[]> {
@@ -71,11 +69,7 @@ export async function restorePointsOfRun(db: Db | Tx, runId: string): Promise<Re
 }
 /** Marks restore points as gone: Flink subsumed them, or their files are not there any more. */
 export async function markVanished(db: Db | Tx, ids: readonly string[]): Promise<void> {
-  if (ids.length > 0)
-    await db
-      .update(restorePoints)
-      .set({ state: 'vanished' })
-      .where(inArray(restorePoints.id, [...ids]));
+  if (ids.length > 0) await db.update(restorePoints).set({ state: 'vanished' }).where(among(restorePoints.id, ids));
 }
 /** Marks a restore point as its run's last state. */
 export async function markFinal(db: Db | Tx, id: string): Promise<void> {
@@ -94,7 +88,7 @@ export async function markNewestFinal(tx: Tx, runIds: readonly string[]): Promis
   await tx
     .update(restorePoints)
     .set({ final: sql`${restorePoints.id} in ${newest}` })
-    .where(inArray(restorePoints.runId, [...runIds]));
+    .where(among(restorePoints.runId, runIds));
 }
 /** The newest checkpoint of a run, there or not: its path says where they are. */
 export async function newestCheckpointOf(db: Db | Tx, runId: string): Promise<RestorePoint | undefined> {
@@ -112,7 +106,7 @@ export async function markCheckpointsVanished(tx: Db | Tx, runIds: readonly stri
     await tx
       .update(restorePoints)
       .set({ state: 'vanished' })
-      .where(and(inArray(restorePoints.runId, [...runIds]), eq(restorePoints.kind, 'checkpoint'), eq(restorePoints.state, 'available')));
+      .where(and(among(restorePoints.runId, runIds), eq(restorePoints.kind, 'checkpoint'), eq(restorePoints.state, 'available')));
 }
 /** Sizes of the newest restore point per job. */
 export async function newestRestorePoints(db: Db | Tx): Promise<Map<string, RestorePoint>> {

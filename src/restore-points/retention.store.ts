@@ -1,7 +1,7 @@
 import type { PersonRef } from '../core/message.ts';
 import { dbNow, inMs, now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, eq, inArray, isNotNull, lte, or, sql } from '../db/query.ts';
+import { among, and, asc, eq, isNotNull, lte, or, sql } from '../db/query.ts';
 import { type Disposal, restorePoints } from '../db/schema/index.ts';
 import { restoreName } from '../deploy/restore-path.ts';
 import type { RestorePoint } from './restore-points.store.ts';
@@ -14,7 +14,7 @@ export async function availablePoints(db: Db | Tx, jobs: readonly string[]): Pro
   return db
     .select()
     .from(restorePoints)
-    .where(and(inArray(restorePoints.job, [...jobs]), eq(restorePoints.state, 'available')));
+    .where(and(among(restorePoints.job, jobs), eq(restorePoints.state, 'available')));
 }
 /**
  * The savepoints that an id or a path names, of whatever job, kept from being deleted until the transaction ends. Paths are compared by their last part: Flink
@@ -41,12 +41,7 @@ export async function lockPoint(tx: Tx, id: string): Promise<RestorePoint | unde
 /** Keeps points from being deleted until the transaction ends; as they are then. */
 export async function holdPoints(tx: Tx, ids: readonly string[]): Promise<RestorePoint[]> {
   if (ids.length === 0) return [];
-  return tx
-    .select()
-    .from(restorePoints)
-    .where(inArray(restorePoints.id, [...ids]))
-    .orderBy(asc(restorePoints.id))
-    .for('share');
+  return tx.select().from(restorePoints).where(among(restorePoints.id, ids)).orderBy(asc(restorePoints.id)).for('share');
 }
 /** Says of points that they go, not before so long from now, and which message tells of it, as it is wanted in this transaction. */
 export async function tellGoing(tx: Tx, ids: readonly string[], afterMs: number, messageId: string): Promise<void> {
@@ -58,7 +53,7 @@ export async function tellGoing(tx: Tx, ids: readonly string[], afterMs: number,
         toldBy: messageId,
         toldVersion: sql`(select m.desired_version from outbox_messages m where m.id = ${messageId})`,
       })
-      .where(inArray(restorePoints.id, [...ids]));
+      .where(among(restorePoints.id, ids));
 }
 /** Those of these jobs that were told to go and are still there. */
 export async function goingPoints(db: Db | Tx, jobs: readonly string[]): Promise<RestorePoint[]> {
@@ -66,15 +61,12 @@ export async function goingPoints(db: Db | Tx, jobs: readonly string[]): Promise
   return db
     .select()
     .from(restorePoints)
-    .where(and(inArray(restorePoints.job, [...jobs]), eq(restorePoints.state, 'available'), isNotNull(restorePoints.goesAt)));
+    .where(and(among(restorePoints.job, jobs), eq(restorePoints.state, 'available'), isNotNull(restorePoints.goesAt)));
 }
 /** They stay after all. */
 export async function stay(tx: Tx, ids: readonly string[]): Promise<void> {
   if (ids.length > 0)
-    await tx
-      .update(restorePoints)
-      .set({ goesAt: null, toldBy: null, toldVersion: null })
-      .where(inArray(restorePoints.id, [...ids]));
+    await tx.update(restorePoints).set({ goesAt: null, toldBy: null, toldVersion: null }).where(among(restorePoints.id, ids));
 }
 /** Keeps one for good, or no longer. */
 export async function setPinned(tx: Tx, id: string, pin: { by: PersonRef; reason: string | null } | null): Promise<void> {
@@ -125,7 +117,7 @@ export async function stuckDisposals(db: Db | Tx, jobs: readonly string[]): Prom
   return db
     .select()
     .from(restorePoints)
-    .where(and(inArray(restorePoints.job, [...jobs]), eq(restorePoints.state, 'disposing'), sql`${restorePoints.disposal} ? 'error'`));
+    .where(and(among(restorePoints.job, jobs), eq(restorePoints.state, 'disposing'), sql`${restorePoints.disposal} ? 'error'`));
 }
 /** Begins the deletion of one that the caller has locked. */
 export async function beginDisposal(tx: Tx, id: string, begun: Omit<Disposal, 'at'>): Promise<Disposal> {

@@ -10,6 +10,13 @@ export interface PollTimes {
   overviewEveryMs: number;
   checkpointsEveryMs: number;
 }
+/** Milliseconds since each was asked for; facts left out: never. */
+export interface SinceAsked {
+  overviewMs: number;
+  factsMs?: number;
+}
+/** Slots, TaskManagers and which JobManager answers are asked for with every third overview: they are little news, and the JobManager writes all of its settings for it. */
+const factsEach = 3;
 /** Checkpoints are read beside the states, which must not wait for them: what is due and not read now is first in the next poll. */
 const checkpointLimits = { atOnce: 4, forMs: 300 };
 const mostOverdue = (runs: readonly Run[]) =>
@@ -42,13 +49,13 @@ export type Fetched =
 /**
  * Asks a cluster as little as the rules allow: `/jobs` each time, the rest when it is due. Only `/jobs` decides whether it answers: what it says of the
  * states counts whatever the others do. Never throws for what the cluster does.
- * @param sinceOverviewMs below 0: the overview failed lately and is not asked for.
+ * @param since when the overview and the facts of the cluster were last asked for; below 0: the overview failed lately and is not asked for.
  */
 export async function fetchCluster(
   open: OpenCluster,
   runs: readonly Run[],
   now: Date,
-  sinceOverviewMs: number,
+  { overviewMs: sinceOverviewMs, factsMs: sinceFactsMs = Number.POSITIVE_INFINITY }: SinceAsked,
   times: PollTimes,
 ): Promise<Fetched> {
   const { deployer } = open;
@@ -62,10 +69,11 @@ export async function fetchCluster(
     const tasks = due ? await unlessItFails(deployer.overview({ timeoutMs: 4000 }), faults) : undefined;
     const paced = sinceOverviewMs >= times.overviewEveryMs;
     // One that hangs is not waited for twice.
-    const facts = paced && faults.length === 0 ? await unlessItFails(deployer.facts({ timeoutMs: 4000 }), faults) : undefined;
+    const factsDue = paced && sinceFactsMs >= factsEach * times.overviewEveryMs;
+    const facts = factsDue && faults.length === 0 ? await unlessItFails(deployer.facts({ timeoutMs: 4000 }), faults) : undefined;
     const missing = runs.some((run) => run.runningAt && !states.has(run.flinkJobId));
     // A proxy may hide it; whether the cluster answers is decided by its jobs alone.
-    const jobManager = paced || missing ? await deployer.jobManager({ timeoutMs: 4000 }).catch(() => undefined) : undefined;
+    const jobManager = factsDue || missing ? await deployer.jobManager({ timeoutMs: 4000 }).catch(() => undefined) : undefined;
     const tookMs = performance.now() - began;
     const checkpoints = new Map<string, CheckpointsRead>();
     const wanted = runs.filter(
@@ -75,7 +83,7 @@ export async function fetchCluster(
       const read = await readCheckpoints(open, run);
       if (read) checkpoints.set(run.id, read);
     });
-    const overviewFault = faults[0] ?? (paced ? null : undefined);
+    const overviewFault = faults[0] ?? (factsDue ? null : undefined);
     return {
       is: 'answered',
       tookMs,

@@ -13,7 +13,7 @@ import { type Run, updateLiveRun } from '../jobs/runs.store.ts';
 import { activeStates, findOperation, heldJobs } from '../operations/operations.store.ts';
 import { isStoreLoss } from '../operations/run-step.ts';
 import { settleRun } from '../operations/settle-run.ts';
-import { fetchCluster } from './cluster-poll.fetch.ts';
+import { fetchCluster, type SinceAsked } from './cluster-poll.fetch.ts';
 import { healthOf, type RunFact, runFact } from './cluster-poll.rule.ts';
 import { reread, storeNoAnswer, storeSeen } from './cluster-poll.store.ts';
 import { discover } from './discover.ts';
@@ -45,23 +45,23 @@ const followForMs = 1500;
 
 /**
  * One look at a cluster: ask, decide, write; facts, incidents and messages commit together. Nothing is written once the lease is lost.
- * @param sinceOverviewMs since the overview was last asked for; below 0: it failed lately and is left alone.
+ * @param since the overview and the facts were last asked for; an overview below 0: it failed lately and is left alone.
  * @param live runs that earlier polls of this replica keep in memory.
- * @returns `tookMs`: for its lists of jobs.
+ * @returns `tookMs`: for its lists of jobs; `facts`: whether the cluster told them.
  * @throws LeaseLostError
  */
 export async function pollCluster(
   unfenced: PollDeps,
   lease: ClusterLease,
-  sinceOverviewMs: number,
+  since: SinceAsked,
   live: LiveRuns = createLiveRuns(lease.cluster),
-): Promise<{ answered: boolean; tookMs: number; overviewFailed: boolean; more?: true }> {
+): Promise<{ answered: boolean; tookMs: number; overviewFailed: boolean; facts: boolean; more?: true }> {
   const deps = { ...unfenced, database: fenced(unfenced.database, lease) };
   const { database } = deps;
   const name = lease.cluster;
   const open = await deps.deployers.of(name, registeredWithinMs);
   const { runs, at } = await live.read(database.db);
-  const fetched = await fetchCluster(open, runs, at, sinceOverviewMs, deps.times);
+  const fetched = await fetchCluster(open, runs, at, since, deps.times);
   if (fetched.is === 'no-answer') {
     const view = await findClusterView(database.db, name);
     const failures = await storeNoAnswer(database, name, view?.failures ?? 0, fetched.why);
@@ -75,7 +75,7 @@ export async function pollCluster(
       });
     await tellEnds(deps, name);
     await closeStopped(deps, name);
-    return { answered: false, tookMs: 0, overviewFailed: false };
+    return { answered: false, tookMs: 0, overviewFailed: false, facts: false };
   }
   const { overview } = fetched;
   const news =
@@ -110,6 +110,7 @@ export async function pollCluster(
     answered: true,
     tookMs: fetched.tookMs,
     overviewFailed: fetched.overviewDue && overview === undefined,
+    facts: fetched.facts !== undefined,
     ...(news.more ? { more: true } : {}),
   };
 }
@@ -133,7 +134,11 @@ async function followRuns(deps: PollDeps, open: OpenCluster, news: readonly Foll
     });
   const alone = crowd.length > 0 ? ends.slice(0, sample) : ends;
   await eachWithin(alone, { atOnce: 4, forMs: Number.POSITIVE_INFINITY }, follow);
-  if (crowd.length > 0) await followCrowd(deps, open, crowd);
+  if (crowd.length > 0) {
+    // People hear now of the first ones whose cause is known; the others join their message.
+    await tellEnds(deps, open.cluster.name, (run) => run.rootException !== null);
+    await followCrowd(deps, open, crowd);
+  }
   // Those that nobody was told of come first.
   const order = [...others].sort((a, b) => Number(troubled.has(a.run.job)) - Number(troubled.has(b.run.job)));
   await eachWithin(order, { atOnce: 2, forMs: followForMs }, follow);

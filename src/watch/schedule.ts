@@ -40,6 +40,7 @@ export interface Watch {
 interface Pace {
   nextAt: number;
   overviewAt: number;
+  factsAt: number;
 }
 /** The lists of its jobs may keep a cluster busy for a sixth of the time at most: the pause grows with what it takes for them. */
 const pauseShare = 5;
@@ -105,7 +106,11 @@ export function startWatch(options: WatchOptions): Watch {
   async function poll(lease: ClusterLease): Promise<void> {
     const name = lease.cluster;
     const started = performance.now();
-    const pace = paces.get(name) ?? { nextAt: 0, overviewAt: Number.NEGATIVE_INFINITY };
+    const pace = paces.get(name) ?? {
+      nextAt: 0,
+      overviewAt: Number.NEGATIVE_INFINITY,
+      factsAt: Number.NEGATIVE_INFINITY,
+    };
     let answered = false;
     let askedMs = 0;
     let more = false;
@@ -113,10 +118,11 @@ export function startWatch(options: WatchOptions): Watch {
       const sinceOverview = started - pace.overviewAt;
       const runs = live.get(name) ?? createLiveRuns(name);
       live.set(name, runs);
-      const seen = await pollCluster(options, lease, sinceOverview, runs);
+      const seen = await pollCluster(options, lease, { overviewMs: sinceOverview, factsMs: started - pace.factsAt }, runs);
       answered = seen.answered;
       askedMs = seen.tookMs;
       more = seen.more === true;
+      if (seen.facts) pace.factsAt = started;
       await blindness.well(name);
       if (answered) lastGoodPoll = performance.now();
       if (seen.overviewFailed) pace.overviewAt = performance.now() + overviewPauseMs;

@@ -25,11 +25,12 @@ const atOnce = 500;
 /**
  * Tells of every end on a cluster that nobody was told of, whoever found it: watch, a command or an operation. The incident and the fact that it
  * is told commit together. While an operation works on the job it waits: the operation may bring it up again.
+ * @param which only these, for now.
  */
-export async function tellEnds(deps: PollDeps, cluster: string): Promise<void> {
+export async function tellEnds(deps: PollDeps, cluster: string, which: (run: Run) => boolean = () => true): Promise<void> {
   const { database } = deps;
   // Those whose cause is known come first: they lead the message of the others.
-  const untold = (await untoldRuns(database.db, cluster)).sort((a, b) => Number(a.lastWordsDue) - Number(b.lastWordsDue));
+  const untold = (await untoldRuns(database.db, cluster)).filter(which).sort((a, b) => Number(a.lastWordsDue) - Number(b.lastWordsDue));
   for (const piece of chunks(untold, atOnce)) if (await database.transaction((tx) => tellPiece(tx, deps, piece))) deps.onNews();
 }
 

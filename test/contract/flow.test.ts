@@ -69,7 +69,7 @@ describe('the data of jobs on a real Flink', { timeout: 240_000 }, () => {
       until(what, async () => {
         await sleep(500);
         const [lease] = await leaseClusters(db, 'me', ['old']);
-        await pollCluster(deps, lease!, 5000);
+        await pollCluster(deps, lease!, { overviewMs: 5000 });
         await followFlows(deps, lease!, known);
         return (await look()) || undefined;
       });

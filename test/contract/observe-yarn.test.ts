@@ -71,7 +71,7 @@ describe('a whole YARN that is only observed', { timeout: 600_000 }, () => {
       until(
         what,
         async () => {
-          await pollCluster(deps, lease!, 5000);
+          await pollCluster(deps, lease!, { overviewMs: 5000 });
           return (await look()) || undefined;
         },
         180_000,

@@ -76,7 +76,7 @@ describe('a cluster that is only observed', { timeout: 300_000 }, () => {
       };
       const sees = async <T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> =>
         until(what, async () => {
-          await pollCluster(deps, lease!, 5000);
+          await pollCluster(deps, lease!, { overviewMs: 5000 });
           return (await look()) || undefined;
         });
 

@@ -157,7 +157,7 @@ export async function play(t: TestContext, recording: Recording, thresholds: Thr
   for (const moment of moments(recording, 3 * second)) {
     ms = moment;
     await moveClock(db, startMs + ms - (await dbNow(db)).getTime());
-    await pollCluster(deps, lease!, ms % (5 * second) === 0 ? 5000 : 0);
+    await pollCluster(deps, lease!, { overviewMs: ms % (5 * second) === 0 ? 5000 : 0 });
     if (withFlow && ms % flowEveryMs === 0) await followFlows(deps, lease!, known);
     await database.transaction((tx) => carryIncidentsOn(tx, calls));
     for (const row of await listIncidents(db)) {

@@ -29,7 +29,7 @@ async function freezeIn(r: Rig, method: 'listRuns' | 'look', answer: unknown, me
   const [lease] = await leaseClusters(r.database.db, 'other', ['standalone']);
   assert.ok(lease);
   r.shows({ orders: ['RUNNING', 4] });
-  await pollCluster(r.deps, lease, 5000);
+  await pollCluster(r.deps, lease, { overviewMs: 5000 });
   await meanwhile();
   thaw.resolve();
   return frozen;

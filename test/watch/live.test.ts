@@ -95,7 +95,7 @@ describe('real clusters, as watch sees them', { concurrency: 2, timeout: 240_000
         until(
           JSON.stringify(wanted),
           async () => {
-            await pollCluster(deps, lease!, 5000);
+            await pollCluster(deps, lease!, { overviewMs: 5000 });
             const found = (await listIncidents(db)).map((one) => [one.cause, one.state]);
             if (JSON.stringify(found) === JSON.stringify(wanted)) return true;
             throw new Error(`there are ${JSON.stringify(found)}`);

@@ -220,7 +220,7 @@ describe('a cluster that tells its jobs but not its overview', () => {
     r.shows({ orders: ['RUNNING', 2] });
     r.deployer.never('overview').always('rootCause', undefined);
     const [lease] = await leaseClusters(r.database.db, 'me', ['standalone']);
-    await pollCluster(r.deps, lease!, -1);
+    await pollCluster(r.deps, lease!, { overviewMs: -1 });
     assert.equal(r.deployer.count('overview'), 0);
   });
 });

@@ -85,7 +85,7 @@ export async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promi
     deps,
     deployer,
     async poll(overviewDue = false) {
-      const { tookMs: _took, ...seen } = await pollCluster(deps, lease!, overviewDue ? 5000 : 0);
+      const { tookMs: _took, facts: _facts, ...seen } = await pollCluster(deps, lease!, { overviewMs: overviewDue ? 5000 : 0 });
       return seen;
     },
     async run(job = 'orders', more = {}) {

@@ -15,14 +15,16 @@ export interface Cost {
 /** Loading and compiling are over by then, and every job was looked at once at its usual pace. */
 const restMs = 60_000;
 
-/** Processor milliseconds of a poll alone: all that is slower (checkpoints, data) is put off meanwhile. */
-export async function measurePoll(side: Side, turns: number, turnMs: number): Promise<Cost> {
+/** Puts off whatever is slower than a poll (checkpoints, data) for as long as something is measured: it comes in waves, and would hide it. */
+export async function pollsAlone<T>(side: Side, measure: () => Promise<T>): Promise<T> {
   await side.restart({ checkpointsEvery: '60m', flowEvery: '60m' });
   await sleep(restMs / 2);
-  const cost = await spend(side, turns, turnMs, false);
+  const measured = await measure();
   await side.restart();
-  return cost;
+  return measured;
 }
+/** Processor milliseconds of polls. */
+export const measurePoll = (side: Side, turns: number, turnMs: number): Promise<Cost> => spend(side, turns, turnMs, false);
 
 /** Costs of watching jobs that nothing happens to, beside the plainest loop, in turns. */
 export async function measureUnchanged(side: Side, turns: number, turnMs: number): Promise<Cost> {
