@@ -98,9 +98,14 @@ export async function applyObjects(
   if (applied.code !== 0) throw new UpstreamError(`The objects of the bench were not applied: ${applied.tail.join(' ')}`);
 }
 
+/** How `npm start` starts Node: what is measured runs as it runs for everybody. */
+async function startFlags(): Promise<string[]> {
+  const { scripts } = JSON.parse(await readFile(join(projectRoot, 'package.json'), 'utf8')) as { scripts: { start: string } };
+  return scripts.start.split(' ').filter((word) => /^--(max|heap)-/.test(word));
+}
 /** Starts `src/main.ts` as a process of its own and waits until it is well. */
 export async function startSluice(closing: Closing, installation: Installation): Promise<Daemon> {
-  const daemon = await startDaemon(process.execPath, [join(projectRoot, 'src/main.ts')], {
+  const daemon = await startDaemon(process.execPath, [...(await startFlags()), join(projectRoot, 'src/main.ts')], {
     cwd: projectRoot,
     env: installation.env,
     logFile: installation.logFile,
