@@ -307,7 +307,8 @@ for (const version of flinkVersionsForTests) {
       await client.stopWithSavepoint({ jobId: orders, triggerId });
       const stopped = await ended(orders, triggerId);
       assert.equal(stopped.state, 'completed');
-      assert.equal(await client.jobStatus(orders), 'FINISHED');
+      // The savepoint is told a moment before the job's end is.
+      await untilState(client, orders, 'FINISHED');
       await refused(client.cancelJob(orders), 'job-already-ended', /FINISHED/);
 
       const { jobId } = await run({

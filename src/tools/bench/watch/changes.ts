@@ -6,7 +6,7 @@ import type { Side } from './side.ts';
 export type Changes = readonly { changed: number; ms: number }[];
 
 const windowMs = 20_000;
-const turns = 3;
+const turns = 2;
 
 /** Some jobs restart and run again at once, fewer and more of them in turns, each turn beside a quiet one. */
 export async function measureChanges(side: Side, say: (line: string) => void): Promise<Changes> {

@@ -40,11 +40,20 @@ async function spend(side: Side, turns: number, turnMs: number, raw: boolean): P
     total.sluice += after.sluice - before.sluice;
     total.postgres += after.postgres - before.postgres;
     total.polls += (side.fleet.asked.get('/jobs') ?? 0) - asked;
-    if (raw) total.raw += await rawLoop(side.fleet.url, Math.round(turnMs / 1000));
+    if (raw) total.raw += await rawLoop(side.fleet.url, rawTimes);
   }
   const seconds = (turns * turnMs) / 1000;
-  return { sluice: total.sluice / seconds, postgres: total.postgres / seconds, raw: total.raw / seconds, polls: total.polls, seconds };
+  return {
+    sluice: total.sluice / seconds,
+    postgres: total.postgres / seconds,
+    raw: total.raw / (turns * rawTimes),
+    polls: total.polls,
+    seconds,
+  };
 }
+
+/** Polls of the raw loop in each turn. */
+const rawTimes = 8;
 
 /** Fetches and reads the list so many times; processor milliseconds of doing so. */
 async function rawLoop(url: string, times: number): Promise<number> {
