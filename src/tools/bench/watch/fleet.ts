@@ -260,7 +260,8 @@ const checkpointConfig = {
 /** Metrics of a vertex: names, or values of those that are asked for; records come in all the time. */
 function metricsOf(query: string | undefined) {
   const asked = query?.replace(/^get=/, '').split(',').map(decodeURIComponent);
-  if (!asked) return [{ id: 'numRecordsIn' }, { id: 'numRecordsOut' }];
+  // As a source names what its operators read: without it Sluice would look for it again each time.
+  if (!asked) return [{ id: 'numRecordsIn' }, { id: 'numRecordsOut' }, { id: 'Source__orders.numRecordsOut' }];
   const value = Math.floor((Date.now() - begun) / 10);
   return asked
     .filter((id) => id !== 'currentInputWatermark')
