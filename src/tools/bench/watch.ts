@@ -38,7 +38,7 @@ export async function measureWatch(
       if (size === 10_000) changes = await measureChanges(side, say);
       return alone;
     });
-    const cost = await measureUnchanged(side, 3, 20_000);
+    const cost = await measureUnchanged(side, 2);
     say(`watch: ${options.samples} of ${size} jobs fail, one after the other`);
     const delays = await measureDelays(side, options.samples);
     rows.push({ size, poll, cost, delays });
@@ -78,7 +78,7 @@ function figureOf(
     title: 'Watching',
     how:
       'Each fleet is a stand-in that answers in the shapes of Flink 1.20.5, observed by `src/main.ts` as a process of its own with embedded PostgreSQL and the practice workspace as Slack; every job was found and its checkpoints were read before anything counts. ' +
-      'Cost: 3 turns of 20 s in which nothing happens, the default settings (states each second, tasks each 5 s, checkpoints each minute), processor time of the processes by /proc. A poll alone: the same with checkpoints and data put off to once an hour, divided by the polls that there were; it has the overview of each 5 s in it, and whatever else Sluice does. The raw loop only reads `/jobs` once a second and makes a map of it, in turns with that. ' +
+      'Cost: 2 turns of 60 s in which nothing happens (checkpoints and data are looked at once a minute, in waves), the default settings (states each second, tasks each 5 s, checkpoints each minute), processor time of the processes by /proc. A poll alone: 3 turns of 20 s with checkpoints and data put off to once an hour, divided by the polls that there were; it has the overview of each 5 s in it, and whatever else Sluice does. The raw loop only reads `/jobs` once a second and makes a map of it, in turns with that. ' +
       `Delay: ${options.samples} jobs fail one after the other, each of a cause of its own, until the message stands in the workspace. ` +
       'Changes: with the same put off, so many jobs restart for 2 s, and what is used in 20 s more than in the 20 s before; twice each. ' +
       'Storm: the rest of ten thousand jobs fails within one second, of one cause; one minute is looked at. ' +

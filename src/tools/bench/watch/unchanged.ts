@@ -27,9 +27,10 @@ export async function pollsAlone<T>(side: Side, measure: () => Promise<T>): Prom
 export const measurePoll = (side: Side, turns: number, turnMs: number): Promise<Cost> => spend(side, turns, turnMs, false);
 
 /** Costs of watching jobs that nothing happens to, beside the plainest loop, in turns. */
-export async function measureUnchanged(side: Side, turns: number, turnMs: number): Promise<Cost> {
+export async function measureUnchanged(side: Side, turns: number): Promise<Cost> {
   await sleep(restMs);
-  return spend(side, turns, turnMs, true);
+  // Whole minutes: what is looked at once a minute comes in waves.
+  return spend(side, turns, 60_000, true);
 }
 async function spend(side: Side, turns: number, turnMs: number, raw: boolean): Promise<Cost> {
   const total = { sluice: 0, postgres: 0, raw: 0, polls: 0 };
