@@ -82,7 +82,7 @@ function figureOf(
       `Delay: ${options.samples} jobs fail one after the other, each of a cause of its own, until the message stands in the workspace. ` +
       'Changes: with the same put off, so many jobs restart for 2 s, and what is used in 20 s more than in the 20 s before; twice each. ' +
       'Storm: the rest of ten thousand jobs fails within one second, of one cause; one minute is looked at. ' +
-      `The real cluster is Flink ${options.flink}; Sluice is stopped and let go on in turns of 30 s.`,
+      `The real cluster is Flink ${options.flink}; Sluice is stopped and let go on in turns of 60 s.`,
     tables: [
       {
         head: ['jobs', 'Sluice, CPU a second', 'PostgreSQL', 'both, a poll alone', 'raw loop', 'alert p50', 'p99', 'slowest'],

@@ -8,8 +8,9 @@ import { benchJob, startFlink } from '../rig.ts';
 import { observe } from './side.ts';
 
 const jobs = 50;
-const turns = 3;
-const turnMs = 30_000;
+const turns = 2;
+// Whole minutes: what is looked at once a minute comes in waves.
+const turnMs = 60_000;
 
 export interface JobManagerCost {
   jobs: number;
