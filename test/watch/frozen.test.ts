@@ -52,6 +52,18 @@ describe('a poller that froze and lost its cluster to another replica', () => {
     assert.deepEqual(await before(), then);
     assert.deepEqual(await openIncidents(r.database.db), []);
   });
+  it('does not pass its old look for the last one, though all was as before', async (t) => {
+    const r = await start(t);
+    r.shows({ orders: ['RUNNING', 4] });
+    await r.poll(true);
+    let then: unknown;
+    const view = () => findClusterView(r.database.db, 'standalone');
+    const error = await freezeIn(r, 'listRuns', new Map([[flinkId('orders'), 'RUNNING']]), async () => {
+      then = await view();
+    });
+    assert.ok(error instanceof LeaseLostError, String(error));
+    assert.deepEqual(await view(), then);
+  });
   it('does not count a failure', async (t) => {
     const r = await start(t);
     const error = await freezeIn(r, 'listRuns', new UnreachableError('connect ECONNREFUSED'), async () => {});
