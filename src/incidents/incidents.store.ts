@@ -78,7 +78,7 @@ export async function openKeys(db: Db | Tx, keys: readonly string[]): Promise<st
   const rows = await db
     .select({ key: incidents.key })
     .from(incidents)
-    .where(and(sql`${incidents.key} = any(${sql.param([...keys])}::text[])`, ne(incidents.state, 'resolved')));
+    .where(and(among(incidents.key, keys), ne(incidents.state, 'resolved')));
   return rows.map((row) => row.key);
 }
 /** Keys of what people have to know of, of one cause. */
@@ -287,12 +287,7 @@ export async function keysInUse(tx: Tx, keys: readonly string[], withinMs: numbe
   const rows = await tx
     .select({ key: incidents.key })
     .from(incidents)
-    .where(
-      and(
-        sql`${incidents.key} = any(${sql.param([...keys])}::text[])`,
-        or(ne(incidents.state, 'resolved'), gt(incidents.resolvedAt, inMs(-withinMs))),
-      ),
-    );
+    .where(and(among(incidents.key, keys), or(ne(incidents.state, 'resolved'), gt(incidents.resolvedAt, inMs(-withinMs)))));
   return new Set(rows.map((row) => row.key));
 }
 /** An incident that is told as it is stored. */

@@ -117,7 +117,7 @@ export async function lostAmong(db: Db | Tx, cluster: string, flinkJobIds: reado
     .where(
       and(
         eq(runs.cluster, cluster),
-        sql`${runs.flinkJobId} = any(${sql.param([...flinkJobIds])}::text[])`,
+        among(runs.flinkJobId, flinkJobIds),
         eq(runs.ended, true),
         inArray(runs.endReason, ['lost', 'never-started']),
       ),

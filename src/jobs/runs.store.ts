@@ -1,7 +1,7 @@
 import { chunks } from '../core/lists.ts';
 import { now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, asc, desc, eq, getTableColumns, gt, gte, isNotNull, isNull, lt, or, sql, type Values } from '../db/query.ts';
+import { among, and, asc, desc, eq, getTableColumns, gt, gte, isNotNull, isNull, lt, or, sql, type Values } from '../db/query.ts';
 import { type CheckpointFact, runs } from '../db/schema/index.ts';
 
 export type { CheckpointFact };
@@ -117,7 +117,7 @@ export async function knownRuns(db: Db | Tx, cluster: string, flinkJobIds: reado
   const rows = await db
     .select({ id: runs.flinkJobId })
     .from(runs)
-    .where(and(eq(runs.cluster, cluster), sql`${runs.flinkJobId} = any(${sql.param([...flinkJobIds])}::text[])`));
+    .where(and(eq(runs.cluster, cluster), among(runs.flinkJobId, flinkJobIds)));
   return new Set(rows.map((row) => row.id));
 }
 /** A run that was taken for over and is there after all: it lives again, and its end is not told any more. */

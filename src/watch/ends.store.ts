@@ -61,6 +61,7 @@ export async function jobsStoppedSince(db: Db | Tx, cluster: string): Promise<st
   const { rows } = await db.execute<{ job: string }>(stoppedSince(cluster));
   return rows.map((row) => row.job);
 }
+/** The same as SQL, to ask whether there are any beside other things. */
 export const stoppedSince = (cluster: string) => sql`
     select distinct i.job from incidents i
     left join lateral (select r.ended, r.end_reason, r.ended_at from runs r where r.job = i.job
