@@ -138,9 +138,9 @@ const Watch = z.strictObject({
   jobsEvery: duration('1s', { minMs: 200, maxMs: 60 * minute })
     .prefault('1s')
     .describe('How often each cluster is asked which jobs it has and in which state; less often while it answers slowly.'),
-  overviewEvery: duration('5s', { minMs: second, maxMs: 60 * minute })
-    .prefault('5s')
-    .describe('How often each cluster is asked how many tasks of each job run.'),
+  overviewEvery: duration('10s', { minMs: second, maxMs: 60 * minute })
+    .prefault('10s')
+    .describe('How often each cluster is asked how many tasks of each job run; at once when the state of one changes.'),
   checkpointsEvery: duration('60s', { minMs: second, maxMs: 60 * minute })
     .prefault('60s')
     .describe("How often a running job's checkpoints are read."),

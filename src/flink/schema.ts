@@ -49,18 +49,15 @@ export type WebConfig = z.output<typeof configSchema>;
 export const jobsSchema = z.looseObject({ jobs: z.array(z.looseObject({ id: text, status: text })) });
 export type JobIdAndStatus = z.output<typeof jobsSchema>['jobs'][number];
 
-/** GET /jobs/overview; times are milliseconds since 1970, `end-time` is -1 while the job lives. */
+/** GET /jobs/overview, as far as it is used: of ten thousand jobs each other field counts. `start-time` is milliseconds since 1970. */
 export const jobsOverviewSchema = z.looseObject({
   jobs: z.array(
-    z.looseObject({
+    z.object({
       jid: text,
       name: text,
       state: text,
       'start-time': num,
-      'end-time': num,
-      duration: num,
-      'last-modification': num,
-      tasks: z.record(text, num),
+      tasks: z.object({ running: num.optional(), finished: num.optional(), total: num.optional() }),
     }),
   ),
 });

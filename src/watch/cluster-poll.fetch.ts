@@ -4,7 +4,8 @@ import type { CheckpointConfigSight, CheckpointSight, ClusterFacts, RunOverview 
 import type { OpenCluster } from '../deploy/deployers.ts';
 import { FlinkError } from '../flink/errors.ts';
 import type { Run } from '../jobs/runs.store.ts';
-import { type ClusterSeen, hasStrangers, wantsCheckpoints, wantsOverview } from './cluster-poll.rule.ts';
+import { type ClusterSeen, wantsCheckpoints, wantsOverview } from './cluster-poll.rule.ts';
+import { judge } from './judged.ts';
 
 export interface PollTimes {
   overviewEveryMs: number;
@@ -15,14 +16,15 @@ export interface SinceAsked {
   overviewMs: number;
   factsMs?: number;
 }
-/** Slots, TaskManagers and which JobManager answers are asked for with every third overview: they are little news, and the JobManager writes all of its settings for it. */
-const factsEach = 3;
+/** Slots, TaskManagers and which JobManager answers are asked for with every second overview: they are little news, and the JobManager writes all of its settings for it. */
+const factsEach = 2;
 /** Checkpoints are read beside the states, which must not wait for them: what is due and not read now is first in the next poll. */
 const checkpointLimits = { atOnce: 4, forMs: 300 };
 const mostOverdue = (runs: readonly Run[]) =>
   [...runs].sort((a, b) => (a.checkpointsReadAt?.getTime() ?? 0) - (b.checkpointsReadAt?.getTime() ?? 0));
 
 export interface CheckpointsRead {
+  run: Run;
   sight: CheckpointSight;
   config: CheckpointConfigSight;
 }
@@ -41,8 +43,7 @@ export type Fetched =
       overviewDue: boolean;
       /** Why it, or `/overview`, gave nothing; null: both answered; undefined: they were not both asked for. */
       overviewFault: string | null | undefined;
-      /** By run id. */
-      checkpoints: Map<string, CheckpointsRead>;
+      checkpoints: CheckpointsRead[];
     }
   | { is: 'no-answer'; why: string };
 
@@ -63,25 +64,26 @@ export async function fetchCluster(
   try {
     const states = await deployer.listRuns({ timeoutMs: 4000 }, runs);
     // What others started on an observed cluster is found by its name, which only the overview tells.
-    const strangers = open.cluster.observed && hasStrangers(states, runs);
-    const due = sinceOverviewMs >= 0 && (strangers || wantsOverview(runs, states, sinceOverviewMs, times.overviewEveryMs));
+    const { restless, strangers } = judge(runs, states);
+    const due =
+      sinceOverviewMs >= 0 && ((open.cluster.observed && strangers()) || wantsOverview(restless, sinceOverviewMs, times.overviewEveryMs));
     const faults: string[] = [];
     const tasks = due ? await unlessItFails(deployer.overview({ timeoutMs: 4000 }), faults) : undefined;
     const paced = sinceOverviewMs >= times.overviewEveryMs;
     // One that hangs is not waited for twice.
     const factsDue = paced && sinceFactsMs >= factsEach * times.overviewEveryMs;
     const facts = factsDue && faults.length === 0 ? await unlessItFails(deployer.facts({ timeoutMs: 4000 }), faults) : undefined;
-    const missing = runs.some((run) => run.runningAt && !states.has(run.flinkJobId));
+    const missing = restless.some(({ run, fact }) => run.runningAt && fact.is === 'gone');
     // A proxy may hide it; whether the cluster answers is decided by its jobs alone.
     const jobManager = factsDue || missing ? await deployer.jobManager({ timeoutMs: 4000 }).catch(() => undefined) : undefined;
     const tookMs = performance.now() - began;
-    const checkpoints = new Map<string, CheckpointsRead>();
+    const checkpoints: CheckpointsRead[] = [];
     const wanted = runs.filter(
-      (run) => states.get(run.flinkJobId) === 'RUNNING' && run.runningAt && wantsCheckpoints(run, now, times.checkpointsEveryMs),
+      (run) => run.runningAt && wantsCheckpoints(run, now, times.checkpointsEveryMs) && states.get(run.flinkJobId) === 'RUNNING',
     );
     await eachWithin(mostOverdue(wanted), checkpointLimits, async (run) => {
       const read = await readCheckpoints(open, run);
-      if (read) checkpoints.set(run.id, read);
+      if (read) checkpoints.push(read);
     });
     const overviewFault = faults[0] ?? (factsDue ? null : undefined);
     return {
@@ -117,7 +119,7 @@ async function readCheckpoints(open: OpenCluster, run: Run): Promise<Checkpoints
       intervalMs !== null && retention !== null
         ? { intervalMs, retention }
         : await open.deployer.checkpointConfig(run.flinkJobId, { timeoutMs: 4000 });
-    return { sight: await open.deployer.checkpoints(run.flinkJobId, { timeoutMs: 4000 }), config };
+    return { run, sight: await open.deployer.checkpoints(run.flinkJobId, { timeoutMs: 4000 }), config };
   } catch (error) {
     // The run may have ended between two requests, or its part of the cluster gives no answer; the next poll knows.
     if (error instanceof UpstreamError || error instanceof UnreachableError) return undefined;

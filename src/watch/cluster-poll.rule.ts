@@ -68,24 +68,33 @@ export function hasStrangers(states: ReadonlyMap<string, string>, runs: readonly
   return false;
 }
 
-/** Whether `/jobs/overview` is worth asking for now: a run that lives changed or is not healthy, or its time has come. It adds nothing to an end. Pure. */
+/** A run and what a poll says of it. */
+export interface Following<R = Run> {
+  run: R;
+  fact: RunFact;
+}
+type Judgeable = Pick<Run, 'flinkJobId' | 'state' | 'tasksRunning' | 'tasksTotal' | 'runningAt' | 'silentSince'>;
+/** Of which runs there is more to say than that they are well, as before and heard of: few, most of the time. Pure. */
+export function restlessOf<R extends Judgeable>(runs: readonly R[], seen: ClusterSeen, now: Date): Following<R>[] {
+  const restless: Following<R>[] = [];
+  for (const run of runs) {
+    const fact = runFact(run, seen, now);
+    if (fact.is !== 'same' || healthOf(run) !== 'healthy' || !run.runningAt || run.silentSince !== null) restless.push({ run, fact });
+  }
+  return restless;
+}
+
+/**
+ * Whether `/jobs/overview` is worth asking for now: a run that lives changed or is not healthy, or its time has come. It adds nothing to an end. Pure.
+ * @param restless by the states alone.
+ */
 export function wantsOverview(
-  runs: readonly Pick<Run, 'flinkJobId' | 'state' | 'tasksRunning' | 'tasksTotal' | 'runningAt'>[],
-  states: ReadonlyMap<string, string>,
+  restless: readonly Following<Pick<Run, 'state' | 'tasksRunning' | 'tasksTotal' | 'runningAt'>>[],
   sinceLastMs: number,
   everyMs: number,
 ): boolean {
   return (
-    sinceLastMs >= everyMs ||
-    runs.some((run) => {
-      const state = states.get(run.flinkJobId);
-      return (
-        state !== undefined &&
-        state !== unknownState &&
-        !endedStates.includes(state) &&
-        (state !== run.state || healthOf(run) !== 'healthy')
-      );
-    })
+    sinceLastMs >= everyMs || restless.some(({ run, fact }) => fact.is === 'changed' || (fact.is === 'same' && healthOf(run) !== 'healthy'))
   );
 }
 

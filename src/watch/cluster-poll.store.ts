@@ -12,7 +12,7 @@ import { type CheckpointFact, findRun, type Run, updateRun } from '../jobs/runs.
 import { addLater } from '../operations/later.ts';
 import { recordManyCheckpoints } from '../restore-points/record-checkpoints.ts';
 import type { CheckpointsRead, Fetched } from './cluster-poll.fetch.ts';
-import { firstCheckpointFact, type RunFact, silences } from './cluster-poll.rule.ts';
+import { type Following, firstCheckpointFact, type RunFact, silences } from './cluster-poll.rule.ts';
 import { LeaseLostError } from './fenced.ts';
 import { readKnown } from './known.store.ts';
 import type { PollDeps } from './poll-deps.ts';
@@ -22,6 +22,7 @@ import { objectiveKey, tellObjective } from './tell-objective.ts';
 
 /**
  * Writes what a poll saw of the runs that still live, in one transaction; that all is as before is one statement.
+ * @param restless runs that are not well and as before.
  * @param database whose transactions hold the lease.
  * @throws LeaseLostError
  */
@@ -29,15 +30,15 @@ export async function storeSeen(
   database: Database,
   lease: ClusterLease,
   fetched: Extract<Fetched, { is: 'answered' }>,
-  facts: readonly { run: Run; fact: RunFact }[],
+  restless: readonly Following[],
   deps: PollDeps,
   at: Date,
 ): Promise<void> {
   const { cluster } = lease;
   const settings = { firstCheckpointWithinMs: deps.firstCheckpointWithinMs, at };
-  const changes = Map.groupBy(facts.filter(isChange), changeKey);
-  const silence = silences(facts);
-  const nothing = changes.size === 0 && fetched.checkpoints.size === 0 && silence.every((ids) => ids.length === 0);
+  const changes = Map.groupBy(restless.filter(isChange), changeKey);
+  const silence = silences(restless);
+  const nothing = changes.size === 0 && fetched.checkpoints.length === 0 && silence.every((ids) => ids.length === 0);
   if (nothing && !fetched.facts && fetched.jobManager === undefined && fetched.overviewFault === undefined) {
     if (await updateLeasedView(database.db, lease, answeredAt(at))) return;
     throw new LeaseLostError(`${cluster} is polled by another replica now`);
@@ -67,18 +68,17 @@ export async function storeSeen(
         JSON.parse(key),
       );
     await noteSilence(tx, ...silence);
-    const looks = facts.flatMap(({ run, fact }) => {
-      const read = fetched.checkpoints.get(run.id);
-      return read ? [{ run, fact, read }] : [];
-    });
-    if (looks.length > 0) news = await storeCheckpoints(tx, looks, deps, settings);
+    if (fetched.checkpoints.length > 0) {
+      const facts = new Map(restless.map(({ run, fact }) => [run.id, fact]));
+      const looks = fetched.checkpoints.map((read) => ({ run: read.run, fact: facts.get(read.run.id) ?? asBefore, read }));
+      news = await storeCheckpoints(tx, looks, deps, settings);
+    }
   });
   if (news) deps.onNews();
 }
 
-interface Look {
-  run: Run;
-  fact: RunFact;
+const asBefore: RunFact = { is: 'same' };
+interface Look extends Following {
   read: CheckpointsRead;
 }
 /** True when there is something to send. */

@@ -14,12 +14,13 @@ import { activeStates, findOperation, heldJobs } from '../operations/operations.
 import { isStoreLoss } from '../operations/run-step.ts';
 import { settleRun } from '../operations/settle-run.ts';
 import { fetchCluster, type SinceAsked } from './cluster-poll.fetch.ts';
-import { healthOf, type RunFact, runFact } from './cluster-poll.rule.ts';
+import { type Following, healthOf, type RunFact, restlessOf } from './cluster-poll.rule.ts';
 import { reread, storeNoAnswer, storeSeen } from './cluster-poll.store.ts';
 import { discover } from './discover.ts';
 import { jobsStoppedSince } from './ends.store.ts';
 import { fenced, LeaseLostError } from './fenced.ts';
 import { howLost } from './how-lost.ts';
+import { judge } from './judged.ts';
 import { leftToDo } from './left-to-do.store.ts';
 import { createLiveRuns, type LiveRuns } from './live-runs.ts';
 import type { PollDeps } from './poll-deps.ts';
@@ -85,8 +86,9 @@ export async function pollCluster(
   if (news.found) deps.onNews();
   if (!open.cluster.observed && fetched.overviewDue) await reviveLost(deps, open, runs, fetched.seen.states);
   if (!open.cluster.observed && overview) await followTwins(deps, name, runs, overview, fetched.seen.states);
-  const facts = runs.map((run) => ({ run, fact: runFact(run, fetched.seen, at) }));
-  await storeSeen(database, lease, fetched, facts, deps, at);
+  const { states, tasks } = fetched.seen;
+  const restless = tasks ? restlessOf(runs, fetched.seen, at) : judge(runs, states).restless;
+  await storeSeen(database, lease, fetched, restless, deps, at);
   const left = await leftToDo(database.db, name);
   const { unresolved } = left;
   const blind = `cluster:${name}:unreachable`;
@@ -96,13 +98,15 @@ export async function pollCluster(
   }
   const troubled = new Set(unresolved.flatMap(({ job, key }) => (job !== null && keysOf(job).includes(key) ? [job] : [])));
   // What is well, as before and without an open incident needs nothing: most runs, most of the time.
-  const changed = facts.filter(
+  const told = troubled.size > 0 ? runs.filter((run) => troubled.has(run.job)) : [];
+  const judged = new Map([...told.map((run) => ({ run, fact: asBefore })), ...restless].map((one) => [one.run.id, one]));
+  const changed = [...judged.values()].filter(
     ({ run, fact }) =>
       fact.is !== 'unknown' && !(fact.is === 'same' && healthOf(run) === 'healthy' && run.runningAt && !troubled.has(run.job)),
   );
   const followed = changed.length > 0;
   if (followed) await followRuns(deps, open, changed, troubled);
-  await tellSilent(deps, open, facts, unresolved);
+  await tellSilent(deps, open, restless, unresolved);
   if (followed || left.ends) await tellEnds(deps, name);
   if (followed || left.words) await readLastWords(deps, open);
   if (followed || left.stopped) await closeStopped(deps, name);
@@ -115,10 +119,7 @@ export async function pollCluster(
   };
 }
 
-interface Following {
-  run: Run;
-  fact: RunFact;
-}
+const asBefore: RunFact = { is: 'same' };
 async function followRuns(deps: PollDeps, open: OpenCluster, news: readonly Following[], troubled: ReadonlySet<string>): Promise<void> {
   const held = await heldJobs(deps.database.db);
   // An operation that holds the job makes these changes itself, and tells of them.

@@ -4,8 +4,7 @@ import type { OpenCluster } from '../deploy/deployers.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
 import { incidentLinks } from '../incidents/runbook.ts';
 import { placesOf } from '../jobs/channels.ts';
-import type { Run } from '../jobs/runs.store.ts';
-import type { RunFact } from './cluster-poll.rule.ts';
+import type { Following } from './cluster-poll.rule.ts';
 import type { PollDeps } from './poll-deps.ts';
 
 /** An application that is started again, or a JobManager that is busy, comes back by itself. */
@@ -14,18 +13,18 @@ const silentForMs = 5 * 60_000;
 /**
  * An application of a cluster that answers, of which nothing has been known for some minutes, is one incident, not one for each of its jobs: they may run.
  * It is over when it answers again, or when its end is known.
- * @param unresolved keys of the incidents that are not over.
+ * @param restless runs that are not well and as before. @param unresolved keys of the incidents that are not over.
  */
 export async function tellSilent(
   deps: PollDeps,
   { cluster }: OpenCluster,
-  facts: readonly { run: Run; fact: RunFact }[],
+  restless: readonly Following[],
   unresolved: readonly { key: string }[],
 ): Promise<void> {
   const prefix = `cluster:${cluster.name}:silent:`;
   const places = placesOf(cluster.alertChannel ?? undefined, undefined, deps.defaults);
   const silent = Map.groupBy(
-    facts.filter(({ fact }) => fact.is === 'unknown'),
+    restless.filter(({ fact }) => fact.is === 'unknown'),
     ({ run }) => run.application ?? '',
   );
   const told = new Set(unresolved.flatMap(({ key }) => (key.startsWith(prefix) ? [key.slice(prefix.length)] : [])));

@@ -83,7 +83,7 @@ for (const version of flinkVersionsForTests) {
       assert.ok((progress.runningAt ?? 0) > 1.6e12);
       assert.deepEqual(await client.jobs(), [{ id: orders, status: 'RUNNING' }]);
       // Flink makes this overview now and then only, and may show it as it was before its tasks ran.
-      await until('its tasks in the overview', async () => (await client.jobsOverview())[0]?.tasks['running'] === 4);
+      await until('its tasks in the overview', async () => (await client.jobsOverview())[0]?.tasks.running === 4);
       assert.equal(await client.jobStatus(orders), 'RUNNING');
       assert.equal((await client.checkpointConfig(orders)).interval, 2000);
       assert.equal((await client.jobConfig(orders)).name, 'etl orders');

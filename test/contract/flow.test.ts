@@ -92,7 +92,7 @@ describe('the data of jobs on a real Flink', { timeout: 240_000 }, () => {
     assert.equal(told.key, 'job:orders:no-data');
     assert.match(messageToText(incidentMessage(told)), /(reads|gets|hands on|gives) no records, since [\d :-]+ UTC\. All its tasks run/);
     assert.deepEqual(
-      (await flink.client.jobsOverview()).map((job) => job.tasks['running']),
+      (await flink.client.jobsOverview()).map((job) => job.tasks.running),
       [2, 2],
     );
     await rm(pause);

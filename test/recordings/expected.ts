@@ -195,6 +195,21 @@ export const expected: readonly ExpectedScene[] = [
     ],
   },
   {
+    scene: 'state-grown',
+    // Four seconds between checkpoints are played as eight minutes.
+    with: { recoverableWithinMs: 8 * 60 * 60 * second },
+    heard: [
+      {
+        cause: 'growth',
+        told: ['state grows', 16, 34],
+        over: ['state cleared', 8, 25],
+        tone: 'warn',
+        says: [/^orders: checkpoints hold 1\d\d(\.\d)? MB, usually 1\d\d(\.\d)? KB$/m, /So did the last \d+ of them, without exception/],
+        resolution: /^Its checkpoints are within the usual again\.$/,
+      },
+    ],
+  },
+  {
     scene: 'started-empty',
     heard: [
       {

@@ -4,9 +4,7 @@ import type { Mutant } from '../faults/mutate.ts';
 export interface RuleMutant extends Mutant {
   name: string;
   /** The recorded scene in which people would hear the wrong thing. */
-  scene?: string;
-  /** A test of its own where no scene is long enough: its file, and how its name begins. */
-  unit?: { file: string; test: string };
+  scene: string;
 }
 export const mutants: readonly RuleMutant[] = [
   {
@@ -98,7 +96,7 @@ export const mutants: readonly RuleMutant[] = [
     file: 'src/watch/growth.rule.ts',
     from: 'run.every((one) => one[key] > limit)',
     to: 'run.every((one) => one[key] <= limit)',
-    unit: { file: 'test/watch/growth.test.ts', test: 'is a loss that lasts' },
+    scene: 'state-grown',
   },
   {
     name: 'a run that was restored from nothing began from its state',

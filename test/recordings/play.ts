@@ -31,7 +31,7 @@ import {
 /** What people learned of one problem. */
 export interface Heard {
   cause: string;
-  /** Seconds since the recording began: when it was found, when it was told (never: it passed by itself), when it was over for good. */
+  /** Seconds of the recording since it began: when it was found, when it was told (never: it passed by itself), when it was over for good. */
   found: number;
   told: number | undefined;
   over: number | undefined;
@@ -61,7 +61,7 @@ function replay(recording: Recording, startMs: number, now: () => number): Deplo
     const seen = at();
     const silent = (seen.listRuns as { threw?: string } | undefined)?.threw !== undefined;
     const kept = silent ? seen.listRuns : seen[of ? (`${method} ${of}` satisfies RecordedKey) : method];
-    return give(silent ? 'listRuns' : method, fullCheckpoints(kept, recording.checkpoints), startMs);
+    return give(silent ? 'listRuns' : method, fullCheckpoints(kept, recording.checkpoints), startMs, recording.slowedBy);
   };
   const isLater = (id: string) => recording.laterRuns?.includes(id) && at()[`look ${id}`] !== undefined;
   const methods = Object.fromEntries(
@@ -156,7 +156,7 @@ export async function play(t: TestContext, recording: Recording, thresholds: Thr
   const heard = new Map<string, Heard>();
   for (const moment of moments(recording, 3 * second)) {
     ms = moment;
-    await moveClock(db, startMs + ms - (await dbNow(db)).getTime());
+    await moveClock(db, startMs + ms * (recording.slowedBy ?? 1) - (await dbNow(db)).getTime());
     await pollCluster(deps, lease!, { overviewMs: ms % (5 * second) === 0 ? 5000 : 0 });
     if (withFlow && ms % flowEveryMs === 0) await followFlows(deps, lease!, known);
     await database.transaction((tx) => carryIncidentsOn(tx, calls));

@@ -1,6 +1,6 @@
 /**
  * Records what real clusters answer while things happen to them: `node test/recordings/record.ts --flink 1.20.5 [--scene tm-killed]`.
- * Writes test/recordings/RELEASE/SCENE.json; a scene takes one to three minutes.
+ * Writes test/recordings/RELEASE/SCENE.json; a scene takes one to five minutes.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -89,7 +89,7 @@ async function play(flink: TestCluster, version: string, scene: Scene): Promise<
     outDir: join(flink.dir, 'job'),
     sources: [
       join(demoProjectDir, 'src/main/java'),
-      ...['SlowSinkJob', 'PausingSourceJob'].map((name) => join(import.meta.dirname, `${name}.java`)),
+      ...['SlowSinkJob', 'PausingSourceJob', 'GrowingStateJob'].map((name) => join(import.meta.dirname, `${name}.java`)),
     ],
   });
   const troubleFile = join(flink.dir, 'trouble');
@@ -116,6 +116,7 @@ async function play(flink: TestCluster, version: string, scene: Scene): Promise<
     about: scene.about,
     flinkJobId,
     ...(scene.observed ? { observed: true as const } : {}),
+    ...(scene.slowedBy ? { slowedBy: scene.slowedBy } : {}),
     marks: [],
     checkpoints: {},
     frames: [],

@@ -43,6 +43,8 @@ export interface Recording {
   laterRuns?: string[];
   /** Nobody started it through Sluice. */
   observed?: true;
+  /** So many times slower it is played. */
+  slowedBy?: number;
   /** What was done to the cluster. */
   marks: { ms: number; what: string }[];
   /** Every checkpoint once; the frames name them: `7`, `7!` when Flink has discarded it since, `f7` when it failed; of the second run `2-7`. */
@@ -72,15 +74,15 @@ export function keep(answer: unknown, startMs: number): Kept {
     return key === 'stack' ? String(value).split('\n').slice(0, 3).join('\n') : value;
   });
 }
-/** What was kept, as a deployer answers it. @throws what was thrown */
-export function give(method: RecordedMethod, kept: Kept, startMs: number): unknown {
+/** What was kept, as a deployer answers it when it is played so many times slower. @throws what was thrown */
+export function give(method: RecordedMethod, kept: Kept, startMs: number, slowedBy = 1): unknown {
   if (kept === undefined) throw new Error(`${method} was not recorded: record the scene anew`);
   if (kept === null) return undefined;
   if (typeof kept !== 'object') return kept;
   const { threw, message, rootCause } = kept as { threw?: string; message: string; rootCause: string };
   if (threw === 'unreachable') throw new UnreachableError(message);
   if (threw !== undefined) throw new FlinkError(message, { kind: threw as FlinkErrorKind, rootCause });
-  const value = walk(kept, (key, one) => (times.has(key) && typeof one === 'number' ? one + startMs : one)) as object;
+  const value = walk(kept, (key, one) => (times.has(key) && typeof one === 'number' ? one * slowedBy + startMs : one)) as object;
   return method === 'listRuns' || method === 'overview' ? new Map(Object.entries(value)) : value;
 }
 

@@ -25,6 +25,8 @@ export interface Scene {
   withFlow?: true;
   /** Nobody started the job through Sluice: the cluster is only observed. */
   observed?: true;
+  /** So many times slower it is played, where a rule looks at hours; how long something took stays as it was. */
+  slowedBy?: number;
   act(stage: Stage): Promise<void>;
 }
 const second = 1000;
@@ -201,6 +203,25 @@ export const scenes: readonly Scene[] = [
     parallelism: 2,
     withFlow: true,
     act: (stage) => pause(stage, 'partition idle', 'partition active'),
+  },
+  {
+    name: 'state-grown',
+    about:
+      'State that nobody clears: checkpoints of 128 KB come to hold 128 MB for 35 s. What is usual takes hours to know, so it is played 120 times slower.',
+    cluster: { conf: { 'taskmanager.memory.task.heap.size': '512m' } },
+    entryClass: 'com.example.etl.GrowingStateJob',
+    args: (troubleFile) => ['--grow-file', troubleFile],
+    slowedBy: 120,
+    async act({ troubleFile, mark }) {
+      // Seven hours, as it is played.
+      await sleep(210 * second);
+      await writeFile(troubleFile, '');
+      mark('state grows');
+      await sleep(35 * second);
+      await rm(troubleFile);
+      mark('state cleared');
+      await sleep(30 * second);
+    },
   },
   {
     name: 'started-empty',

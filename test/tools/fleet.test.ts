@@ -21,7 +21,7 @@ test('the fleet of the bench is read as a cluster is read, and its failures are 
     ['RUNNING', 'FAILED', 'RUNNING'],
   );
   assert.equal((await flink.overview())['jobs-failed'], 1);
-  assert.equal((await flink.jobsOverview())[1]?.tasks['running'], 0);
+  assert.equal((await flink.jobsOverview())[1]?.tasks.running, 0);
   assert.equal((await flink.exceptions(failed)).exceptionHistory?.entries[0]?.exceptionName, 'java.io.IOException');
   assert.equal((await flink.checkpointConfig(failed)).interval, 60_000);
   const restarting = fleet.restart([2], 50);

@@ -7,6 +7,7 @@ import {
   hasStrangers,
   healthOf,
   type RunFact,
+  restlessOf,
   runFact,
   wantsCheckpoints,
   wantsOverview,
@@ -72,17 +73,34 @@ it('calls a run healthy only when every task runs', () => {
 });
 
 it('asks for the overview when its time has come, something changed, or a run is not well', () => {
-  const states = new Map([['f1', 'RUNNING']]);
-  assert.equal(wantsOverview([run], states, 1000, 5000), false);
-  assert.equal(wantsOverview([run], states, 5000, 5000), true);
-  assert.equal(wantsOverview([run], new Map([['f1', 'RESTARTING']]), 0, 5000), true);
-  assert.equal(wantsOverview([run], new Map(), 0, 5000), false, 'what is gone is in no overview');
-  assert.equal(wantsOverview([run], new Map([['f1', 'FAILED']]), 0, 5000), false);
-  assert.equal(wantsOverview([{ ...run, tasksRunning: 1 }], states, 0, 5000), true);
-  assert.equal(wantsOverview([], states, 0, 5000), false);
-  assert.equal(wantsOverview([run], new Map([['f1', unknownState]]), 0, 5000), false, 'nobody would answer');
+  const wants = (one: typeof run, states: [string, string][], sinceMs = 0) =>
+    wantsOverview(restlessOf([{ ...one, silentSince: null }], { states: new Map(states), tasks: undefined }, at), sinceMs, 5000);
+  assert.equal(wants(run, [['f1', 'RUNNING']], 1000), false);
+  assert.equal(wants(run, [['f1', 'RUNNING']], 5000), true);
+  assert.equal(wants(run, [['f1', 'RESTARTING']]), true);
+  assert.equal(wants(run, []), false, 'what is gone is in no overview');
+  assert.equal(wants(run, [['f1', 'FAILED']]), false);
+  assert.equal(wants({ ...run, tasksRunning: 1 }, [['f1', 'RUNNING']]), true);
+  assert.equal(wantsOverview([], 0, 5000), false);
+  assert.equal(wants(run, [['f1', unknownState]]), false, 'nobody would answer');
   assert.equal(hasStrangers(new Map([['f2', unknownState]]), [run]), false);
   assert.equal(hasStrangers(new Map([['f2', 'RUNNING']]), [run]), true);
+});
+
+it('leaves out only what is well, as before and heard of', () => {
+  const seen = (state: string, running = 4) => ({
+    states: new Map([['f1', state]]),
+    tasks: new Map([['f1', { tasksRunning: running, tasksTotal: 4 }]]),
+  });
+  const facts = (one: object, state = 'RUNNING', running = 4) =>
+    restlessOf([{ ...run, silentSince: null, ...one }], seen(state, running), at).map(({ fact }) => fact.is);
+  assert.deepEqual(facts({}), []);
+  assert.deepEqual(facts({ silentSince: at }), ['same'], 'that it is heard of again is to be written');
+  assert.deepEqual(facts({ runningAt: null }), ['same'], 'that it came up is to be noted');
+  assert.deepEqual(facts({ tasksRunning: 3 }, 'RUNNING', 3), ['same'], 'trouble may not have been told');
+  assert.deepEqual(facts({}, 'RUNNING', 3), ['changed']);
+  assert.deepEqual(facts({}, 'FAILED'), ['ended']);
+  assert.deepEqual(facts({}, unknownState), ['unknown']);
 });
 
 describe('checkpoints are read', () => {

@@ -81,8 +81,8 @@ export function sessionDeployer(target: Pick<DeployTarget, 'url' | 'webUrl'>, fl
           job.jid,
           {
             state: job.state,
-            tasksRunning: (job.tasks['running'] ?? 0) + (job.tasks['finished'] ?? 0),
-            tasksTotal: job.tasks['total'] ?? 0,
+            tasksRunning: (job.tasks.running ?? 0) + (job.tasks.finished ?? 0),
+            tasksTotal: job.tasks.total ?? 0,
             name: job.name,
             startedAt: job['start-time'],
           },

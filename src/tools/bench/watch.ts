@@ -6,7 +6,7 @@ import { formatMs } from './stats.ts';
 import { type Changes, measureChanges } from './watch/changes.ts';
 import { type Delays, measureDelays } from './watch/delay.ts';
 import { type JobManagerCost, measureJobManager } from './watch/job-manager.ts';
-import { observeFleet } from './watch/side.ts';
+import { measureIdle, observeFleet } from './watch/side.ts';
 import { measureStorm, type Storm } from './watch/storm.ts';
 import { type Cost, measurePoll, measureUnchanged, pollsAlone } from './watch/unchanged.ts';
 
@@ -28,6 +28,11 @@ export async function measureWatch(
   const rows: Row[] = [];
   let changes: Changes | undefined;
   let storm: Storm | undefined;
+  say('watch: nothing to watch');
+  const nothing = createClosing((error) => say(`Not closed: ${String(error)}`));
+  everything.add(() => nothing.all());
+  const idle = await measureIdle(nothing);
+  await nothing.all();
   for (const size of sizes) {
     const closing = createClosing((error) => say(`Not closed: ${String(error)}`));
     everything.add(() => closing.all());
@@ -57,11 +62,12 @@ export async function measureWatch(
   everything.add(() => closing.all());
   const real = await measureJobManager(closing, options.flink, say);
   await closing.all();
-  return figureOf(rows, storm as Storm, changes as Changes, real, options);
+  return figureOf(rows, idle, storm as Storm, changes as Changes, real, options);
 }
 
 function figureOf(
   rows: readonly Row[],
+  idle: number,
   storm: Storm,
   changes: Changes,
   real: JobManagerCost,
@@ -70,7 +76,7 @@ function figureOf(
   const of = (size: number) => rows.find((row) => row.size === size) as Row;
   const [small, thousand, large] = [of(60), of(1000), of(10_000)];
   const perMinute = (small.cost.sluice * 60) / 1000;
-  const perPoll = ({ poll: { sluice, postgres, polls, seconds } }: Row) => ((sluice + postgres) * seconds) / polls;
+  const perPoll = ({ poll: { sluice, postgres, polls, seconds } }: Row) => ((sluice + postgres - idle) * seconds) / polls;
   const poll = perPoll(large);
   const aim = (met: boolean, text: string): Aim => ({ met, text });
   return {
@@ -78,11 +84,11 @@ function figureOf(
     title: 'Watching',
     how:
       'Each fleet is a stand-in that answers in the shapes of Flink 1.20.5, observed by `src/main.ts` as a process of its own with embedded PostgreSQL and the practice workspace as Slack; every job was found and its checkpoints were read before anything counts. ' +
-      'Cost: 2 turns of 60 s in which nothing happens (checkpoints and data are looked at once a minute, in waves), the default settings (states each second, tasks each 5 s, checkpoints each minute), processor time of the processes by /proc. A poll alone: 3 turns of 20 s with checkpoints and data put off to once an hour, divided by the polls that there were; it has the overview of each 5 s in it, and whatever else Sluice does. The raw loop only reads `/jobs` once a second and makes a map of it, in turns with that. ' +
+      `Cost: 2 turns of 60 s in which nothing happens (checkpoints and data are looked at once a minute, in waves), the default settings (states each second, tasks each 10 s, checkpoints each minute), processor time of the processes by /proc. A poll alone: 3 turns of 20 s with checkpoints and data put off to once an hour, less what a Sluice takes that watches nothing (${formatMs(idle)} a second, one minute), divided by the polls that there were; it has its share of the overview of each 10 s in it. The raw loop only reads /jobs once a second and makes a map of it, in turns with that. ` +
       `Delay: ${options.samples} jobs fail one after the other, each of a cause of its own, until the message stands in the workspace. ` +
       'Changes: with the same put off, so many jobs restart for 2 s, and what is used in 20 s more than in the 20 s before; twice each. ' +
       'Storm: the rest of ten thousand jobs fails within one second, of one cause; one minute is looked at. ' +
-      `The real cluster is Flink ${options.flink}; Sluice is stopped and let go on in turns of 60 s.`,
+      `The real cluster is Flink ${options.flink}; Sluice is stopped and let go on in turns of 60 s (stopped, watching, watching, stopped), five minutes after its jobs were started.`,
     tables: [
       {
         head: ['jobs', 'Sluice, CPU a second', 'PostgreSQL', 'both, a poll alone', 'raw loop', 'alert p50', 'p99', 'slowest'],

@@ -28,6 +28,16 @@ export interface Side extends Observer {
   fleet: Fleet;
 }
 
+/** Processor milliseconds a second of a Sluice, and of its PostgreSQL, that has nothing to watch. */
+export async function measureIdle(closing: Closing): Promise<number> {
+  const installation = await install(await startSlack(closing), await temporaryFolder(closing));
+  const { pid } = await startSluice(closing, installation);
+  const used = async () => cpuMsOf([pid, ...(await family(await embeddedPid(installation)))]);
+  await sleep(60_000);
+  const before = await used();
+  await sleep(60_000);
+  return ((await used()) - before) / 60;
+}
 /** Starts a fleet and an observer of it. */
 export async function observeFleet(closing: Closing, size: number, say: (line: string) => void): Promise<Side> {
   const fleet = await startFleet(closing, size);

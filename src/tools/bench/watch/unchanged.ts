@@ -18,7 +18,8 @@ const restMs = 60_000;
 /** Puts off whatever is slower than a poll (checkpoints, data) for as long as something is measured: it comes in waves, and would hide it. */
 export async function pollsAlone<T>(side: Side, measure: () => Promise<T>): Promise<T> {
   await side.restart({ checkpointsEvery: '60m', flowEvery: '60m' });
-  await sleep(restMs / 2);
+  // The first look at the data comes at once.
+  await sleep(restMs);
   const measured = await measure();
   await side.restart();
   return measured;
