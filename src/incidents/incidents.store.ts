@@ -293,31 +293,30 @@ export async function keysInUse(tx: Tx, keys: readonly string[], withinMs: numbe
 /** An incident that is told as it is stored. */
 export type FiringInput = Pick<
   Incident,
-  'id' | 'key' | 'job' | 'cluster' | 'cause' | 'title' | 'facts' | 'fingerprint' | 'runId' | 'channel' | 'fallbackChannels'
+  | 'id'
+  | 'key'
+  | 'job'
+  | 'cluster'
+  | 'cause'
+  | 'title'
+  | 'facts'
+  | 'fingerprint'
+  | 'runId'
+  | 'channel'
+  | 'fallbackChannels'
+  | 'leaderId'
+  | 'messageId'
 >;
-/** Stores many that begin now, as one value: thousands of parameters take longer to write than the rows. Returns them in this order. */
-export async function insertIncidents(tx: Tx, inputs: readonly FiringInput[]): Promise<Incident[]> {
-  if (inputs.length === 0) return [];
+/** Stores many that begin now, as one value: thousands of parameters take longer to write than the rows. */
+export async function insertIncidents(tx: Tx, inputs: readonly FiringInput[]): Promise<void> {
+  if (inputs.length === 0) return;
   await tx.execute(sql`
-    insert into incidents (id, key, job, cluster, cause, state, title, facts, run_id, channel, fallback_channels, fingerprint, first_seen, last_seen, fire_at)
-    select id, key, job, cluster, cause, 'firing', title, facts, "runId", channel, "fallbackChannels", fingerprint, ${now}, ${now}, ${now}
+    insert into incidents (id, key, job, cluster, cause, state, title, facts, run_id, channel, fallback_channels, fingerprint, leader_id, message_id,
+      first_seen, last_seen, fire_at)
+    select id, key, job, cluster, cause, 'firing', title, facts, "runId", channel, "fallbackChannels", fingerprint, "leaderId", "messageId",
+      ${now}, ${now}, ${now}
     from jsonb_to_recordset(${JSON.stringify(inputs)}::jsonb) as r(id text, key text, job text, cluster text, cause text, title text, facts jsonb,
-      "runId" text, channel text, "fallbackChannels" jsonb, fingerprint text)`);
-  const rows = await tx
-    .select()
-    .from(incidents)
-    .where(
-      among(
-        incidents.id,
-        inputs.map((input) => input.id),
-      ),
-    );
-  const made = new Map(rows.map((row) => [row.id, row]));
-  return inputs.flatMap((input) => made.get(input.id) ?? []);
-}
-/** Puts many under the message of another. */
-export async function joinIncidents(tx: Tx, ids: readonly string[], leader: { leaderId: string; messageId: string }): Promise<void> {
-  await tx.update(incidents).set(leader).where(among(incidents.id, ids));
+      "runId" text, channel text, "fallbackChannels" jsonb, fingerprint text, "leaderId" text, "messageId" text)`);
 }
 export async function insertIncident(tx: Tx, row: Values<typeof incidents.$inferInsert>): Promise<Incident> {
   const [made] = await tx

@@ -7,16 +7,7 @@ import { tagsOf } from '../jobs/tags.ts';
 import { desire, nowhere } from '../outbox/outbox.store.ts';
 import { ruleOf } from './causes.ts';
 import { fingerprint } from './fingerprint.ts';
-import {
-  changeIncidents,
-  type FiringInput,
-  type Incident,
-  insertEvents,
-  insertIncidents,
-  joinIncidents,
-  keysInUse,
-  leaderFor,
-} from './incidents.store.ts';
+import { changeIncidents, type FiringInput, insertEvents, insertIncidents, keysInUse, leaderFor } from './incidents.store.ts';
 import type { IncidentFacts } from './message.ts';
 import { comebackMs, type IncidentInput, openIncident } from './open.ts';
 import { repaint } from './paint.ts';
@@ -46,10 +37,14 @@ export async function openIncidents(tx: Tx, inputs: readonly IncidentInput[]): P
   const isPlain = (input: IncidentInput) =>
     !few && !used.has(input.key) && !silenced.has(input.key) && !((input.settleMs ?? 0) > 0) && newest.get(input.key) === input;
   const [plain, rest] = split(inputs, isPlain);
-  const rows: Incident[] = [];
-  for (const piece of chunks(plain, rowsAtOnce)) rows.push(...(await insertIncidents(tx, piece.map(rowOf))));
+  const rows = plain.map(rowOf);
   // Those whose cause is known lead; the others join them.
-  for (const group of groupsOf(rows)) await tellTogether(tx, group);
+  const groups = groupsOf(rows);
+  const led: Led[] = [];
+  for (const group of groups) led.push(await lead(tx, group));
+  // The first of each group is there before those that it leads.
+  for (const piece of chunks(groups.flat(), rowsAtOnce)) await insertIncidents(tx, piece);
+  for (const one of led) await tellTogether(tx, one);
   for (const piece of chunks(rows, rowsAtOnce))
     await insertEvents(
       tx,
@@ -89,11 +84,13 @@ function rowOf(input: IncidentInput): FiringInput {
     runId: input.runId ?? null,
     channel: input.channel ?? null,
     fallbackChannels: [...input.fallbackChannels],
+    leaderId: null,
+    messageId: null,
   };
 }
 
 /** What is told in one message: one cause, place and root exception (or cluster); what nobody has read the exception of yet joins the largest of its cluster. */
-function groupsOf(rows: readonly Incident[]): Incident[][] {
+function groupsOf(rows: readonly FiringInput[]): FiringInput[][] {
   const known = Map.groupBy(
     rows.filter((row) => !isUnread(row)),
     (row) => groupKey(row) ?? row.id,
@@ -107,18 +104,24 @@ function groupsOf(rows: readonly Incident[]): Incident[][] {
   return groups;
 }
 /** Of a crowd those whose cause nobody knows (yet): they ended in the same moment as the others. */
-const isUnread = (row: Incident) =>
+const isUnread = (row: FiringInput) =>
   ruleOf(row.cause).together === 'exception' && row.fingerprint === null && !(row.facts as IncidentFacts).byOperation;
-const placeKey = (row: Incident) => JSON.stringify([row.cause, row.channel, row.cluster]);
-function groupKey(row: Incident): string | undefined {
+const placeKey = (row: FiringInput) => JSON.stringify([row.cause, row.channel, row.cluster]);
+function groupKey(row: FiringInput): string | undefined {
   const { together } = ruleOf(row.cause);
   const same = together === 'exception' ? row.fingerprint : together === 'cluster' ? row.cluster : null;
   return same === null || (row.facts as IncidentFacts).byOperation ? undefined : JSON.stringify([row.cause, row.channel, same]);
 }
 
-async function tellTogether(tx: Tx, group: readonly Incident[]): Promise<void> {
-  const [first] = group;
-  if (!first) return;
+/** One that others have joined. */
+interface Led {
+  id: string;
+  messageId: string;
+  joined: number;
+}
+/** Puts a group that is not stored yet under one message: that of its first, or of an incident that is told already. */
+async function lead(tx: Tx, group: readonly FiringInput[]): Promise<Led> {
+  const first = group[0] as FiringInput;
   const { together } = ruleOf(first.cause);
   const same = together === 'exception' ? first.fingerprint : first.cluster;
   const alone = together === undefined || same === null || groupKey(first) === undefined;
@@ -134,15 +137,14 @@ async function tellTogether(tx: Tx, group: readonly Incident[]): Promise<void> {
       message: { tone: 'bad', title: first.title, parts: [] },
       priority: 1,
     }));
-  const leader = there ?? first;
+  const { id, joined } = there ?? { id: first.id, joined: 0 };
   const others = there ? group : group.slice(1);
-  for (const piece of chunks(others, rowsAtOnce))
-    await joinIncidents(
-      tx,
-      piece.map((row) => row.id),
-      { leaderId: leader.id, messageId },
-    );
-  const [grown] = await changeIncidents(tx, [leader.id], { messageId, joined: leader.joined + others.length, joinedAt: now });
+  first.messageId = messageId;
+  for (const row of others) Object.assign(row, { leaderId: id, messageId });
+  return { id, messageId, joined: joined + others.length };
+}
+async function tellTogether(tx: Tx, { id, messageId, joined }: Led): Promise<void> {
+  const [grown] = await changeIncidents(tx, [id], { messageId, joined, joinedAt: now });
   if (grown) await repaint(tx, grown);
 }
 

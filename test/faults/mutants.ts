@@ -26,6 +26,13 @@ export const mutants: readonly PlantedMutant[] = [
     at: at('stop/stop-savepoint', 'after-effect', 'freeze'),
   },
   {
+    name: 'a request is accepted in two transactions, and the process dies between them',
+    file: 'src/operations/accept.ts',
+    from: 'const op = (await findOperation(tx, id)) as Operation;',
+    to: `const op = (await findOperation(tx, id)) as Operation; await tx.execute('commit' as never); console.log('{"fired":"accept","mode":"kill"}'); process.kill(process.pid, 'SIGKILL');`,
+    scene: 'a build',
+  },
+  {
     name: 'the intent is not stored before the effect',
     file: 'src/operations/run-step.ts',
     from: 'await writeIntent(tx, execution.op, at, chosen);',
