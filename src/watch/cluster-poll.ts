@@ -25,7 +25,7 @@ import { leftToDo } from './left-to-do.store.ts';
 import { createLiveRuns, type LiveRuns } from './live-runs.ts';
 import type { PollDeps } from './poll-deps.ts';
 import { reviveLost } from './revive-lost.ts';
-import { type CrowdEnd, readLastWords, settleCrowd } from './settle-crowd.ts';
+import { type CrowdEnd, readLastWords, settleCrowd, wordsPerPoll } from './settle-crowd.ts';
 import { tellEnds } from './tell-ends.ts';
 import { objectiveKey } from './tell-objective.ts';
 import { keysOf, tellTrouble } from './tell-run.ts';
@@ -105,10 +105,11 @@ export async function pollCluster(
       fact.is !== 'unknown' && !(fact.is === 'same' && healthOf(run) === 'healthy' && run.runningAt && !troubled.has(run.job)),
   );
   const followed = changed.length > 0;
-  if (followed) await followRuns(deps, open, changed, troubled);
+  const storm = followed && (await followRuns(deps, open, changed, troubled));
   await tellSilent(deps, open, restless, unresolved);
   if (followed || left.ends) await tellEnds(deps, name);
-  if (followed || left.words) await readLastWords(deps, open);
+  // While hundreds end, the next look comes first: others may have ended meanwhile.
+  if (!storm && (followed || left.words)) await readLastWords(deps, open);
   if (followed || left.stopped) await closeStopped(deps, name);
   return {
     answered: true,
@@ -120,7 +121,8 @@ export async function pollCluster(
 }
 
 const asBefore: RunFact = { is: 'same' };
-async function followRuns(deps: PollDeps, open: OpenCluster, news: readonly Following[], troubled: ReadonlySet<string>): Promise<void> {
+/** True when more had ended at once than a poll can read the causes of: then only these were followed, and the next poll goes on with the others. */
+async function followRuns(deps: PollDeps, open: OpenCluster, news: readonly Following[], troubled: ReadonlySet<string>): Promise<boolean> {
   const held = await heldJobs(deps.database.db);
   // An operation that holds the job makes these changes itself, and tells of them.
   const free = news.filter(({ run }) => !held.has(run.job));
@@ -138,14 +140,15 @@ async function followRuns(deps: PollDeps, open: OpenCluster, news: readonly Foll
   if (crowd.length > 0) {
     // People hear now of the first ones whose cause is known; the others join their message.
     await tellEnds(deps, open.cluster.name, (run) => run.rootException !== null);
-    await followCrowd(deps, open, crowd);
+    if ((await followCrowd(deps, open, crowd)) > wordsPerPoll) return true;
   }
   // Those that nobody was told of come first.
   const order = [...others].sort((a, b) => Number(troubled.has(a.run.job)) - Number(troubled.has(b.run.job)));
   await eachWithin(order, { atOnce: 2, forMs: followForMs }, follow);
+  return false;
 }
-/** Many ends at once: what the list shows as ended has ended; what it does not name has to be missing from a second list too. */
-async function followCrowd(deps: PollDeps, open: OpenCluster, crowd: readonly Following[]): Promise<void> {
+/** Many ends at once: what the list shows as ended has ended; what it does not name has to be missing from a second list too. How many have ended. */
+async function followCrowd(deps: PollDeps, open: OpenCluster, crowd: readonly Following[]): Promise<number> {
   const { db } = deps.database;
   // Asked before the second list: once the operation is over, no submit can follow what that says.
   const known = crowd.filter(({ run }) => run.runningAt);
@@ -164,10 +167,9 @@ async function followCrowd(deps: PollDeps, open: OpenCluster, crowd: readonly Fo
   });
   const lost = ends.filter((end) => end.state === 'LOST');
   const how = lost.length > 0 ? await howLost(db, open) : undefined;
-  await settleCrowd(
-    deps,
-    ends.flatMap((end) => (end.state !== 'LOST' ? [end] : how?.wait ? [] : [{ ...end, lostBy: how?.by(end.run) ?? null }])),
-  );
+  const over = ends.flatMap((end) => (end.state !== 'LOST' ? [end] : how?.wait ? [] : [{ ...end, lostBy: how?.by(end.run) ?? null }]));
+  await settleCrowd(deps, over);
+  return over.length;
 }
 
 async function followRun(deps: PollDeps, open: OpenCluster, before: Run, fact: RunFact, told: boolean): Promise<void> {

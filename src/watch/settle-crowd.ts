@@ -18,7 +18,7 @@ import type { PollDeps } from './poll-deps.ts';
 /** Rows in one statement, and in one transaction. */
 const atOnce = 1000;
 /** Of what Flink still knows so many are read in one poll, for so long: the next ones go on. */
-const wordsPerPoll = 200;
+export const wordsPerPoll = 200;
 const wordsLimits = { atOnce: 8, forMs: 400 };
 const wordsTimeoutMs = 1500;
 /** `jobstore.expiration-time`: Flink forgets ended jobs after an hour. */

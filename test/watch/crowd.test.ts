@@ -12,10 +12,10 @@ const count = 60;
 const jobName = (n: number) => `crowd-${String(n).padStart(2, '0')}`;
 const idOf = (n: number) => String(n).padStart(32, 'c');
 
-/** Sixty jobs that run. */
-async function crowd(t: TestContext): Promise<Rig> {
+/** Sixty jobs that run, or so many. */
+async function crowd(t: TestContext, size = count): Promise<Rig> {
   const r = await rig(t);
-  for (let n = 0; n < count; n++) {
+  for (let n = 0; n < size; n++) {
     await r.database.transaction((tx) =>
       createJob(tx, {
         name: jobName(n),
@@ -32,8 +32,8 @@ async function crowd(t: TestContext): Promise<Rig> {
   }
   return r;
 }
-function shows(r: Rig, state: string | undefined): void {
-  const all = Array.from({ length: count }, (_, n) => idOf(n));
+function shows(r: Rig, state: string | undefined, size = count): void {
+  const all = Array.from({ length: size }, (_, n) => idOf(n));
   r.deployer
     .always('listRuns', new Map(state === undefined ? [] : all.map((id) => [id, state])))
     .always('look', state === undefined ? gone : seen({ state }));
@@ -94,6 +94,24 @@ describe('sixty jobs that fail in one moment', () => {
     assert.deepEqual([incidents.length, new Set(incidents.map((i) => i.occurrences))], [count, new Set([1])]);
     await message(r);
   });
+});
+
+it('when more fail than one poll can read the causes of, all are told, and the next look at the cluster comes before the causes', async (t) => {
+  const size = 240;
+  const r = await crowd(t, size);
+  shows(r, 'FAILED', size);
+  const cause = { name: 'java.io.IOException', message: 'boom', task: null, at: Date.now(), stack: '' };
+  r.deployer.always('rootCause', cause).always('checkpoints', { ...noCheckpoints, completed: [checkpoint(9)] });
+  const unread = async () =>
+    (await Promise.all(Array.from({ length: size }, (_, n) => findRun(r.database.db, `run_${jobName(n)}`)))).filter(
+      (run) => run?.lastWordsDue,
+    ).length;
+  await r.poll();
+  assert.equal((await listIncidents(r.database.db, undefined, 1000)).length, size);
+  const first = await unread();
+  assert.equal(first, size - 10, 'of the first ones the cause is told at once');
+  await r.poll();
+  assert.ok((await unread()) < first);
 });
 
 describe('why sixty jobs failed', () => {
