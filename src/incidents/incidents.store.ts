@@ -277,6 +277,15 @@ export async function unheard(tx: Tx, forMs: number): Promise<Incident[]> {
 export async function unpaintedLeaders(tx: Tx): Promise<Incident[]> {
   return tx.select().from(incidents).where(sql`${incidents.joined} > ${incidents.painted}`).for('update', { skipLocked: true });
 }
+/** Counts those that joined an incident under its message; as it is then. */
+export async function growIncident(tx: Tx, id: string, messageId: string, by: number): Promise<Incident | undefined> {
+  const [row] = await tx
+    .update(incidents)
+    .set({ messageId, joined: sql`${incidents.joined} + ${by}`, joinedAt: now })
+    .where(eq(incidents.id, id))
+    .returning();
+  return row;
+}
 /** Changes rows and returns them as they are then. */
 export async function changeIncidents(tx: Tx, ids: readonly string[], change: Partial<Values<Incident>>): Promise<Incident[]> {
   if (ids.length === 0) return [];

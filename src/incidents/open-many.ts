@@ -1,13 +1,12 @@
 import { newId } from '../core/ids.ts';
 import { chunks } from '../core/lists.ts';
-import { now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
 import { findJobs } from '../jobs/jobs.store.ts';
 import { tagsOf } from '../jobs/tags.ts';
 import { desire, nowhere } from '../outbox/outbox.store.ts';
 import { ruleOf } from './causes.ts';
 import { fingerprint } from './fingerprint.ts';
-import { changeIncidents, type FiringInput, insertEvents, insertIncidents, keysInUse, leaderFor } from './incidents.store.ts';
+import { type FiringInput, growIncident, insertEvents, insertIncidents, keysInUse, leaderFor } from './incidents.store.ts';
 import type { IncidentFacts } from './message.ts';
 import { comebackMs, type IncidentInput, openIncident } from './open.ts';
 import { repaint } from './paint.ts';
@@ -117,7 +116,8 @@ function groupKey(row: FiringInput): string | undefined {
 interface Led {
   id: string;
   messageId: string;
-  joined: number;
+  /** How many. */
+  by: number;
 }
 /** Puts a group that is not stored yet under one message: that of its first, or of an incident that is told already. */
 async function lead(tx: Tx, group: readonly FiringInput[]): Promise<Led> {
@@ -137,14 +137,14 @@ async function lead(tx: Tx, group: readonly FiringInput[]): Promise<Led> {
       message: { tone: 'bad', title: first.title, parts: [] },
       priority: 1,
     }));
-  const { id, joined } = there ?? { id: first.id, joined: 0 };
+  const { id } = there ?? first;
   const others = there ? group : group.slice(1);
   first.messageId = messageId;
   for (const row of others) Object.assign(row, { leaderId: id, messageId });
-  return { id, messageId, joined: joined + others.length };
+  return { id, messageId, by: others.length };
 }
-async function tellTogether(tx: Tx, { id, messageId, joined }: Led): Promise<void> {
-  const [grown] = await changeIncidents(tx, [id], { messageId, joined, joinedAt: now });
+async function tellTogether(tx: Tx, { id, messageId, by }: Led): Promise<void> {
+  const grown = await growIncident(tx, id, messageId, by);
   if (grown) await repaint(tx, grown);
 }
 

@@ -43,6 +43,7 @@ const crowdFrom = 25;
 const sample = 10;
 /** Runs that are not well are looked at one after the other for so long; the next poll goes on with the others. */
 const followForMs = 1500;
+const followInStormMs = 300;
 
 /**
  * One look at a cluster: ask, decide, write; facts, incidents and messages commit together. Nothing is written once the lease is lost.
@@ -98,9 +99,9 @@ export async function pollCluster(
   }
   const troubled = new Set(unresolved.flatMap(({ job, key }) => (job !== null && keysOf(job).includes(key) ? [job] : [])));
   // What is well, as before and without an open incident needs nothing: most runs, most of the time.
-  const told = troubled.size > 0 ? runs.filter((run) => troubled.has(run.job)) : [];
-  const judged = new Map([...told.map((run) => ({ run, fact: asBefore })), ...restless].map((one) => [one.run.id, one]));
-  const changed = [...judged.values()].filter(
+  const known = new Set(restless.map(({ run }) => run.id));
+  const told = troubled.size > 0 ? runs.filter((run) => troubled.has(run.job) && !known.has(run.id)) : [];
+  const changed = [...restless, ...told.map((run) => ({ run, fact: asBefore }))].filter(
     ({ run, fact }) =>
       fact.is !== 'unknown' && !(fact.is === 'same' && healthOf(run) === 'healthy' && run.runningAt && !troubled.has(run.job)),
   );
@@ -121,12 +122,15 @@ export async function pollCluster(
 }
 
 const asBefore: RunFact = { is: 'same' };
-/** True when more had ended at once than a poll can read the causes of: then only these were followed, and the next poll goes on with the others. */
+/** True when more had ended at once than a poll can read the causes of: then the next look at the cluster comes before them. */
 async function followRuns(deps: PollDeps, open: OpenCluster, news: readonly Following[], troubled: ReadonlySet<string>): Promise<boolean> {
   const held = await heldJobs(deps.database.db);
   // An operation that holds the job makes these changes itself, and tells of them.
   const free = news.filter(({ run }) => !held.has(run.job));
-  const ends = free.filter(({ fact }) => fact.is === 'gone' || fact.is === 'ended');
+  // Those of which something is told already went another way, and are no sample of the others.
+  const ends = free
+    .filter(({ fact }) => fact.is === 'gone' || fact.is === 'ended')
+    .sort((a, b) => Number(troubled.has(a.run.job)) - Number(troubled.has(b.run.job)));
   const others = free.filter(({ fact }) => fact.is !== 'gone' && fact.is !== 'ended');
   const crowd = ends.length >= crowdFrom ? ends.slice(sample) : [];
   // What goes wrong with one run must not keep the others, and what is to be told of them, from their turn.
@@ -137,17 +141,18 @@ async function followRuns(deps: PollDeps, open: OpenCluster, news: readonly Foll
     });
   const alone = crowd.length > 0 ? ends.slice(0, sample) : ends;
   await eachWithin(alone, { atOnce: 4, forMs: Number.POSITIVE_INFINITY }, follow);
+  let storm = false;
   if (crowd.length > 0) {
     // People hear now of the first ones whose cause is known; the others join their message.
     await tellEnds(deps, open.cluster.name, (run) => run.rootException !== null);
-    if ((await followCrowd(deps, open, crowd)) > wordsPerPoll) return true;
+    storm = (await followCrowd(deps, open, crowd)) > wordsPerPoll;
   }
   // Those that nobody was told of come first.
   const order = [...others].sort((a, b) => Number(troubled.has(a.run.job)) - Number(troubled.has(b.run.job)));
-  await eachWithin(order, { atOnce: 2, forMs: followForMs }, follow);
-  return false;
+  await eachWithin(order, { atOnce: 2, forMs: storm ? followInStormMs : followForMs }, follow);
+  return storm;
 }
-/** Many ends at once: what the list shows as ended has ended; what it does not name has to be missing from a second list too. How many have ended. */
+/** Many ends at once: what the list shows as ended has ended; what it does not name has to be missing from a second list too. Of how many the cause is to be read. */
 async function followCrowd(deps: PollDeps, open: OpenCluster, crowd: readonly Following[]): Promise<number> {
   const { db } = deps.database;
   // Asked before the second list: once the operation is over, no submit can follow what that says.
@@ -169,7 +174,7 @@ async function followCrowd(deps: PollDeps, open: OpenCluster, crowd: readonly Fo
   const how = lost.length > 0 ? await howLost(db, open) : undefined;
   const over = ends.flatMap((end) => (end.state !== 'LOST' ? [end] : how?.wait ? [] : [{ ...end, lostBy: how?.by(end.run) ?? null }]));
   await settleCrowd(deps, over);
-  return over.length;
+  return over.filter(({ state }) => state !== 'LOST').length;
 }
 
 async function followRun(deps: PollDeps, open: OpenCluster, before: Run, fact: RunFact, told: boolean): Promise<void> {

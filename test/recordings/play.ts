@@ -14,6 +14,7 @@ import { pollCluster } from '../../src/watch/cluster-poll.ts';
 import type { KnownVertices } from '../../src/watch/flow.fetch.ts';
 import type { FlowLimits } from '../../src/watch/flow.rule.ts';
 import { type FlowDeps, followFlows } from '../../src/watch/flow.ts';
+import { createLiveRuns } from '../../src/watch/live-runs.ts';
 import { noOperation } from '../../src/watch/newcomers.ts';
 import { fakeDeployers } from '../helpers/fake-deployer.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
@@ -153,11 +154,12 @@ export async function play(t: TestContext, recording: Recording, thresholds: Thr
   };
   const withFlow = recording.frames.some(({ changed }) => changed.vertices !== undefined);
   const known: KnownVertices = new Map();
+  const live = createLiveRuns('standalone');
   const heard = new Map<string, Heard>();
   for (const moment of moments(recording, 3 * second)) {
     ms = moment;
     await moveClock(db, startMs + ms * (recording.slowedBy ?? 1) - (await dbNow(db)).getTime());
-    await pollCluster(deps, lease!, { overviewMs: ms % (5 * second) === 0 ? 5000 : 0 });
+    await pollCluster(deps, lease!, { overviewMs: ms % (5 * second) === 0 ? 5000 : 0 }, live);
     if (withFlow && ms % flowEveryMs === 0) await followFlows(deps, lease!, known);
     await database.transaction((tx) => carryIncidentsOn(tx, calls));
     for (const row of await listIncidents(db)) {

@@ -97,7 +97,7 @@ describe('growth, as watch tells it', () => {
     Array.from({ length: 6 }, (_, i) => checkpoint(from + 5 - i, { durationMs: seconds * second, at: now - i * 2.5 * minute }));
   async function shows(r: Rig, completed: ReturnType<typeof slow>): Promise<void> {
     r.deployer.always('checkpoints', { ...noCheckpoints, completed });
-    await r.database.db.execute(sql`update runs set checkpoints_read_at = null`);
+    await r.unread();
     await r.poll();
   }
 

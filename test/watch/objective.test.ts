@@ -77,7 +77,7 @@ describe('the objective of a job, as watch sees it', () => {
     assert.match(text, /Checkpoint expired before completing/);
     assert.doesNotMatch(text, /\[Resume\]/);
     r.deployer.always('checkpoints', { ...noCheckpoints, completed: [checkpoint(0)] });
-    await r.database.db.execute('update runs set checkpoints_read_at = null' as never);
+    await r.unread();
     await r.poll();
     assert.deepEqual(
       (await listIncidents(r.database.db)).map((one) => [one.state, one.resolution]),
@@ -90,7 +90,7 @@ describe('the objective of a job, as watch sees it', () => {
     await running(r);
     r.deployer.always('rootCause', undefined).always('checkpoints', { ...noCheckpoints, completed: [checkpoint(40)] });
     const look = async () => {
-      await r.database.db.execute('update runs set checkpoints_read_at = null' as never);
+      await r.unread();
       await r.poll(true);
     };
     // The TaskManagers are gone: Flink calls it RUNNING all the same.
@@ -129,7 +129,7 @@ describe('the objective of a job, as watch sees it', () => {
     await r.poll();
     assert.deepEqual(await openKeys(r), []);
     await endOp(r);
-    await r.database.db.execute('update runs set checkpoints_read_at = null' as never);
+    await r.unread();
     await r.poll();
     assert.deepEqual(await openKeys(r), ['job:orders:not-recoverable']);
   });

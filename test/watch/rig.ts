@@ -4,14 +4,16 @@ import { silentLog } from '../../src/core/log.ts';
 import { messageToText } from '../../src/core/message.ts';
 import { now } from '../../src/db/clock.ts';
 import type { Database } from '../../src/db/db.ts';
+import { sql } from '../../src/db/query.ts';
 import { leaseClusters } from '../../src/deploy/cluster-views.store.ts';
 import { openIncidents } from '../../src/incidents/incidents.store.ts';
 import { createJob } from '../../src/jobs/jobs.store.ts';
-import { findRun, insertRun, type Run, type RunInput } from '../../src/jobs/runs.store.ts';
+import { changed, findRun, insertRun, type Run, type RunInput } from '../../src/jobs/runs.store.ts';
 import { outcome } from '../../src/operations/message.ts';
 import { findOperation, finish, insertOperation } from '../../src/operations/operations.store.ts';
 import { findMessage } from '../../src/outbox/outbox.store.ts';
 import { pollCluster } from '../../src/watch/cluster-poll.ts';
+import { createLiveRuns } from '../../src/watch/live-runs.ts';
 import type { PollDeps } from '../../src/watch/poll-deps.ts';
 import { type FakeDeployer, facts, fakeDeployer, fakeDeployers, gone, noCheckpoints, seen } from '../helpers/fake-deployer.ts';
 import { sharedDb } from '../helpers/shared-db.ts';
@@ -27,6 +29,8 @@ export interface Rig {
   /** One poll; `/jobs/overview` is due only when said. */
   poll(overviewDue?: boolean): Promise<{ answered: boolean; overviewFailed: boolean }>;
   run(job?: string, change?: Partial<RunInput>): Promise<Run>;
+  /** The next poll reads the checkpoints of every run. */
+  unread(): Promise<void>;
   /** What the cluster shows of its runs: job -> state and running tasks of 4. */
   shows(jobs: Record<string, [state: string, tasks: number]>): void;
   news(): number;
@@ -80,13 +84,18 @@ export async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promi
     },
     ...change,
   };
+  // As a replica keeps them: what is judged only once must come out the same.
+  const live = createLiveRuns('standalone');
   return {
     database,
     deps,
     deployer,
     async poll(overviewDue = false) {
-      const { tookMs: _took, facts: _facts, ...seen } = await pollCluster(deps, lease!, { overviewMs: overviewDue ? 5000 : 0 });
+      const { tookMs: _took, facts: _facts, ...seen } = await pollCluster(deps, lease!, { overviewMs: overviewDue ? 5000 : 0 }, live);
       return seen;
+    },
+    async unread() {
+      await database.db.execute(sql`update runs set checkpoints_read_at = null, changed_in = ${changed.changedIn}`);
     },
     async run(job = 'orders', more = {}) {
       await database.transaction((tx) =>

@@ -84,11 +84,11 @@ function figureOf(
     title: 'Watching',
     how:
       'Each fleet is a stand-in that answers in the shapes of Flink 1.20.5, observed by `src/main.ts` as a process of its own with embedded PostgreSQL and the practice workspace as Slack; every job was found and its checkpoints were read before anything counts. ' +
-      `Cost: 2 turns of 60 s in which nothing happens (checkpoints and data are looked at once a minute, in waves), the default settings (states each second, tasks each 10 s, checkpoints each minute), processor time of the processes by /proc. A poll alone: 3 turns of 20 s with checkpoints and data put off to once an hour, less what a Sluice takes that watches nothing (${formatMs(idle)} a second, one minute), divided by the polls that there were; it has its share of the overview of each 10 s in it. The raw loop only reads /jobs once a second and makes a map of it, in turns with that. ` +
+      `Cost: 2 turns of 60 s in which nothing happens (checkpoints and data are looked at once a minute, in waves), the default settings (states each second, tasks each 10 s, checkpoints each minute), processor time of the processes by /proc. A poll alone: 3 turns of 20 s with checkpoints and data put off, less what a Sluice takes that watches nothing (${formatMs(idle)} a second, one minute), divided by the polls that there were; it has its share of the overview of each 10 s in it. The raw loop only reads /jobs once a second and makes a map of it, in turns with that. ` +
       `Delay: ${options.samples} jobs fail one after the other, each of a cause of its own, until the message stands in the workspace. ` +
       'Changes: with the same put off, so many jobs restart for 2 s, and what is used in 20 s more than in the 20 s before; twice each. ' +
       'Storm: the rest of ten thousand jobs fails within one second, of one cause; one minute is looked at. ' +
-      `The real cluster is Flink ${options.flink}; Sluice is stopped and let go on in turns of 60 s (stopped, watching, watching, stopped), five minutes after its jobs were started.`,
+      `The real cluster is Flink ${options.flink}; Sluice is stopped and let go on in turns of 60 s (stopped, watching, watching, stopped), from three minutes after all its jobs were known.`,
     tables: [
       {
         head: ['jobs', 'Sluice, CPU a second', 'PostgreSQL', 'both, a poll alone', 'raw loop', 'alert p50', 'p99', 'slowest'],
