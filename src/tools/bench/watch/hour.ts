@@ -35,7 +35,10 @@ export async function measureHour(closing: Closing, minutes: number, say: (line:
       },
     ],
     aims: [
-      { met: highest <= 250e6, text: `Sluice keeps ${formatBytes(highest)} at the highest; aimed at were 250 MB.` },
+      {
+        met: highest <= 250 * 1024 ** 2,
+        text: `Sluice keeps ${formatBytes(highest)} at the highest (of 1024² bytes); aimed at were 250 MB.`,
+      },
       {
         met: Math.abs(perHour) <= 10e6,
         text: `Slope: ${perHour < 0 ? '-' : '+'}${formatBytes(Math.abs(perHour))} an hour; aimed at was about none.`,
