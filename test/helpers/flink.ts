@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sleep } from '../../src/core/time.ts';
+import { onFreePort } from '../../src/demo/free-port.ts';
 import { createFlinkClient, type FlinkClient } from '../../src/flink/client.ts';
 import { type Distribution, ensureDistribution } from '../../src/flink/distribution.ts';
 import { allVerticesRunning, rootException } from '../../src/flink/job-facts.ts';
@@ -43,15 +44,17 @@ export function testDistribution(version: string, onProgress?: (line: string) =>
 export async function startTestCluster(version: string, options: TestClusterOptions = {}): Promise<TestCluster> {
   const { home } = await testDistribution(version, options.onProgress);
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'sluice-flink-')));
-  const cluster = await startLocalCluster({
-    home,
-    dir,
-    restPort: options.restPort ?? 0,
-    taskManagers: options.taskManagers ?? 1,
-    slots: options.slots ?? 4,
-    conf: { 'execution.checkpointing.interval': '2 s', 'restart-strategy.type': 'none', ...options.conf },
-    ...(options.onProgress ? { onProgress: options.onProgress } : {}),
-  });
+  const start = (restPort: number) =>
+    startLocalCluster({
+      home,
+      dir,
+      restPort,
+      taskManagers: options.taskManagers ?? 1,
+      slots: options.slots ?? 4,
+      conf: { 'execution.checkpointing.interval': '2 s', 'restart-strategy.type': 'none', ...options.conf },
+      ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+    });
+  const cluster = await (options.restPort === undefined ? onFreePort(0, start) : start(options.restPort));
   const client = createFlinkClient({ url: cluster.url });
   return {
     version,
