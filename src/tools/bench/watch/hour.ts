@@ -36,8 +36,8 @@ export async function measureHour(closing: Closing, minutes: number, say: (line:
     ],
     aims: [
       {
-        met: highest <= 250 * 1024 ** 2,
-        text: `Sluice keeps ${formatBytes(highest)} at the highest (of 1024² bytes); aimed at were 250 MB.`,
+        met: highest <= 250e6,
+        text: `Sluice keeps ${formatBytes(highest)} at the highest, ${Math.round(highest / 1e6)} million bytes; aimed at were 250 million.`,
       },
       {
         met: Math.abs(perHour) <= 10e6,
