@@ -48,3 +48,13 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
     return false;
   }
 }
+
+/** Waits until every thread of a process that was sent SIGSTOP stands still, for at most 5 s: until then one on another processor may still answer. */
+export async function untilFrozen(pid: number): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+    const stats = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => '')));
+    if (stats.every((stat) => stat === '' || /\) [TtZX] /.test(stat))) return;
+    await sleep(10);
+  }
+}

@@ -17,7 +17,7 @@ import {
   writeConf,
 } from './cluster-config.ts';
 import { lastErrorLine } from './cluster-log.ts';
-import { isAlive, killNoted, notePid, signalProcess } from './cluster-pids.ts';
+import { isAlive, killNoted, notePid, signalProcess, untilFrozen } from './cluster-pids.ts';
 
 export type { Role };
 export interface LocalClusterOptions {
@@ -59,7 +59,7 @@ export interface LocalCluster {
   savepointDir: string;
   jobManager: ClusterProcess;
   taskManagers: readonly ClusterProcess[];
-  /** Sends a signal (SIGKILL, SIGSTOP, SIGCONT, …); index counts from 0. Resolves at once for SIGSTOP and SIGCONT, else when the process is gone. */
+  /** Sends a signal (SIGKILL, SIGSTOP, SIGCONT, …); index counts from 0. Resolves when every thread stands still (SIGSTOP), at once (SIGCONT), else when the process is gone. */
   kill(role: Role, index?: number, signal?: NodeJS.Signals): Promise<void>;
   /** Ends the process if it runs and starts it anew on the same ports; waitReady() tells when it serves. */
   restart(role: Role, index?: number): Promise<void>;
@@ -163,7 +163,8 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
       const { daemon } = find(role, index);
       if (!daemon || !(await isAlive(daemon))) return;
       signalProcess(daemon.pid, signal);
-      if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await daemon.exited;
+      if (signal === 'SIGSTOP') await untilFrozen(daemon.pid);
+      else if (signal !== 'SIGCONT') await daemon.exited;
     },
     restart,
     waitReady: (timeoutMs) => ready(timeoutMs ?? 180_000, false),

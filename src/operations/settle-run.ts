@@ -32,6 +32,8 @@ export async function settleRun(
   return database.transaction(async (tx) => {
     if (last) await recordLastWords(tx, run, last);
     const endedNow = await endRun(tx, run.id, { state, reason: reason ?? reasonOf(state) });
+    // A cluster that was silent just then is asked again by watch.
+    if (endedNow && last?.unanswered) await updateRun(tx, run.id, { lastWordsDue: true });
     const now = (await findRun(tx, run.id)) ?? run;
     if (checkpointsAfter(now) === 'gone') await markCheckpointsVanished(tx, [run.id]);
     const [newest] = await restorePointsOfRun(tx, run.id);

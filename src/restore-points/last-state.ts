@@ -135,7 +135,7 @@ async function addCheckpointsFromFlink(db: Db | Tx, run: Run, { deployer }: Open
   const sight = await deployer.checkpoints(run.flinkJobId, { timeoutMs: 3000 }).catch(() => undefined);
   if (sight) await recordCheckpoints(db, run, sight);
   if (checkpointsAfter(run) === 'gone') await markCheckpointsVanished(db, [run.id]);
-  // Its end was recorded among many: nobody has asked for its last checkpoints yet.
+  // Its end was recorded among many, or the cluster was silent then: its last checkpoints are still to be read.
   return sight !== undefined || !run.lastWordsDue;
 }
 function sameSpelling(path: string, like: string | undefined): string {

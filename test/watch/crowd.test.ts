@@ -135,6 +135,23 @@ describe('why sixty jobs failed', () => {
   });
 });
 
+it('why one job failed is asked for again too, when the cluster was silent just as it ended', async (t) => {
+  const r = await crowd(t, 1);
+  shows(r, 'FAILED', 1);
+  const silence = () => {
+    throw new UnreachableError('The JobManager does not answer.');
+  };
+  r.deployer.always('rootCause', silence).always('checkpoints', silence);
+  await r.poll();
+  assert.match(await message(r), /crowd-00 failed/);
+  const cause = { name: 'java.io.IOException', message: 'boom', task: null, at: Date.now(), stack: '' };
+  r.deployer.always('rootCause', cause).always('checkpoints', { ...noCheckpoints, completed: [checkpoint(9)] });
+  await r.poll();
+  const run = await findRun(r.database.db, `run_${jobName(0)}`);
+  assert.deepEqual([run?.rootException?.message, run?.lastCheckpoint?.id, run?.lastWordsDue], ['boom', 9, false]);
+  assert.match(await message(r), /boom/);
+});
+
 it('two ends of one job among many are one incident, and keep none of the others from being told', async (t) => {
   const r = await crowd(t);
   await r.run(jobName(0), {
