@@ -67,6 +67,7 @@ function thresholdView(name: ThresholdName, { inForce, of }: Pick<RulesPage, 'in
 
 function shown(rule: ThresholdRule, value: number): string {
   if (value === Number.POSITIVE_INFINITY) return 'off';
+  if (rule.unit === 'count') return String(value);
   return rule.unit === 'times' ? `${value} ×` : formatDuration(value);
 }
 

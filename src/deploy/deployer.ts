@@ -87,6 +87,8 @@ export interface RootCause {
   /** Milliseconds since 1970. */
   at: number;
   stack: string;
+  /** When the run failed, as far as Flink keeps that (16 times by default), newest first; milliseconds since 1970 by the JobManager's clock. */
+  failures?: number[];
 }
 export interface ClusterFacts {
   flinkVersion: string;

@@ -19,10 +19,8 @@ export interface RootException {
  */
 export function rootException(exceptions: Exceptions): RootException | undefined {
   const entry = exceptions.exceptionHistory.entries[0];
-  const waiting = waitingForRestart(exceptions);
-  // One failure has one stack in both, and its two times may differ by milliseconds.
-  const sameMs = waiting?.stack === entry?.stacktrace ? 1000 : 0;
-  if (!entry || (waiting && waiting.timestamp > entry.timestamp + sameMs)) return waiting;
+  const waiting = notInHistory(exceptions);
+  if (!entry || waiting) return waiting;
   const suppressed = /Recovery is suppressed by/.test(entry.stacktrace.slice(0, 1000));
   const inner = suppressed ? entry.concurrentExceptions?.[0] : undefined;
   const told = inner ?? entry;
@@ -34,6 +32,22 @@ export function rootException(exceptions: Exceptions): RootException | undefined
     timestamp: told.timestamp,
     stack: told.stacktrace,
   };
+}
+
+/** When a job failed, newest first: each entry of the history is one failure, with all that failed beside it. Milliseconds since 1970. */
+export function failureTimes(exceptions: Exceptions): number[] {
+  const waiting = notInHistory(exceptions);
+  const times = exceptions.exceptionHistory.entries.map((entry) => entry.timestamp);
+  return (waiting ? [waiting.timestamp, ...times] : times).sort((a, b) => b - a);
+}
+
+/** The last failure while only 1.x's own field tells it. */
+function notInHistory(exceptions: Exceptions): RootException | undefined {
+  const entry = exceptions.exceptionHistory.entries[0];
+  const waiting = waitingForRestart(exceptions);
+  // One failure has one stack in both, and its two times may differ by milliseconds.
+  const sameMs = waiting?.stack === entry?.stacktrace ? 1000 : 0;
+  return waiting && (!entry || waiting.timestamp > entry.timestamp + sameMs) ? waiting : undefined;
 }
 
 /** The last failure as 1.x tells it beside the history, which older releases add it to only when the restart begins. */

@@ -69,6 +69,17 @@ export const causeRules = {
     together: 'exception',
     many: 'are restarting',
   },
+  'restart-loop': {
+    name: 'restarts again and again',
+    severity: 'critical',
+    text: 'As many failures as the threshold within 15 minutes, by the list that Flink itself keeps. Each time it came back, or tries to.',
+    closes: 'when it has run for 15 minutes without a restart; what ends the run takes its place',
+    threshold: 'restart-loop',
+    settles: false,
+    runs: true,
+    together: 'exception',
+    many: 'restart again and again',
+  },
   'not-recoverable': {
     name: 'goes back too far',
     severity: 'warning',

@@ -5,11 +5,12 @@ import type { JobDefinition } from '../db/schema/index.ts';
 export interface ThresholdRule {
   /** For people. */
   text: string;
-  /** `times`: a factor; absent: milliseconds. */
-  unit?: 'times';
-  /** Without any setting; the least that makes sense. In its unit. */
+  /** `times`: a factor; `count`: a whole number; absent: milliseconds. */
+  unit?: 'times' | 'count';
+  /** Without any setting; the least, and the most, that makes sense. In its unit. */
   standard: number;
   least: number;
+  most?: number;
   /** Key of `sluice.yaml`, if it has one. */
   setting?: string;
   /** What a job asks for itself. */
@@ -28,6 +29,16 @@ export const thresholds = {
     least: 0,
     setting: 'incidents.restartingFor',
     ofJob: (definition) => definition.restartingFor,
+  },
+  'restart-loop': {
+    text: 'how many restarts within 15 minutes are too many',
+    unit: 'count',
+    standard: 5,
+    least: 2,
+    // Flink keeps the last 16 failures (`web.exception-history-size`).
+    most: 16,
+    ofJob: (definition) => definition.restartLoop,
+    off: true,
   },
   'recoverable-within': {
     text: 'how old the last complete checkpoint may be',
@@ -94,9 +105,11 @@ export function parseThreshold(name: ThresholdName, typed: string | undefined): 
   if (typed === undefined) return undefined;
   const rule: ThresholdRule = thresholds[name];
   if (rule.off && typed === 'off') return Number.POSITIVE_INFINITY;
-  const value = rule.unit === 'times' ? (/^\d+(\.\d+)?$/.test(typed) ? Number(typed) : undefined) : parseDuration(typed);
-  return value !== undefined && value >= rule.least ? value : undefined;
+  const value = rule.unit ? (forms[rule.unit].test(typed) ? Number(typed) : undefined) : parseDuration(typed);
+  return value !== undefined && value >= rule.least && value <= (rule.most ?? value) ? value : undefined;
 }
+
+const forms = { times: /^\d+(\.\d+)?$/, count: /^\d+$/ };
 
 /** Which value counts: the job's own, else its team's, else the installation's, else the default. Pure. */
 export function thresholdInForce(name: ThresholdName, sources: ThresholdSources): InForce {

@@ -33,6 +33,7 @@ export function plain(
     | 'checkpointInterval'
     | 'recoverableWithin'
     | 'restartingFor'
+    | 'restartLoop'
     | 'noDataAfter'
     | 'watermarkAfter'
     | 'backpressureAfter'

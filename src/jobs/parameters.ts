@@ -109,6 +109,17 @@ export const parameters: readonly Parameter[] = [
     }),
   },
   {
+    key: 'restart-loop',
+    label: 'Restart loop',
+    meaning: "So many restarts within 15 minutes are an incident, however short each is; off: never. Empty: the team's, else 5.",
+    example: '10',
+    ...plain('restartLoop', (v) =>
+      v === 'off' || (/^\d+$/.test(v) && Number(v) >= 2 && Number(v) <= 16)
+        ? v
+        : problem(`restart-loop is a whole number from 2 to 16, or off, not ${v}.`),
+    ),
+  },
+  {
     key: 'no-data-after',
     label: 'No data after',
     meaning:
@@ -230,6 +241,7 @@ export const parameters: readonly Parameter[] = [
 const sluicesOwn = new Set([
   'recoverable-within',
   'restarting-for',
+  'restart-loop',
   'no-data-after',
   'watermark-after',
   'backpressure-after',

@@ -27,8 +27,8 @@ import type { PollDeps } from './poll-deps.ts';
 import { reviveLost } from './revive-lost.ts';
 import { type CrowdEnd, readLastWords, settleCrowd, wordsPerPoll } from './settle-crowd.ts';
 import { tellEnds } from './tell-ends.ts';
-import { objectiveKey } from './tell-objective.ts';
-import { keysOf, tellTrouble } from './tell-run.ts';
+import { loopKey } from './tell-loop.ts';
+import { everyKeyOf, keysOf, tellTrouble } from './tell-run.ts';
 import { tellSilent } from './tell-silent.ts';
 import { followTwins } from './tell-twins.ts';
 
@@ -97,16 +97,20 @@ export async function pollCluster(
     await database.transaction((tx) => resolveIncidents(tx, [blind], `${name} answers again.`));
     deps.onNews();
   }
-  const troubled = new Set(unresolved.flatMap(({ job, key }) => (job !== null && keysOf(job).includes(key) ? [job] : [])));
+  const having = (keys: (job: string) => string[]) =>
+    new Set(unresolved.flatMap(({ job, key }) => (job !== null && keys(job).includes(key) ? [job] : [])));
+  const troubled = having(keysOf);
+  // A job that restarts again and again is not well because it runs just now.
+  const known = { troubled, told: new Set([...troubled, ...having((job) => [loopKey(job)])]) };
   // What is well, as before and without an open incident needs nothing: most runs, most of the time.
-  const known = new Set(restless.map(({ run }) => run.id));
-  const told = troubled.size > 0 ? runs.filter((run) => troubled.has(run.job) && !known.has(run.id)) : [];
-  const changed = [...restless, ...told.map((run) => ({ run, fact: asBefore }))].filter(
+  const moving = new Set(restless.map(({ run }) => run.id));
+  const still = troubled.size > 0 ? runs.filter((run) => troubled.has(run.job) && !moving.has(run.id)) : [];
+  const changed = [...restless, ...still.map((run) => ({ run, fact: asBefore }))].filter(
     ({ run, fact }) =>
       fact.is !== 'unknown' && !(fact.is === 'same' && healthOf(run) === 'healthy' && run.runningAt && !troubled.has(run.job)),
   );
   const followed = changed.length > 0;
-  const storm = followed && (await followRuns(deps, open, changed, troubled));
+  const storm = followed && (await followRuns(deps, open, changed, known));
   await tellSilent(deps, open, restless, unresolved);
   if (followed || left.ends) await tellEnds(deps, name);
   // While hundreds end, the next look comes first: others may have ended meanwhile.
@@ -121,9 +125,19 @@ export async function pollCluster(
   };
 }
 
+/** Jobs of whose trouble something is told, and those among them for which that is over as soon as all their tasks run. */
+interface KnownTrouble {
+  told: ReadonlySet<string>;
+  troubled: ReadonlySet<string>;
+}
 const asBefore: RunFact = { is: 'same' };
 /** True when more had ended at once than a poll can read the causes of: then the next look at the cluster comes before them. */
-async function followRuns(deps: PollDeps, open: OpenCluster, news: readonly Following[], troubled: ReadonlySet<string>): Promise<boolean> {
+async function followRuns(
+  deps: PollDeps,
+  open: OpenCluster,
+  news: readonly Following[],
+  { troubled, told }: KnownTrouble,
+): Promise<boolean> {
   const held = await heldJobs(deps.database.db);
   // An operation that holds the job makes these changes itself, and tells of them.
   const free = news.filter(({ run }) => !held.has(run.job));
@@ -135,7 +149,7 @@ async function followRuns(deps: PollDeps, open: OpenCluster, news: readonly Foll
   const crowd = ends.length >= crowdFrom ? ends.slice(sample) : [];
   // What goes wrong with one run must not keep the others, and what is to be told of them, from their turn.
   const follow = ({ run, fact }: Following) =>
-    followRun(deps, open, run, fact, troubled.has(run.job)).catch((error: unknown) => {
+    followRun(deps, open, run, fact, { told: told.has(run.job), recovers: troubled.has(run.job) }).catch((error: unknown) => {
       if (error instanceof LeaseLostError || isStoreLoss(error)) throw error;
       deps.log.error({ job: run.job, error: error instanceof Error ? error.stack : String(error) }, 'fault while a run was followed');
     });
@@ -177,7 +191,14 @@ async function followCrowd(deps: PollDeps, open: OpenCluster, crowd: readonly Fo
   return over.filter(({ state }) => state !== 'LOST').length;
 }
 
-async function followRun(deps: PollDeps, open: OpenCluster, before: Run, fact: RunFact, told: boolean): Promise<void> {
+/** @param known whether its trouble is told, and whether that is over as soon as all its tasks run. */
+async function followRun(
+  deps: PollDeps,
+  open: OpenCluster,
+  before: Run,
+  fact: RunFact,
+  { told, recovers }: { told: boolean; recovers: boolean },
+): Promise<void> {
   const { database } = deps;
   const run = (await reread(database, before.id)) ?? before;
   if (run.ended) return;
@@ -186,7 +207,7 @@ async function followRun(deps: PollDeps, open: OpenCluster, before: Run, fact: R
   const ending = fact.is === 'gone' || fact.is === 'ended';
   // Trouble is told also when nothing changed but nobody was told yet: an operation held the job, or Sluice was restarted in between.
   if (!ending && !(health === 'troubled' && (fact.is === 'changed' || !told))) {
-    if (health === 'healthy' && told) await tellRecovery(deps, run);
+    if (health === 'healthy' && recovers) await tellRecovery(deps, run);
     return;
   }
   // Asked before the look: once the operation is over, no submit can follow what the look says.
@@ -208,8 +229,10 @@ async function followRun(deps: PollDeps, open: OpenCluster, before: Run, fact: R
   const restarts = run.restarts + (state === 'RESTARTING' && run.state !== 'RESTARTING' ? 1 : 0);
   await database.transaction((tx) => updateLiveRun(tx, run.id, { state, stateAt: now, tasksRunning, tasksTotal, restarts }));
   const proven = { ...run, state, tasksRunning, tasksTotal };
-  if (!sight.allRunning) await tellTrouble(deps, open, proven);
-  else if (told) await tellRecovery(deps, proven);
+  if (!sight.allRunning) return tellTrouble(deps, open, proven);
+  // It was down for a moment: that counts when it happens again and again.
+  await tellTrouble(deps, open, proven, true);
+  if (recovers) await tellRecovery(deps, proven);
 }
 /** A run whose operation was given up before it had seen every task run comes up all the same: from then on it is a run like others. */
 async function noteCameUp(database: Database, run: Run): Promise<void> {
@@ -277,7 +300,7 @@ async function closeStopped(deps: PollDeps, cluster: string): Promise<void> {
   const held = await heldJobs(deps.database.db);
   for (const job of stopped) {
     if (held.has(job)) continue;
-    await deps.database.transaction((tx) => resolveIncidents(tx, [...keysOf(job), objectiveKey(job)], `${job} was stopped.`));
+    await deps.database.transaction((tx) => resolveIncidents(tx, everyKeyOf(job), `${job} was stopped.`));
     deps.onNews();
   }
 }

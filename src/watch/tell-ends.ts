@@ -14,6 +14,7 @@ import { type IncidentDetails, incidentInputs, type Told } from './incident-inpu
 import { canceledFacts, keptFacts } from './kept-facts.ts';
 import { noOperation } from './newcomers.ts';
 import type { PollDeps } from './poll-deps.ts';
+import { loopKey, restartingKey } from './tell-loop.ts';
 import { objectiveKey } from './tell-objective.ts';
 import { oneLine, type RunCause } from './tell-run.ts';
 
@@ -69,7 +70,7 @@ async function tellPiece(tx: Tx, deps: PollDeps, untold: readonly Run[]): Promis
   warnOfHomeless(deps, inputs);
   return true;
 }
-const replacedKeys = (run: Run) => [`job:${run.job}:restarting`, objectiveKey(run.job)];
+const replacedKeys = (run: Run) => [restartingKey(run.job), loopKey(run.job), objectiveKey(run.job)];
 function warnOfHomeless(deps: PollDeps, inputs: readonly IncidentInput[]): void {
   for (const { job, cause } of inputs.filter((input) => !input.channel).slice(0, 20))
     deps.log.warn({ job, cause }, 'an incident has no channel to go to');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { allVerticesRunning, rootException } from '../../src/flink/job-facts.ts';
+import { allVerticesRunning, failureTimes, rootException } from '../../src/flink/job-facts.ts';
 import { exceptionsSchema, type JobDetails, jobSchema } from '../../src/flink/schema.ts';
 
 function vertex(parallelism: number, tasks: Record<string, number>, status = 'RUNNING', start = 100): JobDetails['vertices'][number] {
@@ -101,4 +101,20 @@ test('a failure whose restart has not begun is not in the history yet: the root 
   assert.equal(rootException(newer)?.message, 'no route');
   const never = exceptionsSchema.parse({ 'root-exception': null, timestamp: null, 'all-exceptions': [], truncated: false, ...none });
   assert.equal(rootException(never), undefined);
+});
+
+test('each failure of the history counts once, with the one that 1.x tells only beside it', () => {
+  const entry = (timestamp: number, stacktrace = `boom ${timestamp}`) => ({
+    exceptionName: 'Boom',
+    stacktrace,
+    timestamp,
+    taskName: null,
+    concurrentExceptions: [{ exceptionName: 'Boom', stacktrace: 'beside it', timestamp: timestamp + 5, taskName: null }],
+  });
+  const told = (more: object) =>
+    exceptionsSchema.parse({ exceptionHistory: { entries: [entry(9000), entry(5000)], truncated: false }, ...more });
+  assert.deepEqual(failureTimes(told({})), [9000, 5000]);
+  assert.deepEqual(failureTimes(told({ 'root-exception': 'boom 9000', timestamp: 9003 })), [9000, 5000]);
+  assert.deepEqual(failureTimes(told({ 'root-exception': 'boom 12000', timestamp: 12_000 })), [12_000, 9000, 5000]);
+  assert.deepEqual(failureTimes(exceptionsSchema.parse({ exceptionHistory: { entries: [], truncated: false } })), []);
 });

@@ -18,6 +18,8 @@ export interface ExpectedScene {
   with?: Partial<Thresholds>;
   /** On one release only: what differs is Sluice's own. */
   only?: string;
+  /** It is played on for so many seconds after the recording has come to its end: all stays as it was then. */
+  goesOn?: number;
   heard: Expected[];
 }
 const second = 1000;
@@ -106,6 +108,25 @@ export const expected: readonly ExpectedScene[] = [
           /^Failed task: totals per customer/m,
           /^Last checkpoint: \d+, /m,
         ],
+      },
+    ],
+  },
+  {
+    scene: 'crash-loop',
+    goesOn: 16 * 60,
+    heard: [
+      { cause: 'restarting', told: passes, over: ['source fails', 3, 45] },
+      {
+        cause: 'restart-loop',
+        told: ['source fails', 10, 45],
+        over: ['source works', 15 * 60 - 10, 15 * 60 + 75],
+        tone: 'bad',
+        says: [
+          /^orders restarts again and again: \d+ times in \d+ s$/m,
+          /^IllegalStateException: Cannot write order \d+: the target database refused/m,
+          /^Last checkpoint: \d+, /m,
+        ],
+        resolution: /^It has run for 15 min without a restart\.$/,
       },
     ],
   },

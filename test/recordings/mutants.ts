@@ -57,6 +57,20 @@ export const mutants: readonly RuleMutant[] = [
     scene: 'source-failing',
   },
   {
+    name: 'a job that is back each time has no problem',
+    file: 'src/watch/restart-loop.rule.ts',
+    from: 'if (within.length < limit)',
+    to: 'if (within.length >= limit)',
+    scene: 'crash-loop',
+  },
+  {
+    name: 'a loop is over as soon as the job runs',
+    file: 'src/watch/tell-loop.ts',
+    from: 'open.lastSeen.getTime() < loopWindowMs',
+    to: 'open.lastSeen.getTime() < 0',
+    scene: 'crash-loop',
+  },
+  {
     name: 'what lasts is told to nobody',
     file: 'src/incidents/lifecycle.ts',
     from: 'for (const row of await duePending(tx)) {',

@@ -101,8 +101,8 @@ function moments({ frames }: Recording, tailMs: number): number[] {
   return out;
 }
 
-/** Plays a recording through the real watch and store, by a moved clock. */
-export async function play(t: TestContext, recording: Recording, thresholds: Thresholds): Promise<Heard[]> {
+/** Plays a recording through the real watch and store, by a moved clock. @param goesOn seconds in which all stays as in its last frame. */
+export async function play(t: TestContext, recording: Recording, thresholds: Thresholds, goesOn = 3): Promise<Heard[]> {
   const database = await sharedDb(t);
   const { db } = database;
   const startMs = (await dbNow(db)).getTime();
@@ -156,7 +156,7 @@ export async function play(t: TestContext, recording: Recording, thresholds: Thr
   const known: KnownVertices = new Map();
   const live = createLiveRuns('standalone');
   const heard = new Map<string, Heard>();
-  for (const moment of moments(recording, 3 * second)) {
+  for (const moment of moments(recording, goesOn * second)) {
     ms = moment;
     await moveClock(db, startMs + ms * (recording.slowedBy ?? 1) - (await dbNow(db)).getTime());
     await pollCluster(deps, lease!, { overviewMs: ms % (5 * second) === 0 ? 5000 : 0 }, live);

@@ -52,11 +52,11 @@ export interface Recording {
   frames: Frame[];
 }
 
-const times = new Set(['at', 'triggeredAt', 'runningAt', 'acceptedAt', 'startedAt', 'watermark']);
+const times = new Set(['at', 'triggeredAt', 'runningAt', 'acceptedAt', 'startedAt', 'watermark', 'failures']);
 type Walk = (key: string, value: unknown) => unknown;
 function walk(value: unknown, change: Walk, key = ''): unknown {
   const own = change(key, value);
-  if (Array.isArray(own)) return own.map((one) => walk(one, change));
+  if (Array.isArray(own)) return own.map((one) => walk(one, change, key));
   if (typeof own !== 'object' || own === null) return own;
   return Object.fromEntries(Object.entries(own).map(([k, v]) => [k, walk(v, change, k)]));
 }

@@ -45,12 +45,12 @@ function holds(recording: Recording, heard: Heard, wanted: Expected): void {
 }
 
 describe('what people hear of what real clusters went through', () => {
-  for (const { scene, with: thresholds, only, heard: wanted } of expected)
+  for (const { scene, with: thresholds, only, goesOn, heard: wanted } of expected)
     for (const release of only ? [only] : flinkVersionsForTests) {
       if ((onlyScene && onlyScene !== scene) || (onlyRelease && onlyRelease !== release)) continue;
       test(`${scene} on Flink ${release}${thresholds ? `, with ${JSON.stringify(thresholds)}` : ''}`, async (t) => {
         const recording = readRecording(release, scene);
-        const heard = await play(t, recording, { ...standard, ...thresholds });
+        const heard = await play(t, recording, { ...standard, ...thresholds }, goesOn);
         assert.deepEqual(
           heard.map((one) => one.cause),
           wanted.map((one) => one.cause),

@@ -1,7 +1,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep } from '../../src/core/time.ts';
-import { type TestCluster, type TestClusterOptions, untilState } from '../helpers/flink.ts';
+import { type TestCluster, type TestClusterOptions, untilRunning, untilState } from '../helpers/flink.ts';
 
 /** A running job on a cluster to which something is done. */
 export interface Stage {
@@ -133,6 +133,21 @@ export const scenes: readonly Scene[] = [
       mark('source fails');
       await untilState(flink.client, flinkJobId, 'FAILED');
       await sleep(5 * second);
+    },
+  },
+  {
+    name: 'crash-loop',
+    about: 'What the job talks to fails for 45 s; Flink restarts it each time, 2 s later, and it runs for a moment.',
+    cluster: { conf: restarts(1000, '2 s') },
+    args: (troubleFile) => ['--fail-file', troubleFile],
+    async act({ flink, flinkJobId, troubleFile, mark }) {
+      await writeFile(troubleFile, '');
+      mark('source fails');
+      await sleep(45 * second);
+      await rm(troubleFile);
+      mark('source works');
+      await untilRunning(flink.client, flinkJobId);
+      await sleep(15 * second);
     },
   },
   {

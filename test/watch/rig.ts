@@ -42,7 +42,8 @@ export async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promi
   const deployer = fakeDeployer(t)
     .always('facts', facts)
     .always('checkpointConfig', { intervalMs: 1000, retention: 'RETAIN_ON_CANCELLATION' })
-    .always('checkpoints', noCheckpoints);
+    .always('checkpoints', noCheckpoints)
+    .always('rootCause', undefined);
   const [lease] = await leaseClusters(database.db, 'me', ['standalone']);
   await database.transaction(async (tx) => {
     await putTeam(tx, { name: 'etl', channel: 'C0ETL', alertChannel: 'C0ALERT' });

@@ -22,6 +22,8 @@ export interface JobDefinition {
   checkpointGrowth?: string;
   /** How long it may restart before anybody is told, for example `2 min`; absent: the team's, else the installation's. */
   restartingFor?: string;
+  /** How many restarts within 15 minutes are told: `5`, or `off`. */
+  restartLoop?: string;
   checkpointDir?: string;
   savepointDir?: string;
   restartStrategy?: { kind: 'none' } | { kind: 'fixed-delay'; attempts: number; delay: string } | { kind: 'exponential-delay' };

@@ -3,7 +3,7 @@ import { withoutLogin } from '../../core/redact.ts';
 import type { CheckpointRetention } from '../../db/schema/index.ts';
 import { type CallOptions, createFlinkClient, type FlinkClient } from '../../flink/client.ts';
 import { FlinkError } from '../../flink/errors.ts';
-import { allVerticesRunning, rootException } from '../../flink/job-facts.ts';
+import { allVerticesRunning, failureTimes, rootException } from '../../flink/job-facts.ts';
 import { atLeast } from '../../flink/release.ts';
 import { type Checkpoint, type CheckpointConfig, endedJobStates } from '../../flink/schema.ts';
 import type { CheckpointFailure, CheckpointSight, ClusterKind, Deployer, DeployTarget, RunSight, SavepointSight } from '../deployer.ts';
@@ -20,6 +20,8 @@ export const standalone: ClusterKind = {
 /** Uploaded jars are named by content, so that the same artifact is uploaded once. */
 const placedName = (artifact: { sha256: string; name: string }) =>
   `sluice-${artifact.sha256.slice(0, 16)}-${artifact.name.replace(/[^\w.-]/g, '_')}`;
+/** Flink keeps so many failures by default (`web.exception-history-size`). */
+const failuresKept = 16;
 /** Checkpoint intervals from here on mean "off": Flink reports a huge number. */
 const offIntervalMs = 1000 * 3600 * 24 * 365;
 
@@ -179,8 +181,18 @@ export function sessionDeployer(target: Pick<DeployTarget, 'url' | 'webUrl'>, fl
     vertices: (flinkJobId, options) => readVertices(flink, flinkJobId, options),
     flow: (flinkJobId, vertex, options) => readFlow(flink, flinkJobId, vertex, options),
     async rootCause(flinkJobId, options) {
-      const root = rootException(await flink.exceptions(flinkJobId, 5, options));
-      return root && { name: root.name, message: root.message, task: root.task ?? null, at: root.timestamp, stack: root.stack };
+      const told = await flink.exceptions(flinkJobId, failuresKept, options);
+      const root = rootException(told);
+      return (
+        root && {
+          name: root.name,
+          message: root.message,
+          task: root.task ?? null,
+          at: root.timestamp,
+          stack: root.stack,
+          failures: failureTimes(told),
+        }
+      );
     },
     async logTails(bytes, options) {
       const tails = [{ from: 'JobManager', text: (await flink.jobManagerLog({ tailBytes: bytes, ...options })).text }];

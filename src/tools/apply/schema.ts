@@ -23,14 +23,19 @@ const distributionName = z
 
 /** A value as it is typed, one that the threshold can take. */
 const thresholdValue = (threshold: ThresholdName) => {
-  const { unit, least, standard, off }: ThresholdRule = thresholds[threshold];
+  const { unit, least, most, standard, off }: ThresholdRule = thresholds[threshold];
   const atLeast = unit === undefined && least > 0 ? ` of at least ${formatDuration(least)}` : '';
-  const expected = unit === 'times' ? 'a number above 1' : `a duration${atLeast}: a number with ms, s, min, h or d`;
+  const expected =
+    unit === 'times'
+      ? 'a number above 1'
+      : unit === 'count'
+        ? `a whole number from ${least} to ${most}`
+        : `a duration${atLeast}: a number with ms, s, min, h or d`;
   return z
     .union([z.string(), z.number()])
     .transform(String)
     .refine((value) => parseThreshold(threshold, value) !== undefined, 'is no value that can be used')
-    .meta({ expected: `${expected}${off ? ', or off' : ''}`, example: unit === 'times' ? String(standard) : formatDuration(standard) });
+    .meta({ expected: `${expected}${off ? ', or off' : ''}`, example: unit ? String(standard) : formatDuration(standard) });
 };
 
 const Team = z.strictObject({
