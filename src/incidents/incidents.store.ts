@@ -170,6 +170,15 @@ export async function incidentsOfGroup(
     onCall: counted?.onCall ?? [],
   };
 }
+/** How many that a message tells are not over, beside one of them. */
+export async function openBeside(tx: Tx, leaderId: string, id: string): Promise<number> {
+  const mine = or(eq(incidents.id, leaderId), eq(incidents.leaderId, leaderId));
+  const [row] = await tx
+    .select({ open: count() })
+    .from(incidents)
+    .where(and(mine, ne(incidents.state, 'resolved'), ne(incidents.id, id)));
+  return row?.open ?? 0;
+}
 /** All that one message tells and that is not over. */
 export async function membersOf(db: Db | Tx, leaderId: string): Promise<Incident[]> {
   return db

@@ -14,7 +14,7 @@ import {
 } from './incidents.store.ts';
 import type { IncidentFacts } from './message.ts';
 import { fire, silenceOf, union } from './open.ts';
-import { repaint, tellEvent } from './paint.ts';
+import { hasFaded, repaint, repaintOrFade, tellAlike, tellEvent } from './paint.ts';
 import { dueSilences, endSilences, type Silence } from './silences.store.ts';
 
 /** When people are called once more to what nobody looks after: critical problems the first time, then those to whom it goes when nobody comes; then, to everything, again and again. */
@@ -78,7 +78,8 @@ export async function carryIncidentsOn(tx: Tx, calls: CallTimes, slackIsDown: Al
     news = true;
   }
   for (const leader of await unpaintedLeaders(tx)) {
-    await repaint(tx, leader);
+    const { total, open } = await repaint(tx, leader);
+    if (open === 0 && hasFaded(leader)) await tellEvent(tx, leader, `All ${total} are over.`);
     news = true;
   }
   return news;
@@ -87,6 +88,7 @@ export async function carryIncidentsOn(tx: Tx, calls: CallTimes, slackIsDown: Al
 /** What fell under a silence that is over: what was kept from people is told now, the rest says that it is not silenced any more. */
 export async function endedSilence(tx: Tx, silence: Silence, words: string): Promise<void> {
   const mine = (await unresolvedIncidents(tx)).filter((row) => row.silenced?.id === silence.id);
+  const told = new Set<string>();
   for (const seen of mine) {
     // Read again under its lock: it may be over by now.
     const row = await openOfKey(tx, seen.key);
@@ -95,15 +97,14 @@ export async function endedSilence(tx: Tx, silence: Silence, words: string): Pro
     const [loud] = await changeIncidents(tx, [row.id], { silenced });
     if (!loud || loud.state === 'pending') continue;
     if (silenced) {
-      if (loud.messageId !== null) await repaint(tx, loud);
+      if (loud.messageId !== null) await repaintOrFade(tx, loud);
       continue;
     }
     if (loud.messageId === null) {
       await fire(tx, loud);
       continue;
     }
-    await repaint(tx, loud);
-    await tellEvent(tx, loud, words);
+    await tellAlike(tx, loud, words, told);
   }
 }
 /** What is open already falls under a new silence: its message says so, and nobody is called to it. */
@@ -113,6 +114,7 @@ export async function beganSilence(
   covers: (row: { job: string | null; cluster: string | null }) => boolean,
 ): Promise<number> {
   const mine = (await unresolvedIncidents(tx)).filter(covers);
+  const told = new Set<string>();
   for (const seen of mine) {
     const row = await openOfKey(tx, seen.key);
     // Of two silences the one that lasts longer counts.
@@ -120,8 +122,7 @@ export async function beganSilence(
     const silenced = { id: silence.id, by: silence.by, reason: silence.reason, until: silence.until.toISOString() };
     const [quiet] = await changeIncidents(tx, [row.id], { silenced });
     if (!quiet || quiet.messageId === null) continue;
-    await repaint(tx, quiet);
-    await tellEvent(tx, quiet, `Silenced by ${silence.by.name ?? silence.by.userId}: ${silence.reason}`);
+    await tellAlike(tx, quiet, `Silenced by ${silence.by.name ?? silence.by.userId}: ${silence.reason}`, told);
   }
   return mine.length;
 }

@@ -1,6 +1,6 @@
 import { newId } from '../core/ids.ts';
 import type { PersonRef } from '../core/message.ts';
-import { inMs, now } from '../db/clock.ts';
+import { dbNow, inMs, now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
 import type { SilenceFact } from '../db/schema/index.ts';
 import { findJob } from '../jobs/jobs.store.ts';
@@ -16,11 +16,12 @@ import {
   lastOfKey,
   leaderFor,
   onceMore,
+  openBeside,
   openOfKey,
   takeIncidents,
 } from './incidents.store.ts';
 import type { IncidentFacts } from './message.ts';
-import { repaint, tellEvent } from './paint.ts';
+import { fade, isLarge, leaderOfMessage, repaint, repaintOrFade, tellEvent } from './paint.ts';
 import { silenceOver } from './silences.store.ts';
 
 export interface IncidentInput {
@@ -42,8 +43,9 @@ export interface IncidentInput {
 
 /** What is over and comes back within this time is the same problem: its message goes on, instead of a new one. */
 export const comebackMs = 15 * 60_000;
-/** A message that counts so many already is repainted by watch, not by each one that joins. */
-const paintUpTo = 12;
+
+/** What many do within this time is one event. */
+const burstMs = 60_000;
 
 /** Opens an incident with its message, or counts one more occurrence of the open one. True when people are told of it now. */
 export async function openIncident(tx: Tx, input: IncidentInput): Promise<boolean> {
@@ -127,8 +129,10 @@ export async function fire(tx: Tx, row: Incident): Promise<void> {
   // Nobody was called to it yet, this time: how long it lasts counts from now.
   const fired = { state: 'firing' as const, fireAt: now, calledAt: null, escalatedAt: null, silenced };
   if (row.messageId !== null) {
+    const large = await leaderOfMessage(tx, row);
     // Only what people were told of counts as coming back.
     const comebacks = row.comebacks + 1;
+    if (isLarge(large)) return fireInCrowd(tx, row, large, { ...fired, comebacks });
     const calls = !silenced && comebacks <= callsBack;
     const [again] = await changeIncidents(tx, [row.id], { ...fired, comebacks });
     if (again) await repaint(tx, again);
@@ -145,7 +149,7 @@ export async function fire(tx: Tx, row: Incident): Promise<void> {
   if (leader) {
     const [joined] = await changeIncidents(tx, [row.id], { ...fired, leaderId: leader.id, messageId: leader.messageId });
     const [grown] = await changeIncidents(tx, [leader.id], { joined: leader.joined + 1, joinedAt: now });
-    if (joined && (grown?.joined ?? 0) <= paintUpTo) await repaint(tx, joined);
+    if (joined && grown && !isLarge(grown)) await repaint(tx, joined);
     // Whoever took what was there then does not look again by himself; the first one that joins calls, the rest is in the message.
     const calls = leader.ackedAt !== null && (leader.joinedAt ?? leader.firstSeen) < leader.ackedAt;
     await tellEvent(tx, joined ?? row, row.title, { thread: false });
@@ -162,6 +166,22 @@ export async function fire(tx: Tx, row: Incident): Promise<void> {
   const [told] = await changeIncidents(tx, [row.id], { ...fired, messageId, joinedAt: now });
   if (told) await repaint(tx, told);
   await tellEvent(tx, told ?? row, row.title, { thread: false });
+}
+
+/** One of very many comes back, as the others may in the same minute: the first one calls for all of them, the message counts the rest. */
+async function fireInCrowd(
+  tx: Tx,
+  row: Incident,
+  leader: Incident,
+  fired: Parameters<typeof changeIncidents>[2] & { silenced: SilenceFact | null; comebacks: number },
+): Promise<void> {
+  const [again] = await changeIncidents(tx, [row.id], fired);
+  const quietMs = (await dbNow(tx)).getTime() - (leader.joinedAt ?? leader.firstSeen).getTime();
+  const first = quietMs >= comebackMs || (quietMs >= burstMs && (await openBeside(tx, leader.id, row.id)) === 0);
+  const calls = first && !fired.silenced && fired.comebacks <= callsBack;
+  await fade(tx, leader, calls ? { joinedAt: now } : {});
+  await tellEvent(tx, again ?? row, `Again: ${row.title}`, { thread: false });
+  if (calls) await tellEvent(tx, leader, `Again: ${row.title}. The message counts those that follow.`, { calls: 'on-call', also: [row] });
 }
 
 /** Whether its message tells of others too. */
@@ -195,8 +215,9 @@ export async function resolveIncidents(tx: Tx, keys: readonly string[], resoluti
     const open = await openOfKey(tx, key);
     const [row] = open ? await changeIncidents(tx, [open.id], { state: 'resolved', resolvedAt: now, resolution }) : [];
     if (!row) continue;
-    if (row.messageId !== null) await repaint(tx, row);
-    await tellEvent(tx, row, resolution, { thread: row.comebacks === 0 });
+    const { faded } = row.messageId === null ? { faded: undefined } : await repaintOrFade(tx, row);
+    // That all of very many are over is told by watch, in one line.
+    await tellEvent(tx, row, resolution, { thread: row.comebacks === 0 && !faded });
   }
 }
 /**

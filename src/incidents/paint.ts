@@ -1,4 +1,5 @@
 import { type Part, text } from '../core/message.ts';
+import type { now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
 import { desire, findMessage, nowhere } from '../outbox/outbox.store.ts';
 import { callsBack } from './causes.ts';
@@ -13,14 +14,30 @@ import {
 } from './incidents.store.ts';
 import { groupMessage, groupSpans, type IncidentFacts, incidentMessage, shownOfGroup } from './message.ts';
 
-/** Brings the message of an incident up to date, also when it is told in the message of another. */
-export async function repaint(tx: Tx, row: Incident): Promise<void> {
+/** A message that counts so many already is repainted by watch, not by each one that joins, is over or comes back; nor has each a line in its thread. */
+const paintUpTo = 12;
+export const isLarge = (leader: Incident): boolean => leader.joined >= paintUpTo;
+/** Under `joined`, whatever that is: watch repaints it. */
+const faded = -1;
+/** Whether something in the message of a large one has ended or come back since it was painted. */
+export const hasFaded = (leader: Incident): boolean => leader.painted <= faded && isLarge(leader);
+/** Has the message of a large one brought up to date at the next look at what time brings. */
+export async function fade(tx: Tx, leader: Incident, more: { joinedAt?: typeof now } = {}): Promise<void> {
+  await changeIncidents(tx, [leader.id], { painted: faded, ...more });
+}
+/** The incident in whose message this one is told: often itself. */
+export async function leaderOfMessage(tx: Tx, row: Incident): Promise<Incident> {
+  return (row.leaderId === null ? undefined : await findIncident(tx, row.leaderId)) ?? row;
+}
+
+/** Brings the message of an incident up to date, also when it is told in the message of another. Says how many it tells of, and how many are not over. */
+export async function repaint(tx: Tx, row: Incident): Promise<{ total: number; open: number }> {
   const leaderId = row.leaderId ?? row.id;
   // Two that tell of one message at once do so one after the other, each with what the other has written.
   await lockIncident(tx, leaderId);
   const { rows, ...counts } = await incidentsOfGroup(tx, leaderId, shownOfGroup);
   const leader = rows.find((one) => one.id === leaderId) ?? (await findIncident(tx, leaderId));
-  if (!leader) return;
+  if (!leader) return counts;
   const message = counts.total === 1 ? incidentMessage(leader) : groupMessage(leader, rows, counts);
   await desire(tx, { dedupeKey: `incident:${leaderId}`, channel: nowhere, message, priority: 1 });
   // What is silenced, or comes back again and again without lasting, calls nobody by other ways either.
@@ -30,6 +47,7 @@ export async function repaint(tx: Tx, row: Incident): Promise<void> {
   for (const { kind, name } of quiet ? [] : ((leader.facts as IncidentFacts).alsoTo ?? []))
     await desire(tx, { dedupeKey: `incident:${leaderId}:${name}`, channelKind: kind, channel: name, message, priority: 1 });
   if (leader.painted !== leader.joined) await changeIncidents(tx, [leaderId], { painted: leader.joined });
+  return counts;
 }
 
 /**
@@ -54,4 +72,26 @@ export async function tellEvent(
   const parts: Part[] = groups.length > 0 ? [text(...groupSpans(groups))] : [];
   const title = row.leaderId !== null && row.job && !line.includes(row.job) ? `${row.job}: ${line}` : line;
   await desire(tx, { dedupeKey: `incident-event:${id}`, channel, threadOf: row.messageId, message: { tone: 'neutral', title, parts } });
+}
+
+/** Brings the message of one up to date: at once, or at the next look at what time brings where it tells of very many. Says which. */
+export async function repaintOrFade(tx: Tx, row: Incident): Promise<{ faded: Incident | undefined }> {
+  const leader = await leaderOfMessage(tx, row);
+  const large = isLarge(leader);
+  if (large) await fade(tx, leader);
+  else await repaint(tx, row);
+  return { faded: large ? leader : undefined };
+}
+
+/**
+ * Brings the message up to date and adds a line about something that happens to many alike: of a message of very many once in its thread.
+ * @param told ids of the leaders in whose threads it stands already; grows.
+ */
+export async function tellAlike(tx: Tx, row: Incident, line: string, told: Set<string>): Promise<void> {
+  const { faded: leader } = await repaintOrFade(tx, row);
+  if (!leader) return tellEvent(tx, row, line);
+  const first = !told.has(leader.id);
+  told.add(leader.id);
+  if (row.id !== leader.id || !first) await tellEvent(tx, row, line, { thread: false });
+  if (first) await tellEvent(tx, leader, line);
 }

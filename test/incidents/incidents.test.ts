@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { sleep } from '../../src/core/time.ts';
-import { findIncident, listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
+import { findIncident, listEvents, listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
 import { beganSilence, endedSilence } from '../../src/incidents/lifecycle.ts';
 import { acknowledgeIncidents, resolveIncidents } from '../../src/incidents/open.ts';
 import { addSilence, endSilences, listSilences } from '../../src/incidents/silences.store.ts';
@@ -57,6 +57,42 @@ it('many at once: every one is recorded, the message names the first and counts 
   assert.equal(said.length, 1);
   assert.match(said[0] ?? '', /^40 jobs failed/);
   assert.match(await r.text(/40 jobs/), /and 28 more jobs[\s\S]*Resume all 40/);
+});
+
+it('many that are over, come back or are silenced at once are a line in the thread each time, not one for each', async (t) => {
+  const jobs = Array.from({ length: 40 }, (_, n) => `job-${n + 1}`);
+  const r = await incidentRig(t, jobs);
+  for (const job of jobs) await r.breaks(job, { facts: broker });
+  await r.later(1000);
+  for (const job of jobs.slice(0, 39)) await r.mends(job);
+  await r.later(1000);
+  assert.deepEqual((await r.said()).slice(1), [], 'one is not over');
+  assert.match(await r.text(/^40 jobs failed/), /Not over: 1 of 40/);
+  await r.mends('job-40');
+  await r.later(1000);
+  assert.deepEqual((await r.said()).slice(1), ['> All 40 are over.']);
+  assert.match((await r.said())[0] ?? '', /^Resolved: 40 jobs failed/);
+  assert.equal((await listEvents(r.database.db, (await listIncidents(r.database.db, 'job-7'))[0]!.id)).at(-1)?.text, 'job-7 runs again.');
+
+  // Ten minutes later the broker is gone once more.
+  await r.later(10 * minute);
+  for (const job of jobs) await r.breaks(job, { facts: broker });
+  await r.later(1000);
+  const calls = (await r.threads()).filter((text) => text.includes('S0ONCALL'));
+  assert.equal(calls.length, 1, 'one call for all of them');
+  assert.match(calls[0] ?? '', /^Again: job-1 failed. The message counts those that follow./);
+  assert.equal((await openIncidents(r.database.db)).length, 40);
+  assert.match((await r.said())[0] ?? '', /^40 jobs failed/);
+
+  const before = (await r.said()).length;
+  await r.transaction((tx) =>
+    addSilence(tx, { scope: 'cluster', name: 'standalone', reason: 'new nodes', by: lee, forMs: 60 * minute, teams: null }),
+  );
+  const [silence] = await listSilences(r.database.db);
+  await r.transaction((tx) => beganSilence(tx, silence!, () => true));
+  await r.transaction((tx) => endSilences(tx, [silence!.id]));
+  await r.transaction((tx) => endedSilence(tx, silence!, 'The silence is over.'));
+  assert.deepEqual((await r.said()).slice(before), ['> Silenced by lee: new nodes', '> The silence is over.']);
 });
 
 it('what comes back soon goes on in its message, calls people twice, and then only changes the message', async (t) => {
