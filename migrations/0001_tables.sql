@@ -130,6 +130,8 @@ CREATE TABLE "incidents" (
 	"last_seen" timestamp with time zone NOT NULL,
 	"acked_by" jsonb,
 	"acked_at" timestamp with time zone,
+	"ack_reason" text,
+	"ack_until" timestamp with time zone,
 	"resolved_at" timestamp with time zone,
 	"resolution" text
 );
@@ -448,6 +450,7 @@ CREATE INDEX "incidents_key" ON "incidents" USING btree ("key","resolved_at");--
 CREATE INDEX "incidents_message" ON "incidents" USING btree ("message_id");--> statement-breakpoint
 CREATE INDEX "incidents_resolved" ON "incidents" USING btree ("resolved_at");--> statement-breakpoint
 CREATE INDEX "incidents_leader" ON "incidents" USING btree ("leader_id");--> statement-breakpoint
+CREATE INDEX "incidents_ack_until" ON "incidents" USING btree ("ack_until") WHERE "incidents"."ack_until" is not null;--> statement-breakpoint
 CREATE INDEX "incidents_unpainted" ON "incidents" USING btree ("id") WHERE "incidents"."joined" > "incidents"."painted";--> statement-breakpoint
 CREATE INDEX "silences_open" ON "silences" USING btree ("scope","name") WHERE "silences"."ended_at" is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "runs_flink_job" ON "runs" USING btree ("cluster","flink_job_id");--> statement-breakpoint

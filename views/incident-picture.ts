@@ -11,7 +11,7 @@ export function incidentPicture(story: Story): Html {
   const x = (at: Date) =>
     Math.round((Math.min(Math.max(at.getTime(), story.from.getTime()), story.to.getTime()) - story.from.getTime()) * (width / span));
   const trouble = { from: x(story.trouble.from), to: x(story.trouble.to ?? story.to) };
-  return html`<figure class="picture"><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="The job from an hour before the incident on">
+  return html`<figure class="picture"><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="What happened from an hour before the incident on">
 <defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="restarting" width="6" height="6"/><line class="hatch" x1="0" y1="0" x2="0" y2="6"/></pattern></defs>
 <rect class="trouble" x="${trouble.from}" y="0" width="${Math.max(2, trouble.to - trouble.from)}" height="${height - 22}"/>
 ${story.runs.map((run) => runBar(run, x))}
@@ -19,7 +19,7 @@ ${story.points.map((point) => mark(point, x(point.at)))}
 ${story.acts.map((act) => html`<g class="act"><line x1="${x(act.at)}" y1="${lanes.acts}" x2="${x(act.at)}" y2="${height - 22}"/><path d="M${x(act.at)} ${lanes.acts}l10 -5l-10 -5z"/><title>${act.words}</title></g>`)}
 <line class="axis" x1="0" y1="${height - 22}" x2="${width}" y2="${height - 22}"/>
 ${[0, 0.25, 0.5, 0.75, 1].map((part) => html`<text class="tick ${part === 0 ? 'first' : part === 1 ? 'last' : ''}" x="${Math.round(part * width)}" y="${height - 6}">${clock(new Date(story.from.getTime() + part * span))}</text>`)}
-</svg><figcaption>Bars are runs (hatched: not all tasks ran), dots are checkpoints (large: savepoints), crosses are those that failed, flags are what people did, red is the incident. Times are UTC.</figcaption></figure>`;
+</svg><figcaption>Bars are runs (hatched: not all tasks ran), dots are checkpoints (large: savepoints), crosses are those that failed, flags are what was done to it and to its cluster, red is the incident. Times are UTC.</figcaption></figure>`;
 }
 /** The stretches in which not all of its tasks ran lie upon it. */
 function runBar(run: Story['runs'][number], x: (at: Date) => number): Html {

@@ -96,7 +96,7 @@ export function incidentPart(page: IncidentPage): Html {
     'incident',
     `/incidents/${incident.id}`,
     html`<div class="incident">${messageView(incidentMessage(incident), page.form)}</div>
-${incident.job ? section('What happened', incidentPicture(story)) : ''}
+${section('What happened', incidentPicture(story))}
 ${section('Timeline', html`<ol class="timeline">${lines.map((line) => html`<li>${moment(line.at)} ${line.words}</li>`)}</ol>`)}
 ${page.others.length === 0 ? '' : section('Told in the same message', incidentTable('Incidents with the same cause', page.others, page.now))}`,
   );

@@ -31,7 +31,7 @@ export const help = defineCommand({
     const line = (names: string[]) => names.filter((name) => mine.some((c) => c.name === name)).join(' · ');
     const groups = [
       ['Look', line(['list', 'status', 'operations', 'logs', 'versions', 'diff', 'history', 'digest', 'web', 'whoami'])],
-      ['Run', line(['build', 'start', 'stop', 'restart', 'savepoint', 'cancel', 'acknowledge'])],
+      ['Run', line(['build', 'start', 'stop', 'restart', 'savepoint', 'cancel', 'acknowledge', 'unacknowledge'])],
       ['Change', line(['set', 'use'])],
       ['State', line(['restore'])],
       ['Decide', decide(ctx.person, 'approve', { team: undefined }) === 'yes' ? line(['approve', 'reject']) : ''],

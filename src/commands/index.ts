@@ -27,6 +27,7 @@ import type { Command } from './spec.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
 import { stop } from './stop.ts';
+import { unacknowledge } from './unacknowledge.ts';
 import { unpin } from './unpin.ts';
 import { unsilence } from './unsilence.ts';
 import { use } from './use.ts';
@@ -61,6 +62,7 @@ export const commands: readonly Command[] = [
   history,
   digest,
   acknowledge,
+  unacknowledge,
   silence,
   unsilence,
   silences,

@@ -2,14 +2,12 @@ import { record } from '../access/audit.store.ts';
 import { UserError } from '../core/errors.ts';
 import { actions, message, text } from '../core/message.ts';
 import { plural, quoteWord } from '../core/text.ts';
-import { formatDuration, parseDuration } from '../core/time.ts';
+import { formatDuration } from '../core/time.ts';
 import { beganSilence } from '../incidents/lifecycle.ts';
 import { addSilence } from '../incidents/silences.store.ts';
+import { lastingMs } from './lasting.ts';
 import { findTarget, wordOf } from './silence-target.ts';
 import { commandButton, defineCommand } from './spec.ts';
-
-const minute = 60_000;
-const longestMs = 7 * 24 * 60 * minute;
 
 export const silence = defineCommand({
   name: 'silence',
@@ -36,7 +34,7 @@ export const silence = defineCommand({
     const target = await findTarget(ctx, args.values['target'] as string, (word) =>
       ['silence', word, lasts, quoteWord(args.rest.join(' '))].join(' '),
     );
-    const forMs = durationOf(lasts);
+    const forMs = lastingMs(lasts, 'A silence', 'Nothing was silenced.');
     const reason = args.rest.join(' ').trim();
     if (reason === '')
       throw new UserError('A silence needs a reason: whoever looks for the missing alert reads it.', {
@@ -65,11 +63,3 @@ export const silence = defineCommand({
     });
   },
 });
-
-function durationOf(typed: string): number {
-  const ms = parseDuration(typed);
-  if (ms === undefined) throw new UserError(`${typed} is not a time.`, { hint: 'For example 30min, 2h or 1d. Nothing was silenced.' });
-  if (ms < minute || ms > longestMs)
-    throw new UserError(`A silence lasts between 1 min and 7 days, not ${formatDuration(ms)}.`, { hint: 'Nothing was silenced.' });
-  return ms;
-}

@@ -101,6 +101,16 @@ export const causeRules = {
     together: 'cluster',
     many: 'began from nothing',
   },
+  'runs-twice': {
+    name: 'runs twice',
+    severity: 'critical',
+    text: 'For a minute a job of its name, which Sluice did not start, runs on its cluster beside its own run.',
+    closes: 'when one of the two has ended',
+    settles: false,
+    runs: true,
+    together: 'cluster',
+    many: 'run twice',
+  },
   'no-data': {
     name: 'no data',
     severity: 'warning',

@@ -344,13 +344,45 @@ export async function insertIncident(tx: Tx, row: Values<typeof incidents.$infer
   return made as Incident;
 }
 /** Who looks after it: of the rows that nobody has yet, those that were taken now. */
-export async function takeIncidents(tx: Tx, ids: readonly string[], by: PersonRef): Promise<Incident[]> {
+export async function takeIncidents(
+  tx: Tx,
+  ids: readonly string[],
+  by: PersonRef,
+  { reason, forMs }: { reason?: string | undefined; forMs?: number | undefined } = {},
+): Promise<Incident[]> {
+  if (ids.length === 0) return [];
+  // Whoever has it already may say more; pressing the button twice says nothing.
+  const isTheirs = sql`${incidents.ackedBy} @> ${JSON.stringify({ teamId: by.teamId, userId: by.userId })}::jsonb`;
+  return tx
+    .update(incidents)
+    .set({ ackedBy: by, ackedAt: now, ackReason: reason ?? null, ackUntil: forMs === undefined ? null : inMs(forMs) })
+    .where(
+      and(
+        among(incidents.id, ids),
+        firing,
+        or(isNull(incidents.ackedBy), reason !== undefined || forMs !== undefined ? isTheirs : undefined),
+      ),
+    )
+    .returning();
+}
+/** Nobody looks after it. */
+export const untaken = { ackedBy: null, ackedAt: null, ackReason: null, ackUntil: null };
+/** Of these, those that somebody looked after until now; people are called to them with this. */
+export async function giveIncidentsBack(tx: Tx, ids: readonly string[]): Promise<Incident[]> {
   if (ids.length === 0) return [];
   return tx
     .update(incidents)
-    .set({ ackedBy: by, ackedAt: now })
-    .where(and(among(incidents.id, ids), firing, isNull(incidents.ackedBy)))
+    .set({ ...untaken, calledAt: now })
+    .where(and(among(incidents.id, ids), firing, isNotNull(incidents.ackedBy)))
     .returning();
+}
+/** Those that somebody looked after for a time that is over. */
+export async function lapsedIncidents(tx: Tx): Promise<Incident[]> {
+  return tx
+    .select()
+    .from(incidents)
+    .where(and(firing, sql`${incidents.ackUntil} <= ${now}`))
+    .for('update', { skipLocked: true });
 }
 
 export async function insertEvent(tx: Tx, incidentId: string, text: string): Promise<number> {

@@ -6,6 +6,7 @@ import {
   changeIncidents,
   duePending,
   findIncident,
+  lapsedIncidents,
   openOfKey,
   uncalled,
   unheard,
@@ -13,7 +14,7 @@ import {
   unresolvedIncidents,
 } from './incidents.store.ts';
 import type { IncidentFacts } from './message.ts';
-import { fire, silenceOf, union } from './open.ts';
+import { fire, silenceOf, unacknowledgeIncidents, union } from './open.ts';
 import { hasFaded, repaint, repaintOrFade, tellAlike, tellEvent } from './paint.ts';
 import { dueSilences, endSilences, type Silence } from './silences.store.ts';
 
@@ -29,7 +30,7 @@ type AlsoTo = NonNullable<IncidentFacts['alsoTo']>;
 const critical = (Object.keys(causeRules) as Cause[]).filter((cause) => causeRules[cause].severity === 'critical');
 
 /**
- * What time brings to incidents: pending ones that last are told, silences end, people are called again, messages of many count them all.
+ * What time brings to incidents: pending ones that last are told, silences and acknowledgements end, people are called again, messages of many count them all.
  * @param slackIsDown channels that are told of what Slack has not taken for 5 minutes.
  * @returns whether anything is to be sent.
  */
@@ -44,6 +45,15 @@ export async function carryIncidentsOn(tx: Tx, calls: CallTimes, slackIsDown: Al
     (await dueSilences(tx)).map((one) => one.id),
   )) {
     await endedSilence(tx, silence, 'The silence is over.');
+    news = true;
+  }
+  for (const rows of Map.groupBy(await lapsedIncidents(tx), (row) => row.messageId ?? row.id).values()) {
+    const who = [...new Set(rows.map((row) => row.ackedBy?.name ?? row.ackedBy?.userId))].join(' and ');
+    await unacknowledgeIncidents(
+      tx,
+      rows.map((row) => row.id),
+      `The time for which ${who} looked after it is over.`,
+    );
     news = true;
   }
   const at = await dbNow(tx);

@@ -18,7 +18,8 @@ export interface IncidentFacts {
   noCheckpoint?: string;
   /** Tasks that run, `2/4`. */
   tasks?: string;
-  links?: { label: string; url: string }[];
+  /** `own`: what the job's people wrote for it. */
+  links?: { label: string; url: string; own?: true }[];
   pageUrl?: string;
   detail?: string;
   /** Of an end: that another copy of the job runs, which Sluice did not start. */
@@ -92,6 +93,7 @@ export function groupMessage(
             ]
           : []),
         ...(untaken.length === 0 ? [] : [{ label: 'Acknowledge', command: `acknowledge ${leader.id}` }]),
+        ...(untaken.length === openRows.length ? [] : [handBack(leader.id)]),
       ),
     );
   return {
@@ -115,9 +117,16 @@ function lineOf(row: typeof incidents.$inferSelect): Span[] {
     row.state === 'resolved' ? '✓ ' : '✗ ',
     { bold: row.job ?? row.cluster ?? row.key },
     ', ',
-    ...(row.state === 'resolved' ? [row.resolution ?? 'over'] : state),
+    ...(row.state === 'resolved' ? [row.resolution ?? 'over'] : [...state, ...ownLinks(f)]),
   ];
 }
+/** Of one job among many: only so many of its links, so that a dozen jobs can still be read. */
+const ownAtMost = 3;
+const ownLinks = (f: IncidentFacts): Span[] =>
+  (f.links ?? [])
+    .filter((link) => link.own)
+    .slice(0, ownAtMost)
+    .flatMap((link): Span[] => [' · ', { link: link.label, url: link.url }]);
 /** What other systems have to know of it. */
 const refOf = (row: typeof incidents.$inferSelect, over: boolean, taken = row.ackedBy !== null): IncidentRef => ({
   id: row.id,
@@ -156,7 +165,7 @@ function groupStateParts(rows: (typeof incidents.$inferSelect)[]): Part[] {
     const by = mine[0]?.ackedBy;
     if (!by) continue;
     const which = mine.length === open.length ? '' : `: ${mine.map((row) => row.job ?? row.cluster).join(', ')}`;
-    parts.push(context('Acknowledged by ', { person: by }, which));
+    parts.push(context('Acknowledged by ', { person: by }, which, ...ackSpans(mine[0])));
   }
   for (const [, mine] of Map.groupBy(open, (row) => row.silenced?.id)) {
     const silenced = mine[0]?.silenced;
@@ -166,6 +175,11 @@ function groupStateParts(rows: (typeof incidents.$inferSelect)[]): Part[] {
   }
   return parts;
 }
+/** Until when somebody looks after it, and what they do about it. */
+const ackSpans = (row: typeof incidents.$inferSelect | undefined): Span[] => [
+  ...(row?.ackUntil && row.state !== 'resolved' ? [', until ', { time: row.ackUntil } as Span] : []),
+  ...(row?.ackReason ? [`: ${row.ackReason}`] : []),
+];
 /** Who looks after it, who silenced it, and how often it came back. */
 function stateParts(row: typeof incidents.$inferSelect): Part[] {
   const parts: Part[] = [];
@@ -177,6 +191,7 @@ function stateParts(row: typeof incidents.$inferSelect): Part[] {
         { person: row.ackedBy },
         row.ackedAt ? ' at ' : '',
         ...(row.ackedAt ? [{ time: row.ackedAt } as Span] : []),
+        ...ackSpans(row),
       ),
     );
   if (row.silenced && row.state !== 'resolved')
@@ -206,7 +221,7 @@ export function incidentMessage(row: typeof incidents.$inferSelect): Message {
     ]),
   );
   if (f.checkpoint?.path) parts.push(context({ code: f.checkpoint.path }));
-  if (f.otherCopy) parts.push(text({ bold: f.otherCopy }));
+  if (f.otherCopy && !over) parts.push(text({ bold: f.otherCopy }));
   if (f.detail) parts.push(text(f.detail));
   parts.push(...changesPart(f), ...linksPart(f), ...stateParts(row));
   const buttons = over ? [] : buttonsOf(row);
@@ -219,6 +234,7 @@ export function incidentMessage(row: typeof incidents.$inferSelect): Message {
   };
 }
 
+const handBack = (id: string): Action => ({ label: 'Hand back', command: `unacknowledge ${id}` });
 function buttonsOf(row: typeof incidents.$inferSelect): Action[] {
   const buttons: Action[] = [];
   const { operationId, observed, otherCopy } = row.facts as IncidentFacts;
@@ -237,6 +253,6 @@ function buttonsOf(row: typeof incidents.$inferSelect): Action[] {
     buttons.push({ label: 'Logs', command: `logs ${row.job}` });
   }
   if (row.job && observed) buttons.push({ label: 'Logs', command: `logs ${row.job}` });
-  if (!row.ackedBy) buttons.push({ label: 'Acknowledge', command: `acknowledge ${row.id}` });
+  buttons.push(row.ackedBy ? handBack(row.id) : { label: 'Acknowledge', command: `acknowledge ${row.id}` });
   return buttons;
 }

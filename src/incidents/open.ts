@@ -1,5 +1,6 @@
 import { newId } from '../core/ids.ts';
 import type { PersonRef } from '../core/message.ts';
+import { formatDuration } from '../core/time.ts';
 import { dbNow, inMs, now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
 import type { SilenceFact } from '../db/schema/index.ts';
@@ -10,6 +11,7 @@ import { type Cause, callsBack, ruleOf } from './causes.ts';
 import { fingerprint } from './fingerprint.ts';
 import {
   changeIncidents,
+  giveIncidentsBack,
   type Incident,
   incidentsOfGroup,
   insertIncident,
@@ -19,6 +21,7 @@ import {
   openBeside,
   openOfKey,
   takeIncidents,
+  untaken,
 } from './incidents.store.ts';
 import type { IncidentFacts } from './message.ts';
 import { fade, isLarge, leaderOfMessage, repaint, repaintOrFade, tellEvent } from './paint.ts';
@@ -113,8 +116,7 @@ async function comeBack(
     state: 'pending',
     fireAt: inMs(settleMs ?? 0),
     silenced: null,
-    ackedBy: null,
-    ackedAt: null,
+    ...untaken,
     resolvedAt: null,
     resolution: null,
   });
@@ -221,14 +223,30 @@ export async function resolveIncidents(tx: Tx, keys: readonly string[], resoluti
   }
 }
 /**
- * Notes who looks after an incident, and after all that its message tells.
+ * Notes who looks after an incident, and after all that its message tells; until it is over, or for so long.
  * @returns those that nobody looked after before; none when it is closed or somebody else does.
  */
-export async function acknowledgeIncidents(tx: Tx, ids: readonly string[], by: PersonRef): Promise<Incident[]> {
-  const taken = await takeIncidents(tx, ids, by);
+export async function acknowledgeIncidents(
+  tx: Tx,
+  ids: readonly string[],
+  by: PersonRef,
+  more: { reason?: string | undefined; forMs?: number | undefined } = {},
+): Promise<Incident[]> {
+  const taken = await takeIncidents(tx, ids, by, more);
   const first = taken[0];
   if (!first) return [];
   await repaint(tx, first);
-  await tellEvent(tx, first, `Acknowledged by ${by.name ?? by.userId}.`);
+  const lasts = more.forMs === undefined ? '' : ` for ${formatDuration(more.forMs)}`;
+  await tellEvent(tx, first, `Acknowledged by ${by.name ?? by.userId}${lasts}${more.reason ? `: ${more.reason}` : '.'}`);
   return taken;
+}
+/** Nobody looks after these any more: who is on call is called again. Returns those that somebody had looked after. @param words why, a sentence. */
+export async function unacknowledgeIncidents(tx: Tx, ids: readonly string[], words: string): Promise<Incident[]> {
+  const given = await giveIncidentsBack(tx, ids);
+  const loud = given.filter((row) => row.silenced === null);
+  const first = loud.find((row) => row.leaderId === null) ?? loud[0] ?? given[0];
+  if (!first) return [];
+  await repaint(tx, first);
+  await tellEvent(tx, first, words, loud.length > 0 ? { calls: 'on-call', also: loud.slice(1) } : {});
+  return given;
 }

@@ -1,6 +1,6 @@
 import type { Cause } from './causes.ts';
 
-type Link = { label: string; url: string };
+type Link = { label: string; url: string; own?: true };
 
 /** Path of a cause's runbook on the page; with a job or a cluster, its commands name them. */
 export function runbookPath(cause: string, about: { job?: string | undefined; cluster?: string | undefined } = {}): string {
@@ -10,14 +10,15 @@ export function runbookPath(cause: string, about: { job?: string | undefined; cl
 
 /**
  * The links of an incident: where to look, what the job's people wrote for it, and Sluice's runbook for the cause. A runbook of the job's own comes first.
- * @param own the job's own links.
+ * @param ofJob the job's own links: marked, so that a message of many shows them beside each job.
  */
 export function incidentLinks(
   publicUrl: string,
   { cause, ...about }: { cause: Cause; job?: string; cluster: string },
   links: readonly Link[],
-  own: readonly Link[] = [],
+  ofJob: readonly Link[] = [],
 ): Link[] {
+  const own = ofJob.map((link) => ({ ...link, own: true as const }));
   const hasOwn = own.some((link) => /run-?\s?book/i.test(link.label));
   const runbook = { label: hasOwn ? 'Runbook of Sluice' : 'Runbook', url: `${publicUrl}${runbookPath(cause, about)}` };
   return hasOwn ? [...links, ...own, runbook] : [...links, runbook, ...own];

@@ -2,13 +2,14 @@ import { doneLately } from '../access/audit.store.ts';
 import { redact } from '../core/redact.ts';
 import { oneLine, truncate } from '../core/text.ts';
 import type { Db } from '../db/db.ts';
+import { findClusterView } from '../deploy/cluster-views.store.ts';
 import { runsBetween } from '../jobs/runs.store.ts';
 import { failuresBetween } from '../restore-points/checkpoints.store.ts';
 import { restorePointsBetween } from '../restore-points/restore-points.store.ts';
-import { changeWords } from './changes.ts';
+import { changeWords, restartSince } from './changes.ts';
 import { type Incident, listEvents, listIncidents } from './incidents.store.ts';
 
-/** What a job did around an incident: its runs and when not all of their tasks ran, its checkpoints and savepoints, what people did. */
+/** What a job did around an incident: its runs and when not all of their tasks ran, its checkpoints and savepoints, what was done to it and to its cluster. */
 export interface Story {
   from: Date;
   to: Date;
@@ -30,16 +31,18 @@ const crossesAtMost = 200;
 export async function incidentStory(db: Db, incident: Incident, now: Date): Promise<Story> {
   const from = new Date(incident.firstSeen.getTime() - hour);
   const to = new Date(Math.min(now.getTime(), (incident.resolvedAt ?? now).getTime() + hour / 4));
-  const { job } = incident;
-  const [runs, points, failures, restarting, done] = job
+  const { job, cluster } = incident;
+  const [runs, points, failures, restarting] = job
     ? await Promise.all([
         runsBetween(db, job, from, to),
         restorePointsBetween(db, job, from, to),
         failuresBetween(db, job, from, to, crossesAtMost),
         restartingStretches(db, job, to),
-        doneLately(db, [`job:${job}`], now.getTime() - from.getTime(), 200),
       ])
-    : [[], [], [], [], []];
+    : [[], [], [], []];
+  const subjects = [...(job ? [`job:${job}`] : []), ...(cluster ? [`cluster:${cluster}`] : []), 'installation'];
+  const done = await doneLately(db, subjects, now.getTime() - from.getTime(), 200);
+  const restart = cluster ? restartSince(await findClusterView(db, cluster), from) : undefined;
   return {
     from,
     to,
@@ -59,10 +62,13 @@ export async function incidentStory(db: Db, incident: Incident, now: Date): Prom
         words: `${one.kind} ${one.id} failed: ${truncate(oneLine(redact(one.failure ?? 'Flink gives no reason')), 300)}`,
       })),
     ],
-    acts: done.flatMap((row) => {
-      const words = row.at <= to ? changeWords(row) : undefined;
-      return words ? [{ at: row.at, words }] : [];
-    }),
+    acts: [
+      ...done.flatMap((row) => {
+        const words = row.at <= to ? changeWords(row) : undefined;
+        return words ? [{ at: row.at, words }] : [];
+      }),
+      ...(restart && restart.at <= to ? [{ at: restart.at, words: restart.what }] : []),
+    ],
   };
 }
 

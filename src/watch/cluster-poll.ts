@@ -86,7 +86,7 @@ export async function pollCluster(
       : { found: false, more: false };
   if (news.found) deps.onNews();
   if (!open.cluster.observed && fetched.overviewDue) await reviveLost(deps, open, runs, fetched.seen.states);
-  if (!open.cluster.observed && overview) await followTwins(deps, name, runs, overview, fetched.seen.states);
+  if (!open.cluster.observed && overview) await followTwins(deps, open, runs, overview, fetched.seen.states);
   const { states, tasks } = fetched.seen;
   const restless = tasks ? restlessOf(runs, fetched.seen, at) : judge(runs, states).restless;
   await storeSeen(database, lease, fetched, restless, deps, at);

@@ -17,6 +17,7 @@ import type { PollDeps } from './poll-deps.ts';
 import { loopKey, restartingKey } from './tell-loop.ts';
 import { objectiveKey } from './tell-objective.ts';
 import { oneLine, type RunCause } from './tell-run.ts';
+import { twiceKey } from './tell-twins.ts';
 
 /** What others started is taken for bounded work when it never made a checkpoint: then its end is no problem. */
 const didItsWork = (run: Run) => run.operationId === noOperation && !run.lastCheckpoint;
@@ -70,7 +71,7 @@ async function tellPiece(tx: Tx, deps: PollDeps, untold: readonly Run[]): Promis
   warnOfHomeless(deps, inputs);
   return true;
 }
-const replacedKeys = (run: Run) => [restartingKey(run.job), loopKey(run.job), objectiveKey(run.job)];
+const replacedKeys = (run: Run) => [restartingKey, loopKey, objectiveKey, twiceKey].map((key) => key(run.job));
 function warnOfHomeless(deps: PollDeps, inputs: readonly IncidentInput[]): void {
   for (const { job, cause } of inputs.filter((input) => !input.channel).slice(0, 20))
     deps.log.warn({ job, cause }, 'an incident has no channel to go to');

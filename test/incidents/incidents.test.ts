@@ -3,7 +3,8 @@ import { it } from 'node:test';
 import { sleep } from '../../src/core/time.ts';
 import { findIncident, listEvents, listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
 import { beganSilence, endedSilence } from '../../src/incidents/lifecycle.ts';
-import { acknowledgeIncidents, resolveIncidents } from '../../src/incidents/open.ts';
+import { acknowledgeIncidents, resolveIncidents, unacknowledgeIncidents } from '../../src/incidents/open.ts';
+import { incidentLinks } from '../../src/incidents/runbook.ts';
 import { addSilence, endSilences, listSilences } from '../../src/incidents/silences.store.ts';
 import { incidentRig } from './rig.ts';
 
@@ -26,6 +27,24 @@ it('jobs with one root exception are one message: the first at once, the others 
   assert.match(await r.text(/2 jobs/), /1 of 2[\s\S]*✗ clicks[\s\S]*✓ orders, orders runs again\./);
   await r.mends('clicks');
   assert.match(await r.text(/2 jobs/), /^Resolved: 2 jobs failed/);
+});
+
+it('each job of a message of many keeps its own links beside it', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks']);
+  const links = (job: string) =>
+    incidentLinks(
+      'http://sluice.example',
+      { cause: 'failed', job, cluster: 'standalone' },
+      [{ label: 'Page', url: `http://sluice.example/jobs/${job}` }],
+      [{ label: `${job} dashboard`, url: `http://grafana.example/${job}` }],
+    );
+  for (const job of ['orders', 'clicks']) await r.breaks(job, { facts: { ...broker, links: links(job) } });
+  const text = await r.text(/^2 jobs failed/);
+  assert.match(text, /✗ orders, last checkpoint: none · orders dashboard$/m);
+  assert.match(text, /✗ clicks, last checkpoint: none · clicks dashboard$/m);
+  assert.match(text, /^Page · Runbook$/m);
+  await r.mends('clicks');
+  assert.match(await r.text(/^2 jobs failed/), /✓ clicks, clicks runs again\.$/m);
 });
 
 it('a problem of its own that begins later, or elsewhere, has its own message', async (t) => {
@@ -259,6 +278,38 @@ it('a group whose first job runs again can still be taken, and is still called f
   await r.mends('clicks');
   await r.breaks('clicks', { facts: broker });
   assert.match(await r.text(/2 jobs/), /\[Acknowledge\]/);
+});
+
+it('who looks after it may say why and until when; then, or when it is handed back, people are called again', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks']);
+  for (const job of ['orders', 'clicks']) await r.breaks(job, { facts: broker });
+  const [one] = await openIncidents(r.database.db);
+  const members = (await openIncidents(r.database.db)).map((row) => row.id);
+  const calls = async () => (await r.threads()).filter((text) => text.includes('S0ONCALL')).map((text) => text.split('\n')[0]);
+  await r.transaction((tx) => acknowledgeIncidents(tx, members, lee, { reason: 'new broker', forMs: 60 * minute }));
+  const text = () => r.text(/^2 jobs failed/);
+  assert.match(await text(), /Acknowledged by @lee, until \d{4}.*: new broker/);
+  assert.match(await text(), /\[Hand back\]/);
+  assert.doesNotMatch(await text(), /\[Acknowledge\]/);
+  await r.later(59 * minute);
+  assert.deepEqual(await calls(), []);
+  await r.later(2 * minute);
+  const over = 'The time for which lee looked after it is over.';
+  assert.deepEqual(await calls(), [over], 'once for the message, not for each');
+  assert.match(await text(), /\[Acknowledge\]/);
+  assert.doesNotMatch(await text(), /new broker|\[Hand back\]/);
+  await r.later(minute);
+  assert.deepEqual(await calls(), [over]);
+
+  assert.equal((await r.transaction((tx) => acknowledgeIncidents(tx, members, lee))).length, 2);
+  assert.deepEqual(await r.transaction((tx) => acknowledgeIncidents(tx, members, lee)), [], 'the button twice');
+  assert.equal((await r.transaction((tx) => acknowledgeIncidents(tx, members, lee, { reason: 'on it' }))).length, 2);
+  assert.deepEqual(await r.transaction((tx) => acknowledgeIncidents(tx, members, { ...lee, userId: 'U3' }, { reason: 'me too' })), []);
+  const given = await r.transaction((tx) => unacknowledgeIncidents(tx, members, 'lee says that nobody looks after it any more.'));
+  assert.equal(given.length, 2);
+  assert.deepEqual(await r.transaction((tx) => unacknowledgeIncidents(tx, members, 'again')), []);
+  assert.deepEqual((await calls()).slice(1), ['lee says that nobody looks after it any more.']);
+  assert.equal((await findIncident(r.database.db, one!.id))?.ackReason, null);
 });
 
 it('who takes a part of a group leaves the rest to be taken, and it is called for', async (t) => {

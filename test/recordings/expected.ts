@@ -248,4 +248,17 @@ export const expected: readonly ExpectedScene[] = [
       },
     ],
   },
+  {
+    scene: 'copy-started',
+    heard: [
+      {
+        cause: 'runs-twice',
+        told: ['started again', 60, 80],
+        over: ['copy canceled', 0, 10],
+        tone: 'bad',
+        says: [/^orders runs twice on standalone$/m, /that Sluice did not start: [0-9a-f]{32}, since/],
+        resolution: /^The copy that others had started has ended\.$/,
+      },
+    ],
+  },
 ];

@@ -133,4 +133,11 @@ export const mutants: readonly RuleMutant[] = [
     to: "if (run.endReason !== 'canceled')",
     scene: 'canceled-outside',
   },
+  {
+    name: 'a copy beside a run that lives is nobody’s business',
+    file: 'src/watch/tell-twins.ts',
+    from: 'const mayBeTwice = found.length > 0 ||',
+    to: 'const mayBeTwice = false &&',
+    scene: 'copy-started',
+  },
 ];

@@ -252,4 +252,20 @@ export const scenes: readonly Scene[] = [
       await sleep(15 * second);
     },
   },
+  {
+    name: 'copy-started',
+    about: 'Somebody submits the job once more by hand, from nothing, beside the one that runs, and cancels that copy after 75 s.',
+    cluster: { slots: 4 },
+    // The program says itself what it is called; a name that every program has proves nothing.
+    args: () => ['--name', 'orders to lake'],
+    async act({ flink, flinkJobId, mark, startAgain }) {
+      await startAgain();
+      await sleep(75 * second);
+      const copy = (await flink.client.jobs()).find((one) => one.id !== flinkJobId && one.status === 'RUNNING');
+      if (!copy) throw new Error('the copy does not run');
+      await flink.client.cancelJob(copy.id);
+      mark('copy canceled');
+      await sleep(10 * second);
+    },
+  },
 ];

@@ -54,6 +54,7 @@ const buttons: Record<string, (ids: Ids) => Action> = {
     input: { title: 'Reject', label: 'Reason', multiline: true },
   }),
   acknowledge: ({ incident }) => ({ label: 'Go', command: `acknowledge ${incident}` }),
+  unacknowledge: ({ incident }) => ({ label: 'Go', command: `unacknowledge ${incident}` }),
   'resume-all': ({ incident }) => ({ label: 'Go', command: `resume-all ${incident}` }),
   silence: () => ({ label: 'Go', command: 'silence etl-orders 1h "kafka upgrade"' }),
   channel: () => ({ label: 'Go', command: 'channel test pager' }),

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { record } from '../../src/access/audit.store.ts';
+import { now } from '../../src/db/clock.ts';
 import type { Db } from '../../src/db/db.ts';
 import { sql } from '../../src/db/query.ts';
+import { updateClusterView } from '../../src/deploy/cluster-views.store.ts';
 import { openIncidents } from '../../src/incidents/incidents.store.ts';
 import { openIncident } from '../../src/incidents/open.ts';
 import { stretchesOf } from '../../src/incidents/story.ts';
@@ -55,6 +58,33 @@ test('the picture crosses failed checkpoints, with why, and hatches the time in 
   assert.match(body, /<path class="failed"[^>]*><title>checkpoint 7 failed: Checkpoint expired before completing, token=\*\*\*<\/title>/);
   assert.equal(body.match(/<rect class="stretch"/g)?.length, 1);
   assert.match(body, /<title>not all tasks ran, \d\d:\d\d to \d\d:\d\d<\/title>/);
+});
+
+test('what was done to a cluster, and a JobManager that was restarted, are flags in the picture of its incident', async (t) => {
+  const rig = await createRig(t);
+  await seedFleet(rig.database);
+  const { db } = rig.database;
+  await rig.database.transaction(async (tx) => {
+    const actor = { origin: 'apply' as const };
+    await record(tx, { actor, action: 'cluster.changed', subject: 'cluster:standalone', details: { fields: ['url'] } });
+    await updateClusterView(tx, 'standalone', { jobManagerSince: now });
+    await openIncident(tx, {
+      key: 'cluster:standalone:unreachable',
+      job: undefined,
+      cluster: 'standalone',
+      cause: 'unreachable',
+      title: 'standalone does not answer',
+      facts: {},
+      runId: undefined,
+      channel: 'C0ALERTS',
+      fallbackChannels: [],
+    });
+  });
+  const incident = (await openIncidents(db)).find((one) => one.cause === 'unreachable');
+  const { body } = await (await rig.as(emma)).get(`/incidents/${incident?.id}`);
+  assert.match(body, /<g class="act">[\s\S]*?<title>cluster standalone: url changed by apply<\/title>/);
+  assert.match(body, /<title>cluster standalone: another JobManager answers, it was restarted<\/title>/);
+  assert.match(textOf(body), /Timeline .* another JobManager answers/);
 });
 
 test('a problem that came back hatches each time that it was there, not what was between them', () => {

@@ -53,6 +53,9 @@ export const incidents = pgTable(
     lastSeen: timestamp('last_seen', { withTimezone: true }).notNull(),
     ackedBy: jsonb('acked_by').$type<PersonRef>(),
     ackedAt: timestamp('acked_at', { withTimezone: true }),
+    ackReason: text('ack_reason'),
+    /** When it counts no more by itself; null: with the incident. */
+    ackUntil: timestamp('ack_until', { withTimezone: true }),
     resolvedAt: timestamp('resolved_at', { withTimezone: true }),
     resolution: text(),
   },
@@ -63,6 +66,7 @@ export const incidents = pgTable(
     index('incidents_message').on(t.messageId),
     index('incidents_resolved').on(t.resolvedAt),
     index('incidents_leader').on(t.leaderId),
+    index('incidents_ack_until').on(t.ackUntil).where(sql`${t.ackUntil} is not null`),
     index('incidents_unpainted').on(t.id).where(sql`${t.joined} > ${t.painted}`),
   ],
 );
