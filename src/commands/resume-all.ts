@@ -1,5 +1,5 @@
 import { AppError, ConflictError } from '../core/errors.ts';
-import { context, type Message, message, text } from '../core/message.ts';
+import { context, type Message, message, type Part, type Span, text } from '../core/message.ts';
 import { plural } from '../core/text.ts';
 import type { Tx } from '../db/db.ts';
 import { type Incident, membersOf } from '../incidents/incidents.store.ts';
@@ -9,6 +9,7 @@ import { latestRun } from '../jobs/runs.store.ts';
 import { accept } from '../operations/accept.ts';
 import { holderOf } from '../operations/operations.store.ts';
 import { findMessage } from '../outbox/outbox.store.ts';
+import { listRestorePoints } from '../restore-points/restore-points.store.ts';
 import { keptIncident, wrongNow } from './kept-incident.ts';
 import { type CommandContext, defineCommand } from './spec.ts';
 
@@ -16,12 +17,13 @@ export const resumeAll = defineCommand({
   name: 'resume-all',
   summary: 'Resume every job that one incident message tells of.',
   details:
-    'One operation for each job: the version that ran, from its newest complete state. Jobs that run, or that somebody works on, are left alone.',
+    'One operation for each job: the version that ran, from its newest complete state. Jobs that run, or that somebody works on, are left alone. At most 500 at once.',
   examples: ['resume-all inc_4k2m9x7qw3tz'],
   arguments: [{ name: 'incident', summary: 'The id of the incident.', required: true, kind: 'text' }],
   options: {},
   kind: 'operate',
   right: 'operate',
+  slow: 'maybe',
   async run(ctx, args): Promise<Message> {
     const { db } = ctx.services.database;
     const id = args.values['incident'] as string;
@@ -34,27 +36,44 @@ export const resumeAll = defineCommand({
       const root = incident.messageId ? await findMessage(tx, incident.messageId) : undefined;
       const at = root?.sentChannel && root.sentTs ? { channel: root.sentChannel, threadTs: root.sentTs } : undefined;
       const left: string[] = [];
-      let accepted = 0;
+      const accepted: string[] = [];
       for (const member of members) {
+        if (accepted.length === atOnce) break;
         const why = await resumeOne(ctx, tx, member, at);
         if (why) left.push(`${member.job ?? member.cluster}: ${why}`);
-        else accepted++;
+        else accepted.push(member.job ?? '');
       }
-      if (accepted === 0)
+      const later = members.length - accepted.length - left.length;
+      if (accepted.length === 0)
         throw new ConflictError(`None of them can be resumed now. ${left.slice(0, 5).join('; ')}.`, {
           hint: 'Nothing was done. To see how one of them stands: /flink status <job>',
         });
       return message(
         'neutral',
-        `Accepted: resume ${plural(accepted, 'job')}`,
+        `Accepted: resume ${plural(accepted.length, 'job')}`,
+        ...(await Promise.all(accepted.slice(0, shownAtMost).map((job) => planOf(tx, job)))),
+        ...(accepted.length > shownAtMost ? [context(`and ${accepted.length - shownAtMost} more`)] : []),
+        ...(later > 0 ? [text({ bold: `${plural(later, 'job')} still to be resumed:` }, ' press it again when these are up.')] : []),
         ...left.slice(0, 10).map((line) => text('Left alone: ', line)),
         ...(left.length > 10 ? [context(`and ${left.length - 10} more left alone`)] : []),
-        context('Each tells its progress in the thread of the incident.'),
+        context('Each looks again at what it can begin from before it starts, and tells its progress in the thread of the incident.'),
       );
     });
   },
 });
 
+/** So many are accepted by one click: each needs a row, a message and a turn, and a cluster can start only so many at a time. */
+const atOnce = 500;
+/** More jobs than that nobody reads. */
+const shownAtMost = 15;
+/** What the resume of a job will do, by what is known now. */
+async function planOf(tx: Tx, job: string): Promise<Part> {
+  const [run, [point]] = await Promise.all([latestRun(tx, job), listRestorePoints(tx, job, 1)]);
+  const from: Span[] = point
+    ? [`from ${point.kind}${point.checkpointId === null ? '' : ` ${point.checkpointId}`}, `, { time: point.takenAt }]
+    : ['from what it can find'];
+  return text({ bold: job }, run ? `: v${run.version} ` : ': ', ...from);
+}
 /** Accepts the resume of one job; why not, if it is left alone. */
 async function resumeOne(
   ctx: CommandContext,

@@ -42,13 +42,25 @@ test('one button resumes every job of the message, one operation each, however o
   ]);
 });
 
+test('it says of each job which version will start, and from what', async (t) => {
+  const w = await createWorld(t);
+  const run = await w.run('etl-orders', failedRun);
+  await w.restorePoint('etl-orders', run, { kind: 'checkpoint', checkpointId: 41 });
+  await w.run('customers', failedRun);
+  const id = await fail(w, 'etl-orders', 'customers');
+  const { text } = await w.once(omar, `resume-all ${id}`);
+  assert.match(text, /^Accepted: resume 2 jobs\n/);
+  assert.match(text, /^etl-orders: v\d from checkpoint 41, \d{4}-/m);
+  assert.match(text, /^customers: v\d from what it can find$/m);
+});
+
 test('what runs, or is busy, or is not this person’s is left alone, by name', async (t) => {
   const w = await createWorld(t);
   await w.run('etl-orders', failedRun);
   await w.run('customers');
   const id = await fail(w, 'etl-orders', 'customers');
   const said = await w.once(emma, `resume-all ${id}`);
-  assert.match(said.text, /^Accepted: resume 1 job\nLeft alone: customers: it runs/);
+  assert.match(said.text, /^Accepted: resume 1 job\netl-orders: v\d from what it can find\nLeft alone: customers: it runs/);
   await w.refused(omar, `resume-all ${id}`, /^None of them can be resumed now\. etl-orders: Emma works on it/);
   await w.refused(vic, `resume-all ${id}`, /may not/);
   await w.refused(nina, `resume-all ${id}`, /None of them can be resumed now\. etl-orders: not yours/);
@@ -68,5 +80,8 @@ test('a job of a cluster that is only observed is left alone; the others are res
       createdBy: job!.current.createdBy,
     });
   });
-  assert.match((await w.once(omar, `resume-all ${id}`)).text, /^Accepted: resume 1 job\nLeft alone: customers: .*only observes/);
+  assert.match(
+    (await w.once(omar, `resume-all ${id}`)).text,
+    /^Accepted: resume 1 job\netl-orders: v\d from what it can find\nLeft alone: customers: .*only observes/,
+  );
 });
