@@ -75,6 +75,12 @@ function figureOf(
 ): Omit<Figure, 'facts'> {
   const of = (size: number) => rows.find((row) => row.size === size) as Row;
   const [small, thousand, large] = [of(60), of(1000), of(10_000)];
+  const median = (turns: readonly number[]) => [...turns].sort((a, b) => a - b)[Math.floor(turns.length / 2)] ?? 0;
+  const spread = (turns: readonly number[]) => `${formatMs(median(turns))} (${turns.map(formatMs).join(', ')})`;
+  const more = median(real.watched) - median(real.alone);
+  // What ten thousand cost more than sixty, for each of them.
+  const perJob = (of: (row: Row) => number) => ((of(large) - of(small)) / (large.size - small.size)) * 1000;
+  const microseconds = (value: number) => `${value.toFixed(1)} µs`;
   const perMinute = (small.cost.sluice * 60) / 1000;
   const perPoll = ({ poll: { sluice, postgres, polls, seconds } }: Row) => ((sluice + postgres - idle) * seconds) / polls;
   const poll = perPoll(large);
@@ -88,7 +94,7 @@ function figureOf(
       `Delay: ${options.samples} jobs fail one after the other, each of a cause of its own, until the message stands in the workspace. ` +
       'Changes: with the same put off, so many jobs restart for 2 s, and what is used in 20 s more than in the 20 s before; twice each. ' +
       'Storm: the rest of ten thousand jobs fails within one second, of one cause; one minute is looked at. ' +
-      `The real cluster is Flink ${options.flink}; Sluice is stopped and let go on in turns of 60 s (stopped, watching, watching, stopped), from three minutes after all its jobs were known.`,
+      `The real cluster is Flink ${options.flink}; Sluice is stopped and let go on in turns of 60 s (stopped, watching, watching, stopped, stopped, watching), from three minutes after all its jobs were known.`,
     tables: [
       {
         head: ['jobs', 'Sluice, CPU a second', 'PostgreSQL', 'both, a poll alone', 'raw loop', 'alert p50', 'p99', 'slowest'],
@@ -118,18 +124,22 @@ function figureOf(
         rows: changes.map(({ changed, ms }) => [String(changed), formatMs(ms), formatMs(ms / changed)]),
       },
       {
-        head: [`a real cluster with ${real.jobs} jobs, CPU a minute`, ''],
+        head: [`a real cluster with ${real.jobs} jobs, CPU a minute`, 'median (each turn)'],
         rows: [
-          ['JobManager, nobody watches', formatMs(real.alone)],
-          ['JobManager, Sluice watches', formatMs(real.watched)],
-          ['Sluice', formatMs(real.sluice)],
+          ['JobManager, nobody watches', spread(real.alone)],
+          ['JobManager, Sluice watches', spread(real.watched)],
+          ['Sluice', spread(real.sluice)],
         ],
       },
     ],
     aims: [
       aim(
-        real.watched - real.alone <= 1500,
-        `A real JobManager with ${real.jobs} jobs takes ${formatMs(real.watched - real.alone)} more processor time a minute when it is watched; aimed at were 1.5 s.`,
+        more <= 1500,
+        `A real JobManager with ${real.jobs} jobs takes ${formatMs(more)} more processor time a minute when it is watched; aimed at were 1.5 s.`,
+      ),
+      aim(
+        median(real.sluice) <= 1000,
+        `Beside it Sluice takes ${formatMs(median(real.sluice))} a minute for them, without PostgreSQL; aimed at was 1 s.`,
       ),
       aim(
         thousand.delays.p50 <= 1000 && thousand.delays.p99 <= 2500,
@@ -150,6 +160,8 @@ function figureOf(
       ),
       aim(storm.growth <= 100e6, `They took ${formatBytes(storm.growth)} of memory more; aimed at were 100 MB.`),
     ],
-    notes: [],
+    notes: [
+      `An unchanged job costs a poll ${microseconds(perJob(perPoll))} more, of which the raw loop, which only reads and parses the list, takes ${microseconds(perJob(({ cost }) => cost.raw))}; a changed one costs what the third table says.`,
+    ],
   };
 }

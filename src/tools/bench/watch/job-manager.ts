@@ -8,17 +8,16 @@ import { benchJob, startFlink } from '../rig.ts';
 import { observe } from './side.ts';
 
 const jobs = 50;
-const turns = 2;
 // Whole minutes: what is looked at once a minute comes in waves.
 const turnMs = 60_000;
 
 export interface JobManagerCost {
   jobs: number;
-  /** Processor milliseconds a minute of the JobManager, without and with Sluice watching. */
-  alone: number;
-  watched: number;
+  /** Processor milliseconds a minute of the JobManager, without and with Sluice watching, of each turn. */
+  alone: number[];
+  watched: number[];
   /** Of Sluice itself while it watched. */
-  sluice: number;
+  sluice: number[];
 }
 
 /** What being watched costs a real JobManager with fifty running jobs: Sluice is stopped and let go on in turns. */
@@ -41,12 +40,13 @@ export async function measureJobManager(closing: Closing, version: string, say: 
   say(`watch: ${jobs} jobs on a real cluster, watched and not`);
   // Its JVM compiles for minutes.
   await sleep(180_000);
-  const total = { alone: 0, watched: 0, sluice: 0 };
+  const perMinute = (ms: number) => (ms * 60_000) / turnMs;
+  const cost: JobManagerCost = { jobs, alone: [], watched: [], sluice: [] };
   const alone = async () => {
     process.kill(sluicePid(), 'SIGSTOP');
     const before = await cpuMsOf([jobManager]);
     await sleep(turnMs);
-    total.alone += (await cpuMsOf([jobManager])) - before;
+    cost.alone.push(perMinute((await cpuMsOf([jobManager])) - before));
     process.kill(sluicePid(), 'SIGCONT');
     // What had waited is caught up with first.
     await sleep(5000);
@@ -54,11 +54,10 @@ export async function measureJobManager(closing: Closing, version: string, say: 
   const watched = async () => {
     const [then, ours] = [await cpuMsOf([jobManager]), await cpuMsOf([sluicePid()])];
     await sleep(turnMs);
-    total.watched += (await cpuMsOf([jobManager])) - then;
-    total.sluice += (await cpuMsOf([sluicePid()])) - ours;
+    cost.watched.push(perMinute((await cpuMsOf([jobManager])) - then));
+    cost.sluice.push(perMinute((await cpuMsOf([sluicePid()])) - ours));
   };
   // What grows less with time must not be counted for one of them.
-  for (const turn of [alone, watched, watched, alone]) await turn();
-  const perMinute = (ms: number) => (ms * 60_000) / (turns * turnMs);
-  return { jobs, alone: perMinute(total.alone), watched: perMinute(total.watched), sluice: perMinute(total.sluice) };
+  for (const turn of [alone, watched, watched, alone, alone, watched]) await turn();
+  return cost;
 }
