@@ -72,7 +72,7 @@ export const causeRules = {
   'restart-loop': {
     name: 'restarts again and again',
     severity: 'critical',
-    text: 'As many failures as the threshold within 15 minutes, by the list that Flink itself keeps. Each time it came back, or tries to.',
+    text: 'As many failures as the threshold within 15 minutes, by the list that Flink itself keeps. It is back each time, and may look well at any moment.',
     closes: 'when it has run for 15 minutes without a restart; what ends the run takes its place',
     threshold: 'restart-loop',
     settles: false,
