@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dbNow, inMs } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { among, and, asc, desc, eq, gt, sql } from '../db/query.ts';
+import { among, and, asc, desc, eq, gt, lte, sql } from '../db/query.ts';
 import { type AuditActor, audit } from '../db/schema/index.ts';
 
 export interface AuditEntry {
@@ -34,11 +34,17 @@ export async function record(tx: Tx, entry: AuditEntry): Promise<void> {
 }
 
 /** What was done to any of these subjects in the last `withinMs`, newest first. */
-export async function doneLately(db: Db | Tx, subjects: readonly string[], withinMs: number, limit = 20): Promise<AuditRow[]> {
+export async function doneLately(
+  db: Db | Tx,
+  subjects: readonly string[],
+  withinMs: number,
+  limit = 20,
+  until?: Date,
+): Promise<AuditRow[]> {
   return db
     .select()
     .from(audit)
-    .where(and(among(audit.subject, subjects), gt(audit.at, inMs(-withinMs))))
+    .where(and(among(audit.subject, subjects), gt(audit.at, inMs(-withinMs)), until ? lte(audit.at, until) : undefined))
     .orderBy(desc(audit.id))
     .limit(limit);
 }

@@ -3,13 +3,14 @@ import { context, type Message, message, type Part, type Span, text } from '../c
 import { plural } from '../core/text.ts';
 import type { Tx } from '../db/db.ts';
 import { type Incident, membersOf } from '../incidents/incidents.store.ts';
+import { resumedAtOnce } from '../incidents/message.ts';
 import { jobChannels } from '../jobs/channels.ts';
 import { findJob } from '../jobs/jobs.store.ts';
-import { latestRun } from '../jobs/runs.store.ts';
+import { lastRunThatRan, latestRun } from '../jobs/runs.store.ts';
 import { accept } from '../operations/accept.ts';
 import { holderOf } from '../operations/operations.store.ts';
 import { findMessage } from '../outbox/outbox.store.ts';
-import { listRestorePoints } from '../restore-points/restore-points.store.ts';
+import { restorePointsOfRun } from '../restore-points/restore-points.store.ts';
 import { keptIncident, wrongNow } from './kept-incident.ts';
 import { type CommandContext, defineCommand } from './spec.ts';
 
@@ -38,7 +39,7 @@ export const resumeAll = defineCommand({
       const left: string[] = [];
       const accepted: string[] = [];
       for (const member of members) {
-        if (accepted.length === atOnce) break;
+        if (accepted.length === resumedAtOnce) break;
         const why = await resumeOne(ctx, tx, member, at);
         if (why) left.push(`${member.job ?? member.cluster}: ${why}`);
         else accepted.push(member.job ?? '');
@@ -62,16 +63,17 @@ export const resumeAll = defineCommand({
   },
 });
 
-/** So many are accepted by one click: each needs a row, a message and a turn, and a cluster can start only so many at a time. */
-const atOnce = 500;
 /** More jobs than that nobody reads. */
 const shownAtMost = 15;
 /** What the resume of a job will do, by what is known now. */
 async function planOf(tx: Tx, job: string): Promise<Part> {
-  const [run, [point]] = await Promise.all([latestRun(tx, job), listRestorePoints(tx, job, 1)]);
+  const run = (await lastRunThatRan(tx, job)) ?? (await latestRun(tx, job));
+  const [point] = run ? await restorePointsOfRun(tx, run.id) : [];
   const from: Span[] = point
     ? [`from ${point.kind}${point.checkpointId === null ? '' : ` ${point.checkpointId}`}, `, { time: point.takenAt }]
-    : ['from what it can find'];
+    : run?.restoredFrom && !run.lastCheckpoint
+      ? ['from where it began, ', { code: run.restoredFrom }]
+      : ['from what it can find'];
   return text({ bold: job }, run ? `: v${run.version} ` : ': ', ...from);
 }
 /** Accepts the resume of one job; why not, if it is left alone. */

@@ -15,6 +15,8 @@ export interface CauseRule {
   settles: boolean;
   /** Told together when the root exception is the same, or when the cluster is; absent: each is told alone. */
   together?: 'exception' | 'cluster';
+  /** It may be Sluice's own blindness: told at once, but people are called only once it has lasted. */
+  patient?: true;
   /** The job runs all the while: there is nothing to resume. */
   runs?: true;
   /** How a title counts several jobs: `3 jobs failed`. */
@@ -161,6 +163,7 @@ export const causeRules = {
     text: 'A cluster did not answer twice in a row. Its jobs are not reported: nobody knows that they are down.',
     closes: 'when it answers',
     settles: false,
+    patient: true,
   },
   parked: {
     name: 'parked',
@@ -174,6 +177,9 @@ export type Cause = keyof typeof causeRules;
 
 /** After so many comebacks only the message itself is brought up to date: a job that crashes all night does not call people a hundred times. */
 export const callsBack = 2;
+
+/** So long what may be Sluice's own blindness has to last before people are called. */
+export const patientMs = 2 * 60_000;
 
 /** The rule of a cause; of one that another version of Sluice knew, a careful guess. */
 export function ruleOf(cause: string): CauseRule {

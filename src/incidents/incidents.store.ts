@@ -81,6 +81,13 @@ export async function openKeys(db: Db | Tx, keys: readonly string[]): Promise<st
     .where(and(among(incidents.key, keys), ne(incidents.state, 'resolved')));
   return rows.map((row) => row.key);
 }
+/** The one of a key that people have to know of, if there is one; not locked. */
+export async function firingOfKey(db: Db | Tx, key: string): Promise<Incident[]> {
+  return db
+    .select()
+    .from(incidents)
+    .where(and(firing, eq(incidents.key, key)));
+}
 /** Keys of what people have to know of, of one cause. */
 export async function firingKeys(db: Db | Tx, cause: string): Promise<string[]> {
   const rows = await db
@@ -170,15 +177,6 @@ export async function incidentsOfGroup(
     onCall: counted?.onCall ?? [],
   };
 }
-/** How many that a message tells are not over, beside one of them. */
-export async function openBeside(tx: Tx, leaderId: string, id: string): Promise<number> {
-  const mine = or(eq(incidents.id, leaderId), eq(incidents.leaderId, leaderId));
-  const [row] = await tx
-    .select({ open: count() })
-    .from(incidents)
-    .where(and(mine, ne(incidents.state, 'resolved'), ne(incidents.id, id)));
-  return row?.open ?? 0;
-}
 /** All that one message tells and that is not over. */
 export async function membersOf(db: Db | Tx, leaderId: string): Promise<Incident[]> {
   return db
@@ -240,10 +238,11 @@ export async function duePending(tx: Tx): Promise<Incident[]> {
     .limit(200)
     .for('update', { skipLocked: true });
 }
-/** Those that nobody has taken and that last: `firstMs` since they were told and nobody was called since (critical ones), or `againMs` since the last call. */
+/** Those that nobody has taken and that last: `firstMs` since they were told and nobody was called since (critical ones; those of `patient` that nobody was called to at all sooner), or `againMs` since the last call. */
 export async function uncalled(
   tx: Tx,
   critical: readonly string[],
+  patient: { causes: readonly string[]; forMs: number },
   { firstMs, escalateMs, againMs }: { firstMs: number; escalateMs: number; againMs: number },
 ): Promise<(Incident & { escalates: boolean })[]> {
   const called = incidents.calledAt;
@@ -261,6 +260,7 @@ export async function uncalled(
         or(
           sql`coalesce(${called}, ${incidents.fireAt}) <= ${inMs(-againMs)}`,
           and(isNull(called), inArray(incidents.cause, [...critical]), sql`${incidents.fireAt} <= ${inMs(-firstMs)}`),
+          and(isNull(called), inArray(incidents.cause, [...patient.causes]), sql`${incidents.fireAt} <= ${inMs(-patient.forMs)}`),
           escalates,
         ),
       ),
@@ -353,28 +353,39 @@ export async function takeIncidents(
   if (ids.length === 0) return [];
   // Whoever has it already may say more; pressing the button twice says nothing.
   const isTheirs = sql`${incidents.ackedBy} @> ${JSON.stringify({ teamId: by.teamId, userId: by.userId })}::jsonb`;
-  return tx
-    .update(incidents)
-    .set({ ackedBy: by, ackedAt: now, ackReason: reason ?? null, ackUntil: forMs === undefined ? null : inMs(forMs) })
-    .where(
-      and(
-        among(incidents.id, ids),
-        firing,
-        or(isNull(incidents.ackedBy), reason !== undefined || forMs !== undefined ? isTheirs : undefined),
-      ),
-    )
-    .returning();
+  return (
+    tx
+      .update(incidents)
+      // What the same person does not say anew stays.
+      .set({
+        ackedBy: by,
+        ackedAt: now,
+        ...(reason === undefined ? {} : { ackReason: reason }),
+        ...(forMs === undefined ? {} : { ackUntil: inMs(forMs) }),
+      })
+      .where(
+        and(
+          among(incidents.id, ids),
+          firing,
+          or(isNull(incidents.ackedBy), reason !== undefined || forMs !== undefined ? isTheirs : undefined),
+        ),
+      )
+      .returning()
+  );
 }
 /** Nobody looks after it. */
 export const untaken = { ackedBy: null, ackedAt: null, ackReason: null, ackUntil: null };
-/** Of these, those that somebody looked after until now; people are called to them with this. */
+/** Of these, those that somebody looked after until now. */
 export async function giveIncidentsBack(tx: Tx, ids: readonly string[]): Promise<Incident[]> {
   if (ids.length === 0) return [];
-  return tx
-    .update(incidents)
-    .set({ ...untaken, calledAt: now })
-    .where(and(among(incidents.id, ids), firing, isNotNull(incidents.ackedBy)))
-    .returning();
+  return (
+    tx
+      .update(incidents)
+      // How long nobody looks after it counts from now.
+      .set({ ...untaken, calledAt: null, escalatedAt: null, fireAt: now })
+      .where(and(among(incidents.id, ids), firing, isNotNull(incidents.ackedBy)))
+      .returning()
+  );
 }
 /** Those that somebody looked after for a time that is over. */
 export async function lapsedIncidents(tx: Tx): Promise<Incident[]> {

@@ -1,11 +1,12 @@
 import { formatDuration } from '../core/time.ts';
 import { dbNow, now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
-import { type Cause, causeRules } from './causes.ts';
+import { type Cause, causeRules, patientMs, ruleOf } from './causes.ts';
 import {
   changeIncidents,
   duePending,
   findIncident,
+  type Incident,
   lapsedIncidents,
   openOfKey,
   uncalled,
@@ -27,6 +28,7 @@ export interface CallTimes {
 /** What Slack has not taken for so long goes to the other channels. */
 const unheardForMs = 5 * 60_000;
 type AlsoTo = NonNullable<IncidentFacts['alsoTo']>;
+const patient = (Object.keys(causeRules) as Cause[]).filter((cause) => ruleOf(cause).patient);
 const critical = (Object.keys(causeRules) as Cause[]).filter((cause) => causeRules[cause].severity === 'critical');
 
 /**
@@ -57,7 +59,7 @@ export async function carryIncidentsOn(tx: Tx, calls: CallTimes, slackIsDown: Al
     news = true;
   }
   const at = await dbNow(tx);
-  const messages = Map.groupBy(await uncalled(tx, critical, calls), (row) => row.messageId);
+  const messages = Map.groupBy(await uncalled(tx, critical, { causes: patient, forMs: patientMs }, calls), (row) => row.messageId);
   // One call for each message, however many jobs it tells of.
   for (const [row, ...others] of messages.values()) {
     if (!row) continue;
@@ -98,7 +100,7 @@ export async function carryIncidentsOn(tx: Tx, calls: CallTimes, slackIsDown: Al
 /** What fell under a silence that is over: what was kept from people is told now, the rest says that it is not silenced any more. */
 export async function endedSilence(tx: Tx, silence: Silence, words: string): Promise<void> {
   const mine = (await unresolvedIncidents(tx)).filter((row) => row.silenced?.id === silence.id);
-  const told = new Set<string>();
+  const told: Incident[] = [];
   for (const seen of mine) {
     // Read again under its lock: it may be over by now.
     const row = await openOfKey(tx, seen.key);
@@ -114,8 +116,9 @@ export async function endedSilence(tx: Tx, silence: Silence, words: string): Pro
       await fire(tx, loud);
       continue;
     }
-    await tellAlike(tx, loud, words, told);
+    told.push(loud);
   }
+  await tellAlike(tx, told, words);
 }
 /** What is open already falls under a new silence: its message says so, and nobody is called to it. */
 export async function beganSilence(
@@ -124,7 +127,7 @@ export async function beganSilence(
   covers: (row: { job: string | null; cluster: string | null }) => boolean,
 ): Promise<number> {
   const mine = (await unresolvedIncidents(tx)).filter(covers);
-  const told = new Set<string>();
+  const told: Incident[] = [];
   for (const seen of mine) {
     const row = await openOfKey(tx, seen.key);
     // Of two silences the one that lasts longer counts.
@@ -132,7 +135,8 @@ export async function beganSilence(
     const silenced = { id: silence.id, by: silence.by, reason: silence.reason, until: silence.until.toISOString() };
     const [quiet] = await changeIncidents(tx, [row.id], { silenced });
     if (!quiet || quiet.messageId === null) continue;
-    await tellAlike(tx, quiet, `Silenced by ${silence.by.name ?? silence.by.userId}: ${silence.reason}`, told);
+    told.push(quiet);
   }
+  await tellAlike(tx, told, `Silenced by ${silence.by.name ?? silence.by.userId}: ${silence.reason}`);
   return mine.length;
 }

@@ -16,6 +16,8 @@ export interface IncidentFacts {
   /** Last completed checkpoint: id, path and ISO time. */
   checkpoint?: { id: number; path: string | undefined; at: string };
   noCheckpoint?: string;
+  /** It kept no state of its own: where it began, to which it goes back. */
+  beganFrom?: string;
   /** Tasks that run, `2/4`. */
   tasks?: string;
   /** `own`: what the job's people wrote for it. */
@@ -40,6 +42,8 @@ export interface IncidentFacts {
   escalateTo?: string;
 }
 
+/** So many jobs are resumed by one click: each needs a row, a message and a turn, and a cluster can start only so many at a time. */
+export const resumedAtOnce = 500;
 /** How many of a group its message names. */
 export const shownOfGroup = 12;
 
@@ -59,7 +63,7 @@ export function groupMessage(
   const shared = f.exception && unread + others === 0;
   const cause = shared ? `: ${truncate(f.exception ?? '', 120)}` : leader.cluster ? ` on ${leader.cluster}` : '';
   const parts: Part[] = [];
-  if (!over && onCall.length > 0) parts.push(context(...groupSpans(onCall)));
+  if (!over && onCall.length > 0 && calls(leader)) parts.push(context(...groupSpans(onCall)));
   if (f.exception) parts.push({ kind: 'code', text: f.exception });
   if (f.exception && !shared) parts.push(context(causesRead(total, unread, others)));
   parts.push(
@@ -86,7 +90,7 @@ export function groupMessage(
                 style: 'primary',
                 confirm: {
                   title: `Resume ${plural(open, 'job')}?`,
-                  text: 'Each starts the version that ran, from its newest complete state. Those that run already are left alone.',
+                  text: `Each starts the version that ran, from its newest complete state. Those that run already are left alone.${open > resumedAtOnce ? ` At most ${resumedAtOnce} at once.` : ''}`,
                   yes: 'Resume',
                 },
               } as const,
@@ -112,7 +116,9 @@ function causesRead(total: number, unread: number, others: number): string {
 }
 function lineOf(row: typeof incidents.$inferSelect): Span[] {
   const f = row.facts as IncidentFacts;
-  const state: Span[] = f.checkpoint ? ['last checkpoint ', { time: f.checkpoint.at }] : [`last checkpoint: ${f.noCheckpoint ?? 'none'}`];
+  const state: Span[] = f.checkpoint
+    ? ['last checkpoint ', { time: f.checkpoint.at }]
+    : [f.beganFrom ? 'goes back to where it began' : `last checkpoint: ${f.noCheckpoint ?? 'none'}`];
   return [
     row.state === 'resolved' ? '✓ ' : '✗ ',
     { bold: row.job ?? row.cluster ?? row.key },
@@ -127,6 +133,11 @@ const ownLinks = (f: IncidentFacts): Span[] =>
     .filter((link) => link.own)
     .slice(0, ownAtMost)
     .flatMap((link): Span[] => [' · ', { link: link.label, url: link.url }]);
+/** Whether the message itself mentions who is on call: what is critical, at once or once it has lasted. */
+const calls = (row: typeof incidents.$inferSelect): boolean => {
+  const { severity, patient } = ruleOf(row.cause);
+  return severity === 'critical' && (!patient || row.calledAt !== null);
+};
 /** What other systems have to know of it. */
 const refOf = (row: typeof incidents.$inferSelect, over: boolean, taken = row.ackedBy !== null): IncidentRef => ({
   id: row.id,
@@ -206,7 +217,7 @@ export function incidentMessage(row: typeof incidents.$inferSelect): Message {
   const since: Span[] = [{ time: row.firstSeen }];
   if (row.occurrences > 1) since.push(`, seen ${row.occurrences} times`);
   const parts: Part[] = [];
-  if (f.onCall && !over) parts.push(context({ group: f.onCall }));
+  if (f.onCall && !over && calls(row)) parts.push(context({ group: f.onCall }));
   if (over && row.resolution) parts.push(text({ bold: 'Over:' }, ` ${row.resolution}`));
   if (f.exception) parts.push({ kind: 'code', text: f.exception });
   parts.push(
@@ -218,9 +229,11 @@ export function incidentMessage(row: typeof incidents.$inferSelect): Message {
       ['Tasks', f.tasks],
       [ruleOf(row.cause).runs ? 'Where' : 'Failed task', f.task],
       ['Last checkpoint', f.checkpoint ? [`${f.checkpoint.id}, `, { time: f.checkpoint.at }] : f.noCheckpoint],
+      ['Goes back to', f.beganFrom ? 'where it began' : undefined],
     ]),
   );
-  if (f.checkpoint?.path) parts.push(context({ code: f.checkpoint.path }));
+  const path = f.checkpoint?.path ?? f.beganFrom;
+  if (path) parts.push(context({ code: path }));
   if (f.otherCopy && !over) parts.push(text({ bold: f.otherCopy }));
   if (f.detail) parts.push(text(f.detail));
   parts.push(...changesPart(f), ...linksPart(f), ...stateParts(row));
@@ -234,7 +247,17 @@ export function incidentMessage(row: typeof incidents.$inferSelect): Message {
   };
 }
 
-const handBack = (id: string): Action => ({ label: 'Hand back', command: `unacknowledge ${id}` });
+const handBack = (id: string): Action => ({
+  label: 'Hand back',
+  command: `unacknowledge ${id}`,
+  // It stands where "Acknowledge" stood a moment ago.
+  confirm: { title: 'Hand it back?', text: 'Nobody looks after it then: who is on call is called again.', yes: 'Hand back' },
+});
+const silenceFor = (target: string): Action => ({
+  label: 'Silence 1 h',
+  command: `silence ${target} 1h {input}`,
+  input: { title: 'Silence for an hour', label: 'Why? Everybody who looks reads it.', placeholder: 'the broker is being replaced' },
+});
 function buttonsOf(row: typeof incidents.$inferSelect): Action[] {
   const buttons: Action[] = [];
   const { operationId, observed, otherCopy } = row.facts as IncidentFacts;
@@ -254,5 +277,7 @@ function buttonsOf(row: typeof incidents.$inferSelect): Action[] {
   }
   if (row.job && observed) buttons.push({ label: 'Logs', command: `logs ${row.job}` });
   buttons.push(row.ackedBy ? handBack(row.id) : { label: 'Acknowledge', command: `acknowledge ${row.id}` });
+  const target = row.job ?? (row.cluster && `cluster:${row.cluster}`);
+  if (target && !row.silenced) buttons.push(silenceFor(target));
   return buttons;
 }

@@ -18,7 +18,6 @@ import {
   lastOfKey,
   leaderFor,
   onceMore,
-  openBeside,
   openOfKey,
   takeIncidents,
   untaken,
@@ -72,7 +71,7 @@ export async function openIncident(tx: Tx, input: IncidentInput): Promise<boolea
     };
     // Of the run that it is about now: what is read of that one later belongs here.
     await changeIncidents(tx, [open.id], { ...shared, facts, ...(input.runId === undefined ? {} : { runId: input.runId }) });
-    if (open.state === 'firing') await repaint(tx, open);
+    if (open.state === 'firing') await repaintOrFade(tx, open);
     return false;
   }
   const settles = (input.settleMs ?? 0) > 0;
@@ -125,6 +124,38 @@ async function comeBack(
   return true;
 }
 
+/**
+ * What people were told of has become another problem: it goes on in its own message, under the key, cause and words of that. They are called once more,
+ * unless that happened often enough. False for one that is told in a message of many, or not at all: then the other problem has one of its own.
+ */
+export async function turnInto(tx: Tx, before: Incident, input: IncidentInput): Promise<boolean> {
+  if (before.messageId === null || before.leaderId !== null || before.joined > 0) return false;
+  const known = before.facts as IncidentFacts;
+  const [row] = await changeIncidents(tx, [before.id], {
+    key: input.key,
+    cause: input.cause,
+    title: input.title,
+    facts: { ...input.facts, ...(known.changes ? { changes: known.changes } : {}) },
+    fingerprint: input.facts.exception ? fingerprint(input.facts.exception, input.job) : null,
+    runId: input.runId ?? null,
+    state: 'firing',
+    fireAt: now,
+    lastSeen: now,
+    resolvedAt: null,
+    resolution: null,
+    calledAt: null,
+    escalatedAt: null,
+  });
+  if (!row) return false;
+  await repaint(tx, row);
+  const calls = row.comebacks < callsBack && row.silenced === null && row.ackedBy === null;
+  await tellEvent(tx, row, row.title, { ...(calls ? { calls: 'on-call' } : {}), thread: row.comebacks < callsBack });
+  return true;
+}
+
+/** Whether people are called as soon as it is told: what is critical and no blindness of Sluice itself. */
+const callsAtOnce = ({ cause }: Pick<Incident, 'cause'>): boolean => ruleOf(cause).severity === 'critical' && !ruleOf(cause).patient;
+
 /** Tells of a problem: by a message of its own, in the message of others like it, or, while it is silenced, only on the page. */
 export async function fire(tx: Tx, row: Incident): Promise<void> {
   const silenced = await silenceOf(tx, row);
@@ -139,7 +170,10 @@ export async function fire(tx: Tx, row: Incident): Promise<void> {
     const [again] = await changeIncidents(tx, [row.id], { ...fired, comebacks });
     if (again) await repaint(tx, again);
     const last = comebacks === callsBack ? '. From now on only the message is brought up to date when it comes back.' : '';
-    await tellEvent(tx, again ?? row, `Again: ${row.title}${last}`, { ...(calls ? { calls: 'on-call' } : {}), thread: calls });
+    await tellEvent(tx, again ?? row, `Again: ${row.title}${last}`, {
+      ...(calls && callsAtOnce(row) ? { calls: 'on-call' } : {}),
+      thread: calls,
+    });
     return;
   }
   if (silenced) {
@@ -155,7 +189,7 @@ export async function fire(tx: Tx, row: Incident): Promise<void> {
     // Whoever took what was there then does not look again by himself; the first one that joins calls, the rest is in the message.
     const calls = leader.ackedAt !== null && (leader.joinedAt ?? leader.firstSeen) < leader.ackedAt;
     await tellEvent(tx, joined ?? row, row.title, { thread: false });
-    if (calls) await tellEvent(tx, leader, `And now: ${row.title}`, { calls: 'on-call', also: [row] });
+    if (calls) await tellEvent(tx, leader, `And now: ${row.title}`, callsAtOnce(row) ? { calls: 'on-call', also: [row] } : {});
     return;
   }
   const messageId = await desire(tx, {
@@ -179,11 +213,11 @@ async function fireInCrowd(
 ): Promise<void> {
   const [again] = await changeIncidents(tx, [row.id], fired);
   const quietMs = (await dbNow(tx)).getTime() - (leader.joinedAt ?? leader.firstSeen).getTime();
-  const first = quietMs >= comebackMs || (quietMs >= burstMs && (await openBeside(tx, leader.id, row.id)) === 0);
-  const calls = first && !fired.silenced && fired.comebacks <= callsBack;
+  const calls = quietMs >= burstMs && !fired.silenced && fired.comebacks <= callsBack;
   await fade(tx, leader, calls ? { joinedAt: now } : {});
   await tellEvent(tx, again ?? row, `Again: ${row.title}`, { thread: false });
-  if (calls) await tellEvent(tx, leader, `Again: ${row.title}. The message counts those that follow.`, { calls: 'on-call', also: [row] });
+  const words = `Again: ${row.title}. The message counts those that follow.`;
+  if (calls) await tellEvent(tx, leader, words, callsAtOnce(row) ? { calls: 'on-call', also: [row] } : {});
 }
 
 /** Whether its message tells of others too. */
@@ -217,9 +251,11 @@ export async function resolveIncidents(tx: Tx, keys: readonly string[], resoluti
     const open = await openOfKey(tx, key);
     const [row] = open ? await changeIncidents(tx, [open.id], { state: 'resolved', resolvedAt: now, resolution }) : [];
     if (!row) continue;
-    const { faded } = row.messageId === null ? { faded: undefined } : await repaintOrFade(tx, row);
+    // What came back and passed before it was told again is no news.
+    const heard = open?.state === 'firing';
+    const large = row.messageId === null ? undefined : await repaintOrFade(tx, row, heard && row.comebacks <= callsBack);
     // That all of very many are over is told by watch, in one line.
-    await tellEvent(tx, row, resolution, { thread: row.comebacks === 0 && !faded });
+    await tellEvent(tx, row, resolution, { thread: heard && row.comebacks === 0 && !large });
   }
 }
 /**

@@ -1,8 +1,10 @@
 import { type Part, text } from '../core/message.ts';
 import type { now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
-import { desire, findMessage, nowhere } from '../outbox/outbox.store.ts';
-import { callsBack } from './causes.ts';
+import { sql } from '../db/query.ts';
+import { incidents } from '../db/schema/index.ts';
+import { desire, findMessage, hushThread, nowhere } from '../outbox/outbox.store.ts';
+import { callsBack, ruleOf } from './causes.ts';
 import {
   changeIncidents,
   findIncident,
@@ -17,13 +19,17 @@ import { groupMessage, groupSpans, type IncidentFacts, incidentMessage, shownOfG
 /** A message that counts so many already is repainted by watch, not by each one that joins, is over or comes back; nor has each a line in its thread. */
 const paintUpTo = 12;
 export const isLarge = (leader: Incident): boolean => leader.joined >= paintUpTo;
-/** Under `joined`, whatever that is: watch repaints it. */
-const faded = -1;
-/** Whether something in the message of a large one has ended or come back since it was painted. */
-export const hasFaded = (leader: Incident): boolean => leader.painted <= faded && isLarge(leader);
-/** Has the message of a large one brought up to date at the next look at what time brings. */
-export async function fade(tx: Tx, leader: Incident, more: { joinedAt?: typeof now } = {}): Promise<void> {
-  await changeIncidents(tx, [leader.id], { painted: faded, ...more });
+/** Under `joined`, whatever that is: watch repaints it, and says so when all are over. */
+const faded = { quietly: -1, toTell: -2 };
+/** Whether something in the message of a large one was over since it was painted, of which people were told. */
+export const hasFaded = (leader: Incident): boolean => leader.painted <= faded.toTell && isLarge(leader);
+/** Has the message of a large one brought up to date at the next look at what time brings. @param tells that all are over is worth a line. */
+export async function fade(
+  tx: Tx,
+  leader: Incident,
+  { tells = false, ...more }: { tells?: boolean; joinedAt?: typeof now } = {},
+): Promise<void> {
+  await changeIncidents(tx, [leader.id], { painted: sql`least(${incidents.painted}, ${tells ? faded.toTell : faded.quietly})`, ...more });
 }
 /** The incident in whose message this one is told: often itself. */
 export async function leaderOfMessage(tx: Tx, row: Incident): Promise<Incident> {
@@ -42,10 +48,12 @@ export async function repaint(tx: Tx, row: Incident): Promise<{ total: number; o
   await desire(tx, { dedupeKey: `incident:${leaderId}`, channel: nowhere, message, priority: 1 });
   // What is silenced, or comes back again and again without lasting, calls nobody by other ways either.
   const openRows = rows.filter((one) => one.state !== 'resolved');
-  const flaps = leader.comebacks > callsBack && leader.calledAt === null;
+  const flaps = (leader.comebacks > callsBack || ruleOf(leader.cause).patient === true) && leader.calledAt === null;
   const quiet = flaps || (openRows.length > 0 && openRows.every((one) => one.silenced !== null));
   for (const { kind, name } of quiet ? [] : ((leader.facts as IncidentFacts).alsoTo ?? []))
     await desire(tx, { dedupeKey: `incident:${leaderId}:${name}`, channelKind: kind, channel: name, message, priority: 1 });
+  // What waits to be read in its thread calls nobody to what is over by then.
+  if (counts.open === 0 && leader.messageId !== null) await hushThread(tx, leader.messageId);
   if (leader.painted !== leader.joined) await changeIncidents(tx, [leaderId], { painted: leader.joined });
   return counts;
 }
@@ -74,24 +82,28 @@ export async function tellEvent(
   await desire(tx, { dedupeKey: `incident-event:${id}`, channel, threadOf: row.messageId, message: { tone: 'neutral', title, parts } });
 }
 
-/** Brings the message of one up to date: at once, or at the next look at what time brings where it tells of very many. Says which. */
-export async function repaintOrFade(tx: Tx, row: Incident): Promise<{ faded: Incident | undefined }> {
+/** Brings the message of one up to date: at once, or at the next look at what time brings where it tells of very many; which leader's that is then. */
+export async function repaintOrFade(tx: Tx, row: Incident, tells = false): Promise<Incident | undefined> {
   const leader = await leaderOfMessage(tx, row);
-  const large = isLarge(leader);
-  if (large) await fade(tx, leader);
-  else await repaint(tx, row);
-  return { faded: large ? leader : undefined };
+  if (!isLarge(leader)) {
+    await repaint(tx, row);
+    return undefined;
+  }
+  await fade(tx, leader, { tells });
+  return leader;
 }
 
-/**
- * Brings the message up to date and adds a line about something that happens to many alike: of a message of very many once in its thread.
- * @param told ids of the leaders in whose threads it stands already; grows.
- */
-export async function tellAlike(tx: Tx, row: Incident, line: string, told: Set<string>): Promise<void> {
-  const { faded: leader } = await repaintOrFade(tx, row);
-  if (!leader) return tellEvent(tx, row, line);
-  const first = !told.has(leader.id);
-  told.add(leader.id);
-  if (row.id !== leader.id || !first) await tellEvent(tx, row, line, { thread: false });
-  if (first) await tellEvent(tx, leader, line);
+/** Brings messages up to date and adds a line about something that happens to many alike: of a message of very many once, with how many it is about. */
+export async function tellAlike(tx: Tx, rows: readonly Incident[], line: string): Promise<void> {
+  for (const mine of Map.groupBy(rows, (row) => row.leaderId ?? row.id).values()) {
+    let large: Incident | undefined;
+    for (const row of mine) {
+      large = await repaintOrFade(tx, row);
+      await tellEvent(tx, row, line, { thread: large === undefined });
+    }
+    if (!large) continue;
+    const total = large.joined + 1;
+    const of = mine.length === 1 ? `${mine[0]?.job ?? mine[0]?.key}: ` : mine.length < total ? `${mine.length} of ${total} jobs: ` : '';
+    await tellEvent(tx, large, `${of}${line}`);
+  }
 }

@@ -41,7 +41,7 @@ export async function incidentStory(db: Db, incident: Incident, now: Date): Prom
       ])
     : [[], [], [], []];
   const subjects = [...(job ? [`job:${job}`] : []), ...(cluster ? [`cluster:${cluster}`] : []), 'installation'];
-  const done = await doneLately(db, subjects, now.getTime() - from.getTime(), 200);
+  const done = await doneLately(db, subjects, now.getTime() - from.getTime(), 200, to);
   const restart = cluster ? restartSince(await findClusterView(db, cluster), from) : undefined;
   return {
     from,
@@ -64,7 +64,7 @@ export async function incidentStory(db: Db, incident: Incident, now: Date): Prom
     ],
     acts: [
       ...done.flatMap((row) => {
-        const words = row.at <= to ? changeWords(row) : undefined;
+        const words = changeWords(row);
         return words ? [{ at: row.at, words }] : [];
       }),
       ...(restart && restart.at <= to ? [{ at: restart.at, words: restart.what }] : []),

@@ -20,6 +20,8 @@ export interface StartWish {
   pointId?: string | undefined;
   /** The former run counts as ended although nobody can prove it. */
   breakGlass: boolean;
+  /** The operation has stopped a run of the job to start this one in its place. */
+  replaces?: boolean;
 }
 
 /** What is true at this moment; gathered before the pure decision. */

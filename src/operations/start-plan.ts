@@ -72,7 +72,7 @@ export function decideStart(facts: StartFacts, wish: StartWish, now: Date): Star
       ),
     );
   }
-  if (run?.twin && !wish.breakGlass)
+  if (run?.twin && !wish.breakGlass && !wish.replaces)
     return refused(
       new ConflictError(`${name} was not started beside another copy. ${twinWords(run.cluster, run.twin)}`, {
         hint: `Two copies would write to one target. Stop that one first (by hand, where it was started), and start again. If it is another job of the same name: /flink start ${name} --break-glass "reason".`,

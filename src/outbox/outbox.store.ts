@@ -2,7 +2,7 @@ import { newId } from '../core/ids.ts';
 import type { Message } from '../core/message.ts';
 import { inMs, now } from '../db/clock.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { and, eq, gt, or, sql, type Values } from '../db/query.ts';
+import { and, eq, gt, inArray, isNull, or, sql, type Values } from '../db/query.ts';
 import { outboxChannels, outboxMessages } from '../db/schema/index.ts';
 
 /** Channel of a message that has no place to go to. */
@@ -79,6 +79,15 @@ export function repainted(message: Message) {
   };
 }
 
+/** Lines of a thread that nobody could read yet keep their title alone: whom they called need not come any more. */
+export async function hushThread(tx: Tx, messageId: string): Promise<void> {
+  const m = outboxMessages;
+  await tx
+    .update(m)
+    .set({ desired: sql`jsonb_set(${m.desired}, '{parts}', '[]')`, desiredVersion: sql`${m.desiredVersion} + 1` })
+    // One that is on its way may be there already, and an edit would only take its mention away.
+    .where(and(eq(m.threadOf, messageId), inArray(m.state, ['pending', 'failed']), isNull(m.sentTs), isNull(m.leaseUntil)));
+}
 /** A message by outbox id. */
 export async function findMessage(db: Db | Tx, id: string): Promise<OutboxRow | undefined> {
   const [row] = await db.select().from(outboxMessages).where(eq(outboxMessages.id, id));

@@ -41,7 +41,7 @@ export async function lastStateOf(db: Db | Tx, run: Run, cluster: OpenCluster, c
     return {
       is: 'broken',
       path: run.lastCheckpoint?.path ?? 'not known yet',
-      why: `it ended among many, and ${run.cluster} has not told its last checkpoints yet; try again in a minute`,
+      why: `${run.cluster} has not told its last checkpoints yet; try again in a minute`,
     };
   const points = await restorePointsOfRun(db, run.id);
   const newest = points[0];

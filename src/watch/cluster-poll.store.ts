@@ -18,7 +18,6 @@ import { readKnown } from './known.store.ts';
 import type { PollDeps } from './poll-deps.ts';
 import { emptyKey, tellEmpty } from './tell-empty.ts';
 import { growthKey, tellGrowth } from './tell-growth.ts';
-import { loopKey, tellLoopOver } from './tell-loop.ts';
 import { objectiveKey, tellObjective } from './tell-objective.ts';
 
 /**
@@ -97,7 +96,7 @@ async function storeCheckpoints(
   const known = await readKnown(
     tx,
     jobs,
-    jobs.flatMap((job) => [objectiveKey(job), emptyKey(job), growthKey(job), loopKey(job)]),
+    jobs.flatMap((job) => [objectiveKey(job), emptyKey(job), growthKey(job)]),
   );
   let news = false;
   for (const { run, fact, read } of looks) {
@@ -106,7 +105,6 @@ async function storeCheckpoints(
     // By the run as it was before this look.
     if (await tellEmpty(tx, deps, known, run, read.sight, settings.at)) news = true;
     if (await tellGrowth(tx, deps, known, now, read.sight)) news = true;
-    if (await tellLoopOver(tx, known, asSeen(now, fact), settings.at)) news = true;
   }
   return news;
 }

@@ -20,6 +20,7 @@ import { discover } from './discover.ts';
 import { jobsStoppedSince } from './ends.store.ts';
 import { fenced, LeaseLostError } from './fenced.ts';
 import { howLost } from './how-lost.ts';
+import { clusterChanges } from './incident-input.ts';
 import { judge } from './judged.ts';
 import { leftToDo } from './left-to-do.store.ts';
 import { createLiveRuns, type LiveRuns } from './live-runs.ts';
@@ -27,7 +28,7 @@ import type { PollDeps } from './poll-deps.ts';
 import { reviveLost } from './revive-lost.ts';
 import { type CrowdEnd, readLastWords, settleCrowd, wordsPerPoll } from './settle-crowd.ts';
 import { tellEnds } from './tell-ends.ts';
-import { loopKey } from './tell-loop.ts';
+import { loopKey, noteCalm, tellLoopsOver } from './tell-loop.ts';
 import { everyKeyOf, keysOf, tellTrouble } from './tell-run.ts';
 import { tellSilent } from './tell-silent.ts';
 import { followTwins } from './tell-twins.ts';
@@ -111,6 +112,9 @@ export async function pollCluster(
   );
   const followed = changed.length > 0;
   const storm = followed && (await followRuns(deps, open, changed, known));
+  const looping = having((job) => [loopKey(job)]);
+  const asked = fetched.checkpoints.map(({ run }) => run).filter((run) => looping.has(run.job));
+  if (asked.length > 0) await tellLoopsOver(deps, open, asked, at);
   await tellSilent(deps, open, restless, unresolved);
   if (followed || left.ends) await tellEnds(deps, name);
   // While hundreds end, the next look comes first: others may have ended meanwhile.
@@ -208,6 +212,7 @@ async function followRun(
   // Trouble is told also when nothing changed but nobody was told yet: an operation held the job, or Sluice was restarted in between.
   if (!ending && !(health === 'troubled' && (fact.is === 'changed' || !told))) {
     if (health === 'healthy' && recovers) await tellRecovery(deps, run);
+    else if (health === 'healthy' && told) await database.transaction((tx) => noteCalm(tx, run.job));
     return;
   }
   // Asked before the look: once the operation is over, no submit can follow what the look says.
@@ -277,6 +282,7 @@ export async function tellUnreachable(
       facts: {
         exception: why,
         ...calls,
+        ...(await clusterChanges(tx, cluster.name)),
         detail: `${lastOkAt ? `It last answered ${formatAge(lastOkAt, at)}. ` : ''}${names.length > 0 ? `What is not known since: ${names.slice(0, 10).join(', ')}${names.length > 10 ? ` and ${names.length - 10} more` : ''}. They may well run.` : 'No job is known to run there.'}`,
         links: incidentLinks(deps.publicUrl, { cause: 'unreachable', cluster: cluster.name }, [
           { label: 'Page', url: `${deps.publicUrl}/clusters` },

@@ -2,7 +2,7 @@ import { type AuditRow, doneLatelyTo } from '../access/audit.store.ts';
 import { listTeams, type Team } from '../access/people.store.ts';
 import { dbNow } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
-import { type ClusterView, listClusterViews } from '../deploy/cluster-views.store.ts';
+import { type ClusterView, findClusterView, listClusterViews } from '../deploy/cluster-views.store.ts';
 import { listClusters } from '../deploy/clusters.store.ts';
 import { type Cause, ruleOf } from '../incidents/causes.ts';
 import { changeWords, restartSince } from '../incidents/changes.ts';
@@ -55,7 +55,7 @@ export async function incidentInputs(tx: Tx, deps: PollDeps, all: readonly Told[
   return all.map(({ job, run, cause, title, settleMs = 0, facts: { extraLinks = [], ...facts } }) => {
     const team = teams.get(job.team);
     const { places, calls } = channelsOf(job, team, deps.defaults);
-    const changes = changesBefore(done, job.name, views.get(run.cluster), run.cluster, hourAgo);
+    const changes = changesBefore(done, [`job:${job.name}`, `cluster:${run.cluster}`, 'installation'], views.get(run.cluster), hourAgo);
     const observed = clusters.get(run.cluster)?.observed === true;
     return {
       key: `job:${job.name}:${cause}`,
@@ -90,15 +90,21 @@ function lastsMs(deps: PollDeps, job: Job, team: Team | undefined, cause: Cause,
   if (settles && threshold) return jobThreshold(deps, job.current.definition, team, threshold).value;
   return observed && replaced.includes(cause) ? replaceMs : 0;
 }
+/** The same for an incident of a cluster, as facts. */
+export async function clusterChanges(tx: Tx, cluster: string): Promise<Pick<IncidentFacts, 'changes'>> {
+  const hourAgo = new Date((await dbNow(tx)).getTime() - 3_600_000);
+  const done = await doneLatelyTo(tx, [`cluster:${cluster}`, 'installation'], 3_600_000);
+  const changes = changesBefore(done, [`cluster:${cluster}`, 'installation'], await findClusterView(tx, cluster), hourAgo);
+  return changes.length > 0 ? { changes } : {};
+}
 /** What was done to the job, its cluster or the whole installation in the hour before, newest first. */
 function changesBefore(
   done: ReadonlyMap<string, AuditRow[]>,
-  job: string,
+  subjects: readonly string[],
   view: ClusterView | undefined,
-  cluster: string,
   since: Date,
 ): { at: string; what: string }[] {
-  const rows = [`job:${job}`, `cluster:${cluster}`, 'installation'].flatMap((subject) => done.get(subject) ?? []);
+  const rows = subjects.flatMap((subject) => done.get(subject) ?? []);
   const told = rows
     .sort((a, b) => b.id - a.id)
     .flatMap((row) => {
@@ -111,7 +117,11 @@ function changesBefore(
     .map(({ at, what }) => ({ at: at.toISOString(), what }));
 }
 /** The last checkpoint of a run, or why there is none. */
-export function checkpointFacts({ lastCheckpoint, checkpointIntervalMs }: Run): IncidentFacts {
-  if (!lastCheckpoint) return { noCheckpoint: checkpointIntervalMs === 0 ? 'checkpointing is off' : 'none' };
+export function checkpointFacts({ lastCheckpoint, checkpointIntervalMs, restoredFrom }: Run): IncidentFacts {
+  if (!lastCheckpoint)
+    return {
+      noCheckpoint: checkpointIntervalMs === 0 ? 'checkpointing is off' : 'none',
+      ...(restoredFrom ? { beganFrom: restoredFrom } : {}),
+    };
   return { checkpoint: { id: lastCheckpoint.id, path: lastCheckpoint.path, at: lastCheckpoint.at } };
 }

@@ -24,6 +24,12 @@ const wordsTimeoutMs = 1500;
 /** `jobstore.expiration-time`: Flink forgets ended jobs after an hour. */
 const wordsKeptMs = 3_600_000;
 
+/** So many that give no answer in one poll: the cluster is silent, not they. */
+const silentFrom = 3;
+/** Runs that gave none while others did, and when they are asked again; forgotten with this process. */
+const inVain = new Map<string, { times: number; notBefore: number }>();
+const vainForMs = 15_000;
+
 /** A run and the state in which the cluster's own list shows it; LOST: two lists in a row do not name it. */
 export interface CrowdEnd {
   run: Run;
@@ -58,14 +64,22 @@ export async function readLastWords(deps: PollDeps, open: OpenCluster): Promise<
   if (due.length === 0) return;
   const at = await dbNow(database.db);
   const read: { run: Run; words: LastWords }[] = [];
-  let silent = false;
-  await eachWithin(due, wordsLimits, async (run) => {
-    if (silent) return;
-    const words = await lastWords(open, run, wordsTimeoutMs);
+  const vain: string[] = [];
+  const ready = due.filter(({ id }) => (inVain.get(id)?.notBefore ?? 0) <= performance.now());
+  await eachWithin(ready, wordsLimits, async (run) => {
     // A cluster that is busy with its storm is asked again later, for as long as it may know.
-    if (words.unanswered && at.getTime() - (run.endedAt?.getTime() ?? 0) < wordsKeptMs) silent = true;
+    if (vain.length >= silentFrom) return;
+    const words = await lastWords(open, run, wordsTimeoutMs);
+    if (words.unanswered && at.getTime() - (run.endedAt?.getTime() ?? 0) < wordsKeptMs) vain.push(run.id);
     else read.push({ run, words });
   });
+  for (const { run } of read) inVain.delete(run.id);
+  // One that gives no answer while others do must not keep them from their turn.
+  if (vain.length < silentFrom)
+    for (const id of vain) {
+      const times = (inVain.get(id)?.times ?? 0) + 1;
+      inVain.set(id, { times, notBefore: times > 1 ? performance.now() + vainForMs : 0 });
+    }
   if (read.length === 0) return;
   await database.transaction(async (tx) => {
     const incidents = await openOfRuns(
@@ -103,7 +117,7 @@ async function keptBy(tx: Tx, cause: string, run: Run): Promise<IncidentFacts> {
   if (cause === 'canceled-elsewhere') return canceledFacts(tx, run);
   return cause === 'failed' && run.lastCheckpoint ? keptFacts(tx, run) : {};
 }
-function factsNow({ causeUnread, checkpoint, noCheckpoint, ...facts }: IncidentFacts, run: Run, kept: IncidentFacts) {
+function factsNow({ causeUnread, checkpoint, noCheckpoint, beganFrom, ...facts }: IncidentFacts, run: Run, kept: IncidentFacts) {
   const cause = causeUnread ? run.rootException : null;
   const exception = cause ? `${cause.name}: ${cause.message}` : undefined;
   return {
@@ -111,7 +125,11 @@ function factsNow({ causeUnread, checkpoint, noCheckpoint, ...facts }: IncidentF
       ...facts,
       ...(exception ? { exception } : {}),
       ...(cause?.task ? { task: cause.task } : {}),
-      ...(kept.noCheckpoint ? {} : run.lastCheckpoint ? checkpointFacts(run) : { checkpoint, noCheckpoint }),
+      ...(kept.noCheckpoint
+        ? {}
+        : run.lastCheckpoint
+          ? checkpointFacts(run)
+          : { checkpoint, noCheckpoint, ...(beganFrom ? { beganFrom } : {}) }),
       ...kept,
     },
     fingerprint: exception ? fingerprint(exception, run.job) : null,

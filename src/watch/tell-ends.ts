@@ -58,11 +58,21 @@ async function tellPiece(tx: Tx, deps: PollDeps, untold: readonly Run[]): Promis
   }
   // One problem at a time: what ends a run takes the place of "is restarting", also where its end needs no telling.
   const over = mine.filter((run) => !history.has(run.id));
-  const open = new Set(await openKeys(tx, over.flatMap(replacedKeys)));
+  const open = new Set(
+    await openKeys(
+      tx,
+      over.flatMap((run) => [...replacedKeys(run), twiceKey(run.job)]),
+    ),
+  );
   const titles = new Map(told.map(({ run, title }) => [run.id, title]));
   for (const run of over) {
     const keys = replacedKeys(run).filter((key) => open.has(key));
     const title = titles.get(run.id);
+    await resolveIncidents(
+      tx,
+      [twiceKey(run.job)].filter((key) => open.has(key)),
+      'Its own run has ended.',
+    );
     if (keys.length > 0) await resolveIncidents(tx, keys, title ? `It did not recover: ${title}.` : `${run.job} has ended.`);
   }
   if (told.length === 0) return open.size > 0;
@@ -71,7 +81,7 @@ async function tellPiece(tx: Tx, deps: PollDeps, untold: readonly Run[]): Promis
   warnOfHomeless(deps, inputs);
   return true;
 }
-const replacedKeys = (run: Run) => [restartingKey, loopKey, objectiveKey, twiceKey].map((key) => key(run.job));
+const replacedKeys = (run: Run) => [restartingKey, loopKey, objectiveKey].map((key) => key(run.job));
 function warnOfHomeless(deps: PollDeps, inputs: readonly IncidentInput[]): void {
   for (const { job, cause } of inputs.filter((input) => !input.channel).slice(0, 20))
     deps.log.warn({ job, cause }, 'an incident has no channel to go to');

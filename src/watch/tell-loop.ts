@@ -1,15 +1,15 @@
 import { findTeam } from '../access/people.store.ts';
 import { formatDuration } from '../core/time.ts';
-import { dbNow } from '../db/clock.ts';
+import { dbNow, now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
 import type { RootCause } from '../deploy/deployer.ts';
-import { lastOfKey, openOfKey } from '../incidents/incidents.store.ts';
-import { comebackMs, resolveIncidents } from '../incidents/open.ts';
+import type { OpenCluster } from '../deploy/deployers.ts';
+import { changeIncidents, firingOfKey, lastOfKey, openOfKey } from '../incidents/incidents.store.ts';
+import { comebackMs, type IncidentInput, openIncident, resolveIncidents, turnInto } from '../incidents/open.ts';
 import type { Job } from '../jobs/jobs.store.ts';
 import type { Run } from '../jobs/runs.store.ts';
 import { healthOf } from './cluster-poll.rule.ts';
 import { jobThreshold } from './job-threshold.ts';
-import type { Known } from './known.store.ts';
 import type { PollDeps } from './poll-deps.ts';
 import { loopWindowMs, restartLoop } from './restart-loop.rule.ts';
 
@@ -18,30 +18,51 @@ export const loopKey = (job: string): string => `job:${job}:restart-loop`;
 /** Key of the incident about a job whose tasks do not all run, of which the loop takes the place. */
 export const restartingKey = (job: string): string => `job:${job}:restarting`;
 
-/**
- * The title under which a run in trouble is told as one that restarts again and again; undefined when it is to be told as restarting, or not at all. What
- * people were told of as restarting goes on in that message: one problem, one message.
- */
-export async function loopTitle(tx: Tx, deps: PollDeps, job: Job, cause: RootCause | undefined): Promise<string | undefined> {
+/** The title under which a run in trouble is told as one that restarts again and again; undefined when it is to be told as restarting, or not at all. */
+export async function loopTitle(tx: Tx, deps: PollDeps, job: Job, run: Run, cause: RootCause | undefined): Promise<string | undefined> {
   const open = await openOfKey(tx, loopKey(job.name));
   const { value: limit } = jobThreshold(deps, job.current.definition, await findTeam(tx, job.team), 'restart-loop');
   const loop = restartLoop(cause?.failures ?? [], limit, await dbNow(tx));
   // Once it is told it goes on until it is calm, whatever the cluster still says of the failures before.
-  if (!loop) return open?.title;
-  if (!open) {
-    const restarting = (await openOfKey(tx, restartingKey(job.name))) ?? (await lastOfKey(tx, restartingKey(job.name), comebackMs));
-    if (restarting && restarting.messageId !== null) return undefined;
-  }
+  if (!loop) return open?.runId === run.id ? open.title : undefined;
   return `${job.name} restarts again and again: ${loop.atLeast ? 'at least ' : ''}${loop.count} times in ${formatDuration(loop.forMs)}`;
 }
 
-/** Says that a run has come to rest: all its tasks run, and for as long as failures count no restart was seen. True when there is something to send. */
-export async function tellLoopOver(tx: Tx, known: Known, run: Run, at: Date): Promise<boolean> {
-  const open = await known.open(loopKey(run.job));
-  if (!open || healthOf(run) !== 'healthy') return false;
-  const another = open.runId !== null && open.runId !== run.id;
-  if (!another && at.getTime() - open.lastSeen.getTime() < loopWindowMs) return false;
-  const words = another ? 'It was started anew.' : `It has run for ${formatDuration(loopWindowMs)} without a restart.`;
-  await resolveIncidents(tx, [loopKey(run.job)], words);
-  return true;
+/**
+ * Opens the incident of a loop, or counts on. What people were told of as restarting within the last quarter of an hour goes on in its message: one problem,
+ * one message.
+ */
+export async function openLoop(tx: Tx, input: IncidentInput, job: string): Promise<boolean> {
+  const told = (await openOfKey(tx, restartingKey(job))) ?? (await lastOfKey(tx, restartingKey(job), comebackMs));
+  if (told && !(await openOfKey(tx, input.key)) && (await turnInto(tx, told, input))) return true;
+  await resolveIncidents(tx, [restartingKey(job)], 'It restarts again and again, which is told.');
+  return openIncident(tx, input);
+}
+
+/** All its tasks run again: from now on counts how long it does without a restart. */
+export async function noteCalm(tx: Tx, job: string): Promise<void> {
+  const open = await openOfKey(tx, loopKey(job));
+  if (open) await changeIncidents(tx, [open.id], { lastSeen: now });
+}
+
+/**
+ * Says of runs that restarted again and again which have come to rest: all their tasks run, for as long as failures count no restart was seen, and Flink's own
+ * list has none either: nobody may have looked for a while.
+ * @param runs whose checkpoints were read at this look: so it is asked once a minute.
+ */
+export async function tellLoopsOver(deps: PollDeps, { deployer }: OpenCluster, runs: readonly Run[], at: Date): Promise<void> {
+  for (const run of runs) {
+    if (healthOf(run) !== 'healthy') continue;
+    const [incident] = await firingOfKey(deps.database.db, loopKey(run.job));
+    if (!incident) continue;
+    const another = incident.runId !== null && incident.runId !== run.id;
+    if (!another && at.getTime() - incident.lastSeen.getTime() < loopWindowMs) continue;
+    if (!another) {
+      const told = await deployer.rootCause(run.flinkJobId, { timeoutMs: 1500 }).catch(() => 'no answer' as const);
+      if (told === 'no answer' || restartLoop(told?.failures ?? [], 1, at)) continue;
+    }
+    const words = another ? 'It was started anew.' : `It has run for ${formatDuration(loopWindowMs)} without a restart.`;
+    await deps.database.transaction((tx) => resolveIncidents(tx, [loopKey(run.job)], words));
+    deps.onNews();
+  }
 }

@@ -1,11 +1,11 @@
 import type { OpenCluster } from '../deploy/deployers.ts';
 import { causeRules } from '../incidents/causes.ts';
-import { openIncident, resolveIncidents } from '../incidents/open.ts';
+import { openIncident } from '../incidents/open.ts';
 import { findJob } from '../jobs/jobs.store.ts';
 import type { Run } from '../jobs/runs.store.ts';
 import { incidentInput } from './incident-input.ts';
 import type { PollDeps } from './poll-deps.ts';
-import { loopTitle, restartingKey } from './tell-loop.ts';
+import { loopTitle, openLoop } from './tell-loop.ts';
 
 /** What can be wrong with a run; one incident per job and cause. */
 const causes = ['failed', 'restarting', 'lost', 'canceled-elsewhere', 'ended'] as const;
@@ -27,9 +27,8 @@ export async function tellTrouble(deps: PollDeps, open: OpenCluster, run: Run, i
   const news = await deps.database.transaction(async (tx) => {
     const job = await findJob(tx, run.job);
     if (!job) return false;
-    const loop = await loopTitle(tx, deps, job, cause);
+    const loop = await loopTitle(tx, deps, job, run, cause);
     if (!loop && isBack) return false;
-    if (loop) await resolveIncidents(tx, [restartingKey(job.name)], 'It restarts again and again, which is told.');
     const input = await incidentInput(tx, deps, job, run, {
       cause: loop ? 'restart-loop' : 'restarting',
       title: loop ?? `${run.job} is restarting: ${run.tasksRunning}/${run.tasksTotal} tasks run`,
@@ -42,8 +41,8 @@ export async function tellTrouble(deps: PollDeps, open: OpenCluster, run: Run, i
           : 'Flink restarts it by itself; this message says how that ends.',
       },
     });
-    if ((await openIncident(tx, input)) && !input.channel)
-      deps.log.warn({ job: job.name, cause: input.cause }, 'an incident has no channel to go to');
+    const told = loop ? await openLoop(tx, input, job.name) : await openIncident(tx, input);
+    if (told && !input.channel) deps.log.warn({ job: job.name, cause: input.cause }, 'an incident has no channel to go to');
     return true;
   });
   if (news) deps.onNews();

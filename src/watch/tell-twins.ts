@@ -49,7 +49,8 @@ export async function followTwins(
     let news = false;
     for (const incident of await unresolvedOfRuns(tx, [...over.map(({ id }) => id), ...found])) {
       const run = incident.runId === null ? undefined : await findRun(tx, incident.runId);
-      if (!run || incident.key === twiceKey(run.job)) continue;
+      // Beside a run that lives it has an incident of its own, after a minute.
+      if (!run?.ended) continue;
       const { otherCopy: _before, ...facts } = incident.facts;
       const otherCopy = run.twin && twinWords(run.cluster, run.twin);
       const [row] = await changeIncidents(tx, [incident.id], { facts: { ...facts, ...(otherCopy ? { otherCopy } : {}) } });

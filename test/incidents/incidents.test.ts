@@ -112,6 +112,51 @@ it('many that are over, come back or are silenced at once are a line in the thre
   await r.transaction((tx) => endSilences(tx, [silence!.id]));
   await r.transaction((tx) => endedSilence(tx, silence!, 'The silence is over.'));
   assert.deepEqual((await r.said()).slice(before), ['> Silenced by lee: new nodes', '> The silence is over.']);
+  // Of one among them it is said of which.
+  await r.transaction((tx) => beganSilence(tx, silence!, (row) => row.job === 'job-7'));
+  await r.transaction((tx) => beganSilence(tx, silence!, (row) => row.job === 'job-8' || row.job === 'job-9'));
+  assert.deepEqual((await r.said()).slice(before + 2), [
+    '> job-7: Silenced by lee: new nodes',
+    '> 2 of 40 jobs: Silenced by lee: new nodes',
+  ]);
+});
+
+it('one of many that comes back calls, although the others are looked after', async (t) => {
+  const jobs = Array.from({ length: 20 }, (_, n) => `job-${n + 1}`);
+  const r = await incidentRig(t, jobs);
+  for (const job of jobs) await r.breaks(job, { facts: broker });
+  await r.transaction(async (tx) =>
+    acknowledgeIncidents(
+      tx,
+      (await openIncidents(tx)).map((one) => one.id),
+      lee,
+    ),
+  );
+  await r.mends('job-2');
+  await r.later(3 * minute);
+  await r.breaks('job-2', { facts: broker });
+  const calls = (await r.threads()).filter((text) => text.includes('S0ONCALL'));
+  assert.deepEqual(calls.length, 1);
+  assert.match(calls[0] ?? '', /^Again: job-2 failed/);
+});
+
+it('a restart that nobody is told of is no line in a thread, of one job or of many', async (t) => {
+  const jobs = Array.from({ length: 20 }, (_, n) => `job-${n + 1}`);
+  const r = await incidentRig(t, [...jobs, 'orders']);
+  for (const job of jobs) await r.breaks(job, { cause: 'restarting', facts: broker });
+  await r.breaks('orders', { cause: 'restarting', facts: { exception: 'another one' } });
+  for (const job of [...jobs, 'orders']) await r.mends(job, 'restarting');
+  await r.later(1000);
+  const before = await r.said();
+  assert.ok(before.includes('> All 20 are over.'), before.join('\n'));
+  for (let n = 0; n < 5; n++)
+    for (const job of ['job-3', 'orders']) {
+      await r.breaks(job, { cause: 'restarting', settleMs: 30_000, facts: job === 'orders' ? { exception: 'another one' } : broker });
+      await r.later(2000);
+      await r.mends(job, 'restarting');
+      await r.later(1000);
+    }
+  assert.deepEqual(await r.said(), before);
 });
 
 it('what comes back soon goes on in its message, calls people twice, and then only changes the message', async (t) => {
@@ -299,12 +344,14 @@ it('who looks after it may say why and until when; then, or when it is handed ba
   assert.match(await text(), /\[Acknowledge\]/);
   assert.doesNotMatch(await text(), /new broker|\[Hand back\]/);
   await r.later(minute);
-  assert.deepEqual(await calls(), [over]);
+  assert.deepEqual(await calls(), [over], 'how long nobody looks after it counts from then');
 
   assert.equal((await r.transaction((tx) => acknowledgeIncidents(tx, members, lee))).length, 2);
   assert.deepEqual(await r.transaction((tx) => acknowledgeIncidents(tx, members, lee)), [], 'the button twice');
   assert.equal((await r.transaction((tx) => acknowledgeIncidents(tx, members, lee, { reason: 'on it' }))).length, 2);
   assert.deepEqual(await r.transaction((tx) => acknowledgeIncidents(tx, members, { ...lee, userId: 'U3' }, { reason: 'me too' })), []);
+  assert.equal((await r.transaction((tx) => acknowledgeIncidents(tx, members, lee, { forMs: 60 * minute }))).length, 2);
+  assert.match(await text(), /, until \d{4}.*: on it/, 'what is not said anew stays');
   const given = await r.transaction((tx) => unacknowledgeIncidents(tx, members, 'lee says that nobody looks after it any more.'));
   assert.equal(given.length, 2);
   assert.deepEqual(await r.transaction((tx) => unacknowledgeIncidents(tx, members, 'again')), []);

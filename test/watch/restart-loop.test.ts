@@ -137,16 +137,54 @@ describe('a job that is back within seconds each time', () => {
     assert.deepEqual(await open(r), ['failed']);
     assert.match((await said(r)).join('\n'), /It did not recover: orders failed/);
   });
-  it('of which people were told as restarting goes on in that message', async (t) => {
+  it('of which people were told as restarting goes on in that message, as the other problem', async (t) => {
     const r = await running(t);
     r.shows({ orders: ['RESTARTING', 0] });
     await r.later(second);
     await r.later(31 * second);
     r.shows({ orders: ['RUNNING', 4] });
     await r.later(second);
-    for (let n = 0; n < 6; n++) await r.fails();
-    assert.equal((await said(r)).filter((line) => !line.startsWith('> ')).length, 1, (await said(r)).join('\n'));
-    assert.ok(!(await listIncidents(r.database.db)).some((one) => one.cause === 'restart-loop'));
+    for (let n = 0; n < 60; n++) await r.fails(minute);
+    const all = await said(r);
+    assert.match(all[0] ?? '', /^orders restarts again and again/);
+    assert.equal(all.filter((line) => !line.startsWith('> ')).length, 1, all.join('\n'));
+    assert.ok(all.length <= 4, all.join('\n'));
+    assert.ok(
+      all.some((line) => line.startsWith('> orders restarts again and again: 5 times')),
+      all.join('\n'),
+    );
+    assert.deepEqual(await open(r), ['restart-loop']);
+  });
+  it('is not over because nobody looked for a while, nor because it was down all the time', async (t) => {
+    const r = await running(t);
+    for (let n = 0; n < 5; n++) await r.fails();
+    // Nobody looks for 16 minutes, in which it goes on.
+    await moveClock(r.database.db, 16 * minute);
+    const ago = (await dbNow(r.database.db)).getTime();
+    const failures = [ago - minute, ago - 2 * minute];
+    r.deployer.always('rootCause', { name: 'Boom', message: '', task: null, at: failures[0], stack: '', failures });
+    await r.unread();
+    await r.later(second);
+    assert.deepEqual(await open(r), ['restart-loop'], 'Flink tells of a failure a minute ago');
+    r.deployer.always('rootCause', new Error('no answer'));
+    await r.unread();
+    await r.later(20 * minute);
+    assert.deepEqual(await open(r), ['restart-loop'], 'nothing is known');
+
+    const s = await running(t);
+    for (let n = 0; n < 5; n++) await s.fails();
+    s.shows({ orders: ['RESTARTING', 0] });
+    await s.later(second);
+    await s.later(20 * minute);
+    s.shows({ orders: ['RUNNING', 4] });
+    await s.unread();
+    await s.later(second);
+    await s.unread();
+    await s.later(minute);
+    assert.deepEqual(await open(s), ['restart-loop'], 'it is back for a minute');
+    await s.unread();
+    await s.later(15 * minute);
+    assert.deepEqual(await open(s), []);
   });
   it('is nobody’s business where the job says so, and later where it allows more', async (t) => {
     const r = await running(t);

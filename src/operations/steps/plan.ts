@@ -19,6 +19,8 @@ function wishOf(c: StepContext): StartWish {
     from: input['from'] as string | undefined,
     pointId: input['pointId'] as string | undefined,
     breakGlass: c.op.breakGlass !== null,
+    // A copy that others run was beside the run that this operation has stopped: there are no more of them than before.
+    replaces: typeof c.results['target']?.['runId'] === 'string',
   };
 }
 
