@@ -278,6 +278,6 @@ function buttonsOf(row: typeof incidents.$inferSelect): Action[] {
   if (row.job && observed) buttons.push({ label: 'Logs', command: `logs ${row.job}` });
   buttons.push(row.ackedBy ? handBack(row.id) : { label: 'Acknowledge', command: `acknowledge ${row.id}` });
   const target = row.job ?? (row.cluster && `cluster:${row.cluster}`);
-  if (target && !row.silenced) buttons.push(silenceFor(target));
+  if (target && !row.silenced && row.cause !== 'parked') buttons.push(silenceFor(target));
   return buttons;
 }

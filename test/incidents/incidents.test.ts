@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { sleep } from '../../src/core/time.ts';
+import { sql } from '../../src/db/query.ts';
 import { findIncident, listEvents, listIncidents, openIncidents } from '../../src/incidents/incidents.store.ts';
 import { beganSilence, endedSilence } from '../../src/incidents/lifecycle.ts';
-import { acknowledgeIncidents, resolveIncidents, unacknowledgeIncidents } from '../../src/incidents/open.ts';
+import { acknowledgeIncidents, openIncident, resolveIncidents, unacknowledgeIncidents } from '../../src/incidents/open.ts';
 import { incidentLinks } from '../../src/incidents/runbook.ts';
 import { addSilence, endSilences, listSilences } from '../../src/incidents/silences.store.ts';
 import { incidentRig } from './rig.ts';
@@ -479,9 +480,68 @@ it('what nobody acknowledges goes to others as well, once it is critical and has
   await r.later(60 * minute);
   await r.breaks('orders', { facts });
   await r.later(31 * minute);
-  assert.equal((await escalated()).length, 2);
+  assert.equal((await escalated()).length, 0, 'what nobody could read before it was over calls nobody');
   await r.later(30 * minute);
-  assert.equal((await escalated()).length, 3);
+  assert.equal((await escalated()).length, 1);
+});
+
+it('calls that Slack did not take before the end call nobody when it does; what was read stays as it was', async (t) => {
+  const r = await incidentRig(t);
+  await r.breaks('orders');
+  await r.later(31 * minute);
+  await r.database.db.execute(
+    sql`update outbox_messages set state = 'sent', sent_ts = '1.1', sent_channel = channel where thread_of is not null`,
+  );
+  await r.later(241 * minute);
+  const calls = async () => (await r.threads()).filter((text) => text.includes('S0ONCALL'));
+  assert.equal((await calls()).length, 2);
+  await r.mends('orders');
+  assert.equal((await calls()).length, 1);
+  const lines = (await r.said()).filter((line) => line.startsWith('> Nobody looks after it'));
+  assert.equal(lines.length, 2, 'the story stays');
+});
+
+it('a cluster that does not answer is told at once; people and pagers are called once it has lasted two minutes', async (t) => {
+  const r = await incidentRig(t);
+  const breaks = () =>
+    r.transaction((tx) =>
+      openIncident(tx, {
+        key: 'cluster:standalone:unreachable',
+        job: undefined,
+        cluster: 'standalone',
+        cause: 'unreachable',
+        title: 'standalone does not answer',
+        facts: { onCall: 'S0ONCALL', alsoTo: [{ kind: 'events', name: 'pager' }] },
+        runId: undefined,
+        channel: 'C0ALERT',
+        fallbackChannels: [],
+      }),
+    );
+  await breaks();
+  await r.later(60_000);
+  assert.deepEqual(await r.elsewhere('pager'), []);
+  assert.doesNotMatch(await r.text(/does not answer/), /S0ONCALL/);
+  await r.later(61_000);
+  assert.deepEqual((await r.elsewhere('pager'))[0]?.[2], 'firing');
+  assert.match(await r.text(/does not answer/), /S0ONCALL/);
+  assert.match((await r.threads())[0] ?? '', /Nobody looks after it, for 2 min[\s\S]*S0ONCALL/);
+});
+
+it('who is on call is mentioned for what is critical, not for what can wait until the morning', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks']);
+  await r.breaks('orders');
+  await r.breaks('clicks', { cause: 'growth' });
+  assert.match(await r.text(/^orders/), /S0ONCALL/);
+  assert.doesNotMatch(await r.text(/^clicks/), /S0ONCALL/);
+});
+
+it('a job that kept no state of its own says where it goes back to', async (t) => {
+  const r = await incidentRig(t, ['orders', 'clicks']);
+  const facts = { ...broker, noCheckpoint: 'none', beganFrom: 's3://state/savepoint-5ae2f1' };
+  await r.breaks('orders', { facts });
+  assert.match(await r.text(/^orders failed/), /Last checkpoint: none\nGoes back to: where it began\ns3:\/\/state\/savepoint-5ae2f1/);
+  await r.breaks('clicks', { facts });
+  assert.match(await r.text(/^2 jobs failed/), /✗ clicks, goes back to where it began/);
 });
 
 it('what came and went all night and then stays calls people, and the pager, when it has lasted', async (t) => {
