@@ -70,6 +70,29 @@ function silencesTable(silences: readonly Silence[]): Html {
   );
 }
 
+/** Everything that the picture shows and the thread says, in order. Of a row of complete checkpoints the first and the last. */
+export function timelineOf(events: readonly { at: Date; text: string }[], story: Story): { at: Date; words: string }[] {
+  const points = [...story.points].sort((a, b) => a.at.getTime() - b.at.getTime());
+  const sameAsBeside = (i: number) => [i - 1, i, i + 1].every((n) => points[n]?.kind === 'checkpoint');
+  return [
+    ...events.map((event) => ({ at: event.at, words: event.text })),
+    ...story.acts,
+    ...points
+      .filter((_, i) => !sameAsBeside(i))
+      .map(({ at, kind, words }) => ({ at, words: kind === 'failed' ? words : `${words} complete` })),
+    ...story.runs.flatMap((run) => [
+      { at: run.from, words: `A run began: ${run.words.split(' ')[0]}` },
+      ...run.restarting.flatMap(({ from, to }) => [
+        { at: from, words: 'Not all of its tasks run' },
+        ...(to < story.to ? [{ at: to, words: 'All of its tasks run again' }] : []),
+      ]),
+      ...(run.lives ? [] : [{ at: run.to, words: `The run ended: ${run.words}` }]),
+    ]),
+  ]
+    .filter((line) => line.at >= story.from)
+    .sort((a, b) => a.at.getTime() - b.at.getTime());
+}
+
 export interface IncidentPage {
   incident: Incident;
   events: readonly { id: number; at: Date; text: string }[];
@@ -82,22 +105,13 @@ export interface IncidentPage {
 /** One incident: what its message says, the picture of the hour around it, and its timeline. */
 export function incidentPart(page: IncidentPage): Html {
   const { incident, story } = page;
-  const lines = [
-    ...page.events.map((event) => ({ at: event.at, words: event.text })),
-    ...story.acts,
-    ...story.runs.flatMap((run) => [
-      { at: run.from, words: `A run began: ${run.words.split(' ')[0]}` },
-      ...(run.lives ? [] : [{ at: run.to, words: `The run ended: ${run.words}` }]),
-    ]),
-  ]
-    .filter((line) => line.at >= story.from)
-    .sort((a, b) => a.at.getTime() - b.at.getTime());
+  const lines = timelineOf(page.events, story);
   return live(
     'incident',
     `/incidents/${incident.id}`,
     html`<div class="incident">${messageView(incidentMessage(incident), page.form)}</div>
 ${section('What happened', incidentPicture(story))}
-${section('Timeline', html`<ol class="timeline">${lines.map((line) => html`<li>${moment(line.at)} ${line.words}</li>`)}</ol>`)}
+${section('Timeline', html`<ol class="timeline">${lines.map((line) => html`<li>${moment(line.at)} ${line.words}</li>`)}</ol><p class="context"><a href="/incidents/${incident.id}/export.md" download>As a text file</a>, for a review of what happened.</p>`)}
 ${page.others.length === 0 ? '' : section('Told in the same message', incidentTable('Incidents with the same cause', page.others, page.now))}`,
   );
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { incidentPage, incidentPart, incidentsPage, incidentsPart } from '../../views/incidents-page.ts';
+import { incidentPage, incidentPart, incidentsPage, incidentsPart, timelineOf } from '../../views/incidents-page.ts';
 import { NotFoundError } from '../core/errors.ts';
 import { dbNow } from '../db/clock.ts';
 import {
@@ -14,9 +14,15 @@ import { listSilences } from '../incidents/silences.store.ts';
 import { incidentStory } from '../incidents/story.ts';
 import { listJobs } from '../jobs/jobs.store.ts';
 import { formContext } from './form-context.ts';
+import { incidentExport } from './incident-export.ts';
 import { sendLive, sendPage } from './send.ts';
 import { jobFor, may } from './viewer.ts';
 import type { WebOptions } from './web.ts';
+
+const gone = (id: string) =>
+  new NotFoundError(`There is no incident ${id}.`, {
+    hint: 'Those that are kept are listed under Incidents: of what was over long ago nothing is kept.',
+  });
 
 /** All incidents of the jobs that a person may see, and one with its timeline. */
 export function incidentsRoutes(web: WebOptions) {
@@ -39,13 +45,22 @@ export function incidentsRoutes(web: WebOptions) {
       );
     });
 
+    app.get('/incidents/:id/export.md', async (request, reply) => {
+      const { id } = request.params as { id: string };
+      const incident = await findIncident(db, id);
+      if (!incident) throw gone(id);
+      if (incident.job !== null) await jobFor(web, request.viewer, incident.job);
+      const lines = timelineOf(await listEvents(db, id), await incidentStory(db, incident, await dbNow(db)));
+      return reply
+        .type('text/markdown; charset=utf-8')
+        .header('content-disposition', `attachment; filename="${id}.md"`)
+        .send(incidentExport(incident, lines));
+    });
+
     app.get('/incidents/:id', async (request, reply) => {
       const { id } = request.params as { id: string };
       const incident = await findIncident(db, id);
-      if (!incident)
-        throw new NotFoundError(`There is no incident ${id}.`, {
-          hint: 'Those that are kept are listed under Incidents: of what was over long ago nothing is kept.',
-        });
+      if (!incident) throw gone(id);
       const job = incident.job === null ? undefined : await jobFor(web, request.viewer, incident.job);
       const isMine = await mine(request);
       const now = await dbNow(db);

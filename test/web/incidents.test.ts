@@ -87,6 +87,25 @@ test('what was done to a cluster, and a JobManager that was restarted, are flags
   assert.match(textOf(body), /Timeline .* another JobManager answers/);
 });
 
+test('an incident can be kept as a text: its message and all that the picture shows, in order', async (t) => {
+  const rig = await createRig(t);
+  await seedFleet(rig.database);
+  const { db } = rig.database;
+  const [incident] = await openIncidents(db, 'payments-fraud-scoring');
+  await troubled(db, incident?.id ?? '');
+  const page = await (await rig.as(emma)).get(`/incidents/${incident?.id}`);
+  assert.match(textOf(page.body), /Timeline .* Not all of its tasks run .* checkpoint 7 failed: .* As a text file/);
+  const file = await (await rig.as(emma)).get(`/incidents/${incident?.id}/export.md`);
+  assert.match(String(file.headers['content-disposition']), /attachment; filename="inc_\w+\.md"/);
+  assert.match(
+    file.body,
+    /^# payments-fraud-scoring failed\n[\s\S]*OutOfMemoryError[\s\S]*## Timeline[\s\S]*\n- \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: checkpoint 7 failed/,
+  );
+  assert.doesNotMatch(file.body, /\[Resume\]|hunter2/);
+  await db.execute(sql`update jobs set team = 'elsewhere' where name = 'payments-fraud-scoring'`);
+  assert.equal((await (await rig.as(emma)).get(`/incidents/${incident?.id}/export.md`)).status, 403);
+});
+
 test('a problem that came back hatches each time that it was there, not what was between them', () => {
   const at = (minute: number) => new Date(Date.UTC(2026, 10, 25, 8, minute));
   const events = [
