@@ -30,6 +30,7 @@ import { incidentAt } from './slack/incident-at.ts';
 import type { WatcherFacts } from './watch/dead-man.rule.ts';
 import { figures } from './watch/figures.store.ts';
 import { startWatch } from './watch/schedule.ts';
+import { unreadRuns } from './watch/unread.store.ts';
 import { watcherFacts } from './watch/watcher.store.ts';
 import { createWeb } from './web/server.ts';
 
@@ -259,7 +260,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       rawRoutes: slack?.route ? [slack.route] : [],
       slackProblem: () => slack?.state().problem ?? slack?.state().droppedEvents,
       health: () => health(database, disk, slack, watch.lastPollAgeMs()),
-      metrics: () => figures(database.db),
+      metrics: () => figures(database.db, config.watch.checkpointsEvery),
+      unread: () => unreadRuns(database.db, config.watch.checkpointsEvery),
       thresholds: {
         'restarting-for': config.incidents.restartingFor,
         'recoverable-within': config.incidents.recoverableWithin,

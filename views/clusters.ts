@@ -12,6 +12,13 @@ export interface ClusterRow {
   unreachable: boolean;
   /** Jobs of the person's teams that run there. */
   jobs: readonly string[];
+  unread?: UnreadView | undefined;
+}
+/** Running jobs that make checkpoints, and those whose checkpoints were not read for `afterMs`. */
+export interface UnreadView {
+  runs: number;
+  unread: number;
+  afterMs: number;
 }
 
 /** How the watcher itself is: ages in ms; undefined: never, or nothing waits. */
@@ -27,6 +34,7 @@ const lateMs = 60_000;
 export function clustersPage(rows: readonly ClusterRow[], now: Date, watcher?: WatcherView): Html {
   return html`<h1>Clusters</h1>
 ${rows.flatMap(({ cluster, view }) => (view && view.flowLate > 0 ? [lateNotice(cluster.name, view)] : []))}
+${rows.flatMap(({ cluster, unread }) => (unread && unread.unread > 0 ? [unreadNotice(cluster.name, unread)] : []))}
 ${
   rows.length === 0
     ? empty(
@@ -64,6 +72,9 @@ ${watcher ? section('Sluice itself', watcherFacts(watcher)) : ''}`;
 }
 function lateNotice(cluster: string, { flowLate, flowRuns }: ClusterView): Html {
   return html`<p class="notice warn"><strong>${cluster}</strong>: the data of ${flowLate} of ${flowRuns} running jobs are looked at too rarely to be judged, so missing data, a standing watermark or backpressure are not told of them. An admin raises <code>watch.flowEvery</code>.</p>`;
+}
+function unreadNotice(cluster: string, { unread, runs, afterMs }: UnreadView): Html {
+  return html`<p class="notice warn"><strong>${cluster}</strong>: the checkpoints of ${unread} of ${runs} running jobs could not be read for over ${formatDuration(afterMs)}, so nobody is told when a crash would set them back too far. The log of Sluice names those that Flink does not tell; where Flink is only slow, an admin raises <code>watch.checkpointsEvery</code>.</p>`;
 }
 /** Of a cluster that answers: what it does not tell beside the states of its jobs. */
 function errorWords(view: ClusterView | undefined, unreachable: boolean): Html | '' {

@@ -1,9 +1,9 @@
 import { UnreachableError, UpstreamError } from '../core/errors.ts';
-import { eachWithin } from '../core/lists.ts';
-import type { CheckpointConfigSight, CheckpointSight, ClusterFacts, RunOverview } from '../deploy/deployer.ts';
+import type { ClusterFacts, RunOverview } from '../deploy/deployer.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
 import { FlinkError } from '../flink/errors.ts';
 import type { Run } from '../jobs/runs.store.ts';
+import type { CheckpointReads, CheckpointsRead } from './checkpoint-reads.ts';
 import { type ClusterSeen, wantsCheckpoints, wantsOverview } from './cluster-poll.rule.ts';
 import { judge } from './judged.ts';
 
@@ -18,16 +18,7 @@ export interface SinceAsked {
 }
 /** Slots, TaskManagers and which JobManager answers are asked for with every second overview: they are little news, and the JobManager writes all of its settings for it. */
 const factsEach = 2;
-/** Checkpoints are read beside the states, which must not wait for them: what is due and not read now is first in the next poll. */
-const checkpointLimits = { atOnce: 4, forMs: 300 };
-const mostOverdue = (runs: readonly Run[]) =>
-  [...runs].sort((a, b) => (a.checkpointsReadAt?.getTime() ?? 0) - (b.checkpointsReadAt?.getTime() ?? 0));
 
-export interface CheckpointsRead {
-  run: Run;
-  sight: CheckpointSight;
-  config: CheckpointConfigSight;
-}
 export type Fetched =
   | {
       is: 'answered';
@@ -51,6 +42,7 @@ export type Fetched =
  * Asks a cluster as little as the rules allow: `/jobs` each time, the rest when it is due. Only `/jobs` decides whether it answers: what it says of the
  * states counts whatever the others do. Never throws for what the cluster does.
  * @param since when the overview and the facts of the cluster were last asked for; below 0: the overview failed lately and is not asked for.
+ * @param reads what earlier polls began to read, and could not.
  */
 export async function fetchCluster(
   open: OpenCluster,
@@ -58,6 +50,7 @@ export async function fetchCluster(
   now: Date,
   { overviewMs: sinceOverviewMs, factsMs: sinceFactsMs = Number.POSITIVE_INFINITY }: SinceAsked,
   times: PollTimes,
+  reads: CheckpointReads,
 ): Promise<Fetched> {
   const { deployer } = open;
   const began = performance.now();
@@ -77,14 +70,10 @@ export async function fetchCluster(
     // A proxy may hide it; whether the cluster answers is decided by its jobs alone.
     const jobManager = factsDue || missing ? await deployer.jobManager({ timeoutMs: 4000 }).catch(() => undefined) : undefined;
     const tookMs = performance.now() - began;
-    const checkpoints: CheckpointsRead[] = [];
     const wanted = runs.filter(
       (run) => run.runningAt && wantsCheckpoints(run, now, times.checkpointsEveryMs) && states.get(run.flinkJobId) === 'RUNNING',
     );
-    await eachWithin(mostOverdue(wanted), checkpointLimits, async (run) => {
-      const read = await readCheckpoints(open, run);
-      if (read) checkpoints.push(read);
-    });
+    const checkpoints = await reads.read(open, wanted);
     const overviewFault = faults[0] ?? (factsDue ? null : undefined);
     return {
       is: 'answered',
@@ -110,19 +99,5 @@ async function unlessItFails<T>(asked: Promise<T>, faults: string[]): Promise<T 
     if (!(error instanceof UpstreamError || error instanceof UnreachableError)) throw error;
     faults.push(error.message);
     return undefined;
-  }
-}
-async function readCheckpoints(open: OpenCluster, run: Run): Promise<CheckpointsRead | undefined> {
-  try {
-    const { checkpointIntervalMs: intervalMs, checkpointRetention: retention } = run;
-    const config =
-      intervalMs !== null && retention !== null
-        ? { intervalMs, retention }
-        : await open.deployer.checkpointConfig(run.flinkJobId, { timeoutMs: 4000 });
-    return { run, sight: await open.deployer.checkpoints(run.flinkJobId, { timeoutMs: 4000 }), config };
-  } catch (error) {
-    // The run may have ended between two requests, or its part of the cluster gives no answer; the next poll knows.
-    if (error instanceof UpstreamError || error instanceof UnreachableError) return undefined;
-    throw error;
   }
 }

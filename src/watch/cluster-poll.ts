@@ -13,6 +13,7 @@ import { type Run, updateLiveRun } from '../jobs/runs.store.ts';
 import { activeStates, findOperation, heldJobs } from '../operations/operations.store.ts';
 import { isStoreLoss } from '../operations/run-step.ts';
 import { settleRun } from '../operations/settle-run.ts';
+import { type CheckpointReads, createCheckpointReads } from './checkpoint-reads.ts';
 import { fetchCluster, type SinceAsked } from './cluster-poll.fetch.ts';
 import { type Following, healthOf, type RunFact, restlessOf } from './cluster-poll.rule.ts';
 import { reread, storeNoAnswer, storeSeen } from './cluster-poll.store.ts';
@@ -50,6 +51,7 @@ const followInStormMs = 300;
  * One look at a cluster: ask, decide, write; facts, incidents and messages commit together. Nothing is written once the lease is lost.
  * @param since the overview and the facts were last asked for; an overview below 0: it failed lately and is left alone.
  * @param live runs that earlier polls of this replica keep in memory.
+ * @param reads what they keep of checkpoints that were not read yet.
  * @returns `tookMs`: for its lists of jobs; `facts`: whether the cluster told them.
  * @throws LeaseLostError
  */
@@ -58,13 +60,14 @@ export async function pollCluster(
   lease: ClusterLease,
   since: SinceAsked,
   live: LiveRuns = createLiveRuns(lease.cluster),
+  reads: CheckpointReads = createCheckpointReads(unfenced.log),
 ): Promise<{ answered: boolean; tookMs: number; overviewFailed: boolean; facts: boolean; more?: true }> {
   const deps = { ...unfenced, database: fenced(unfenced.database, lease) };
   const { database } = deps;
   const name = lease.cluster;
   const open = await deps.deployers.of(name, registeredWithinMs);
   const { runs, at } = await live.read(database.db);
-  const fetched = await fetchCluster(open, runs, at, since, deps.times);
+  const fetched = await fetchCluster(open, runs, at, since, deps.times, reads);
   if (fetched.is === 'no-answer') {
     const view = await findClusterView(database.db, name);
     const failures = await storeNoAnswer(database, name, view?.failures ?? 0, fetched.why);

@@ -2,6 +2,7 @@ import type { Db } from '../db/db.ts';
 import { sql } from '../db/query.ts';
 import { listLeftOut } from '../outbox/left-out.store.ts';
 import { outboxHealth } from '../outbox/outbox.store.ts';
+import { unreadRuns } from './unread.store.ts';
 import { watcherFacts } from './watcher.store.ts';
 
 /** One figure of `/metrics`: its name and help, and a value for each set of labels. Seconds where it is a time. */
@@ -11,8 +12,8 @@ export interface Figure {
   values: { labels: Record<string, string>; value: number }[];
 }
 
-/** What is known of the work and of the watcher itself, by the database: the same for every replica. @throws UnreachableError */
-export async function figures(db: Db): Promise<Figure[]> {
+/** What is known of the work and of the watcher itself, by the database: the same for every replica. @param checkpointsEveryMs how often checkpoints are to be read. @throws UnreachableError */
+export async function figures(db: Db, checkpointsEveryMs = 60_000): Promise<Figure[]> {
   const [outbox, leftOut] = [await outboxHealth(db), await listLeftOut(db)];
   const { rows: operations } = await db.execute<{ state: string; n: number }>(
     sql`select state, count(*)::int as n from operations where state in ('waiting', 'queued', 'running', 'parked') group by state`,
@@ -32,6 +33,7 @@ export async function figures(db: Db): Promise<Figure[]> {
     sql`select cluster, extract(epoch from sluice_now() - last_ok_at)::float8 as age, failures,
       flow_requests::float8 as requests, flow_ms / 1000.0::float8 as seconds, flow_late as late from cluster_views where last_ok_at is not null`,
   );
+  const unread = await unreadRuns(db, checkpointsEveryMs);
   const watcher = await watcherFacts(db);
   const { rows: runs } = await db.execute<{ state: string; n: number }>(
     sql`select state, count(*)::int as n from runs where not ended group by state`,
@@ -92,6 +94,11 @@ export async function figures(db: Db): Promise<Figure[]> {
       'sluice_flow_runs_not_judged',
       'Running jobs whose data are looked at too rarely to be judged: raise watch.flowEvery.',
       clusters.map((row) => [{ cluster: row.cluster }, row.late]),
+    ),
+    figure(
+      'sluice_checkpoint_runs_not_read',
+      'Running jobs whose checkpoints could not be read for minutes: how far a crash would set them back is not judged.',
+      [...unread].map(([cluster, one]) => [{ cluster }, one.unread]),
     ),
   ];
 }

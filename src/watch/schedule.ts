@@ -7,6 +7,7 @@ import { handoverSince, handoverTeams, postHandover } from '../incidents/handove
 import type { KeepDefaults } from '../operations/retention.fetch.ts';
 import { createBlindness } from './blind.ts';
 import { createChores } from './chores.ts';
+import { type CheckpointReads, createCheckpointReads } from './checkpoint-reads.ts';
 import { pollCluster } from './cluster-poll.ts';
 import { createDaily } from './daily.ts';
 import { type DeadManOptions, startDeadMan } from './dead-man.ts';
@@ -56,7 +57,7 @@ export function startWatch(options: WatchOptions): Watch {
   const { database, log } = options;
   const paces = new Map<string, Pace>();
   /** Runs of the clusters that this replica polls, or polled: what others wrote meanwhile is read at the next poll. */
-  const live = new Map<string, LiveRuns>();
+  const live = new Map<string, readonly [LiveRuns, CheckpointReads]>();
   const inFlight = new Map<string, Promise<void>>();
   const blindness = createBlindness(options);
   // A slow look at the data holds up no poll.
@@ -116,9 +117,9 @@ export function startWatch(options: WatchOptions): Watch {
     let more = false;
     try {
       const sinceOverview = started - pace.overviewAt;
-      const runs = live.get(name) ?? createLiveRuns(name);
-      live.set(name, runs);
-      const seen = await pollCluster(options, lease, { overviewMs: sinceOverview, factsMs: started - pace.factsAt }, runs);
+      const kept = live.get(name) ?? ([createLiveRuns(name), createCheckpointReads(log)] as const);
+      live.set(name, kept);
+      const seen = await pollCluster(options, lease, { overviewMs: sinceOverview, factsMs: started - pace.factsAt }, ...kept);
       answered = seen.answered;
       askedMs = seen.tookMs;
       more = seen.more === true;

@@ -31,12 +31,13 @@ export function fleetRoutes(web: WebOptions) {
         await listJobs(db),
       ];
       const mine = jobs.filter((job) => may(request.viewer, 'see', job));
+      const unread = await web.unread?.();
       const rows = clusters.map((cluster) => {
         const view = views.get(cluster.name);
         const here = mine
           .filter((job) => runs.get(job.name)?.cluster === cluster.name && !runs.get(job.name)?.ended)
           .map((job) => job.name);
-        return { cluster, view, unreachable: (view?.failures ?? 0) >= unreachableAfter, jobs: here };
+        return { cluster, view, unreachable: (view?.failures ?? 0) >= unreachableAfter, jobs: here, unread: unread?.get(cluster.name) };
       });
       const part = live('clusters', '/clusters', clustersPage(rows, now, await web.watcher?.()));
       return sendLive(request, reply, part, () => sendPage(request, reply, { title: 'Clusters', section: 'clusters' }, part));

@@ -1,3 +1,4 @@
+import type { UnreadView } from '../../views/clusters.ts';
 import type { Directory } from '../access/directory.ts';
 import type { ArtifactStore } from '../build/artifact-store.ts';
 import type { HandleCommand } from '../commands/request.ts';
@@ -30,6 +31,8 @@ export interface WebOptions {
   metrics?: () => Promise<Metric[]>;
   /** How Sluice itself is, for the page. */
   watcher?: () => Promise<{ lastPostAgeMs: number | undefined; oldestUnsentAgeMs: number | undefined; lastTriedAgeMs: number | undefined }>;
+  /** Jobs whose checkpoints are not read, by cluster, for the page. */
+  unread?: () => Promise<ReadonlyMap<string, UnreadView>>;
   /** What is wrong with Slack and what to do, for the people on the page; undefined if nothing is. */
   slackProblem?: () => string | undefined;
   /** What the configuration sets for incidents, in milliseconds; absent: the defaults. */

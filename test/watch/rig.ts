@@ -12,6 +12,7 @@ import { changed, findRun, insertRun, type Run, type RunInput } from '../../src/
 import { outcome } from '../../src/operations/message.ts';
 import { findOperation, finish, insertOperation } from '../../src/operations/operations.store.ts';
 import { findMessage } from '../../src/outbox/outbox.store.ts';
+import { createCheckpointReads } from '../../src/watch/checkpoint-reads.ts';
 import { pollCluster } from '../../src/watch/cluster-poll.ts';
 import { createLiveRuns } from '../../src/watch/live-runs.ts';
 import type { PollDeps } from '../../src/watch/poll-deps.ts';
@@ -29,6 +30,8 @@ export interface Rig {
   /** One poll; `/jobs/overview` is due only when said. */
   poll(overviewDue?: boolean): Promise<{ answered: boolean; overviewFailed: boolean }>;
   run(job?: string, change?: Partial<RunInput>): Promise<Run>;
+  /** For what watch remembers of checkpoints that could not be read, so much time passes. */
+  later(ms: number): void;
   /** The next poll reads the checkpoints of every run. */
   unread(): Promise<void>;
   /** What the cluster shows of its runs: job -> state and running tasks of 4. */
@@ -87,13 +90,18 @@ export async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promi
   };
   // As a replica keeps them: what is judged only once must come out the same.
   const live = createLiveRuns('standalone');
+  let later = 0;
+  const reads = createCheckpointReads(deps.log, () => performance.now() + later);
   return {
     database,
     deps,
     deployer,
     async poll(overviewDue = false) {
-      const { tookMs: _took, facts: _facts, ...seen } = await pollCluster(deps, lease!, { overviewMs: overviewDue ? 5000 : 0 }, live);
+      const { tookMs: _took, facts: _facts, ...seen } = await pollCluster(deps, lease!, { overviewMs: overviewDue ? 5000 : 0 }, live, reads);
       return seen;
+    },
+    later(ms) {
+      later += ms;
     },
     async unread() {
       await database.db.execute(sql`update runs set checkpoints_read_at = null, changed_in = ${changed.changedIn}`);
