@@ -97,7 +97,11 @@ export async function rig(t: TestContext, change: Partial<PollDeps> = {}): Promi
     deps,
     deployer,
     async poll(overviewDue = false) {
-      const { tookMs: _took, facts: _facts, ...seen } = await pollCluster(deps, lease!, { overviewMs: overviewDue ? 5000 : 0 }, live, reads);
+      const {
+        tookMs: _took,
+        facts: _facts,
+        ...seen
+      } = await pollCluster(deps, lease!, { overviewMs: overviewDue ? 5000 : 0 }, live, reads);
       return seen;
     },
     later(ms) {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { clustersPage } from '../../views/clusters.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { moveClock } from '../../src/db/clock.ts';
 import { sql } from '../../src/db/query.ts';
 import { findRun } from '../../src/jobs/runs.store.ts';
 import { figures } from '../../src/watch/figures.store.ts';
 import { unreadRuns } from '../../src/watch/unread.store.ts';
+import { clustersPage } from '../../views/clusters.ts';
 import { checkpoint, noAnswer, noCheckpoints } from '../helpers/fake-deployer.ts';
 import { flinkId, openKeys, type Rig, rig } from './rig.ts';
 
@@ -166,7 +166,14 @@ describe('checkpoints that hang', () => {
     await r.poll();
     const before = await readAt(r, 'orders');
     ends[0]!({ ...noCheckpoints, completed: [checkpoint(1)] });
-    r.deployer.always('listRuns', new Map([[flinkId('orders'), 'CANCELLING'], [flinkId('clicks'), 'RUNNING'], [flinkId('views'), 'RUNNING']]));
+    r.deployer.always(
+      'listRuns',
+      new Map([
+        [flinkId('orders'), 'CANCELLING'],
+        [flinkId('clicks'), 'RUNNING'],
+        [flinkId('views'), 'RUNNING'],
+      ]),
+    );
     await r.poll();
     assert.equal(await readAt(r, 'orders'), before);
   });
@@ -185,7 +192,10 @@ describe('checkpoints that hang', () => {
     r.later(31 * second);
     await r.poll();
     assert.equal(ends.length, 4);
-    assert.deepEqual(jobs.map((job) => asked(r, job)), [1, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
+    assert.deepEqual(
+      jobs.map((job) => asked(r, job)),
+      [1, 1, 1, 1, 1, 1, 1, 1, 0, 0],
+    );
     for (const end of ends.splice(0)) end(noAnswer());
     r.later(6 * minute);
     await r.poll();

@@ -4,6 +4,7 @@ import { UnreachableError } from '../../src/core/errors.ts';
 import { figures } from '../../src/watch/figures.store.ts';
 import type { WebOptions } from '../../src/web/web.ts';
 import { browser, createRig } from './rig.ts';
+import { emma } from './seed.ts';
 import { seedFleet } from './seed-fleet.ts';
 
 test('metrics: what is under way, what is wrong and how old the last answers are, without names of jobs and people', async (t) => {
@@ -32,4 +33,11 @@ test('metrics answer while the state store does not, and say that', async (t) =>
   const { status, body } = await browser(rig.web, '').get('/metrics');
   assert.equal(status, 200);
   assert.match(body, /^sluice_state_store_up 0$/m);
+});
+
+test('the page of clusters says of how many jobs the checkpoints are not read', async (t) => {
+  const rig = await createRig(t, { unread: async () => new Map([['standalone', { runs: 5, unread: 2, afterMs: 300_000 }]]) });
+  await seedFleet(rig.database);
+  const { body } = await (await rig.as(emma)).get('/clusters');
+  assert.match(body, /standalone<\/strong>: the checkpoints of 2 of 5 running jobs could not be read for over 5 min/);
 });
