@@ -541,6 +541,8 @@ describe('restore', () => {
     const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: '/nowhere/at-all/savepoint-1' } });
     assert.equal((await rig.carryOut([restoreKind])).state, 'failed');
     assert.match(await rig.said(op), /savepoint-1 is no longer there: there is no such folder\. Nothing was stopped\./);
+    const [again] = (await rig.message(op)).parts.flatMap((part) => (part.kind === 'actions' ? part.actions : []));
+    assert.equal(again?.command, 'restore etl-orders --from /nowhere/at-all/savepoint-1 --reason {input}');
   });
 
   it('canceled after the stop says that the job is down, with the way back', async (t) => {
@@ -608,9 +610,18 @@ describe('restore', () => {
       .expect('triggerStop', undefined)
       .expect('savepoint', { is: 'failed', reason: 'No space left.', hint: undefined, path: undefined })
       .expect('checkpoints', noCheckpoints);
-    const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: chosen } });
+    const op = await rig.accept(restoreKind, { input: { right: 'rewind', from: chosen, version: 1 } });
     assert.equal((await rig.carryOut([restoreKind])).state, 'failed');
     assert.match(await rig.said(op), /the safety savepoint failed\. What ran goes on/);
+    const buttons = (await rig.message(op)).parts.flatMap((part) => (part.kind === 'actions' ? part.actions : []));
+    assert.deepEqual(
+      buttons.map((a) => [a.label, a.command, a.input !== undefined]),
+      [
+        ['Try again', `restore etl-orders --version v1 --from ${chosen} --reason {input}`, true],
+        ['Stop without savepoint', 'stop etl-orders --no-savepoint --reason {input}', true],
+        ['Leave it running', 'status etl-orders', false],
+      ],
+    );
     assert.deepEqual(await findRun(rig.database.db, run.id), run);
     assert.equal(
       (await listSteps(rig.database.db, op.id)).find((s) => s.name === 'submit'),

@@ -4,6 +4,7 @@ import { UpstreamError } from '../../src/core/errors.ts';
 import { moveClock } from '../../src/db/clock.ts';
 import { findRun, latestRun, untoldRuns } from '../../src/jobs/runs.store.ts';
 import { execute } from '../../src/operations/execute.ts';
+import { savepointChoices } from '../../src/operations/kinds/describe.ts';
 import { restartKind } from '../../src/operations/kinds/restart.ts';
 import { savepointKind } from '../../src/operations/kinds/savepoint.ts';
 import { stopKind } from '../../src/operations/kinds/stop.ts';
@@ -313,11 +314,31 @@ describe('restart', () => {
       .expect('triggerStop', undefined)
       .expect('savepoint', { is: 'failed', reason: 'No space.', hint: undefined, path: undefined })
       .expect('checkpoints', noCheckpoints);
-    const op = await rig.accept(restartKind);
+    const op = await rig.accept(restartKind, { input: { right: 'change', version: 1 } });
     assert.equal((await rig.carryOut([restartKind])).state, 'failed');
     assert.match(await rig.said(op), /^etl-orders was not restarted: its savepoint failed\. The old run goes on/);
     assert.deepEqual(await findRun(rig.database.db, old.id), old);
+    assert.deepEqual(
+      (await actionsOf(rig, op)).map((a) => a.command),
+      [
+        'restart etl-orders --version v1',
+        'restart etl-orders --no-savepoint --version v1 --reason {input}',
+        'status etl-orders',
+      ],
+      'the version that was asked for, not the current one',
+    );
   });
+
+  for (const [what, input, results, words] of [
+    ['the branch that was not built yet', { build: true, branch: 'fix 1' }, {}, '--build --branch "fix 1"'],
+    ['the version that was built', { build: true, branch: 'fix' }, { 'build-bind': { version: 9, unchanged: false } }, '--version v9'],
+    ['the current version', { version: 'current' }, {}, '--version current'],
+  ] as const)
+    it(`whose savepoint failed offers ${what} again`, () => {
+      const [again, without] = savepointChoices({ op: { kind: 'restart', job: 'etl-orders', input: { right: 'change', ...input } }, results });
+      assert.equal(again?.command, `restart etl-orders ${words}`);
+      assert.equal(without?.command, `restart etl-orders --no-savepoint ${words} --reason {input}`);
+    });
 
   it('canceled while it stops says that the job is down, and how to bring it back', async (t) => {
     const rig = await createRig(t);

@@ -1,10 +1,11 @@
 import type { Action, Part, Span } from '../../core/message.ts';
 import { fields, text } from '../../core/message.ts';
 import { formatAge, formatBytes, formatDuration } from '../../core/time.ts';
+import { askAgain, askedWords } from '../ask-again.ts';
 import { outcome } from '../message.ts';
 import type { StartPlan } from '../start-plan.ts';
 import { beginningWords } from '../steps/plan.ts';
-import type { Outcome, StepContext } from '../types.ts';
+import type { Operation, Outcome, StepContext } from '../types.ts';
 
 /** `etl-orders runs: v5 on 4/4 tasks after 2.1 s`, with what it came from and a link to Flink's page. */
 export async function runsOutcome(c: StepContext, verb: string, extra: Part[] = []): Promise<Outcome> {
@@ -81,20 +82,43 @@ export function savepointFields(result: Record<string, unknown>, flinkVersion: s
   ]);
 }
 
-/** The choices after a savepoint that failed; the job runs on. */
-export function savepointChoices(job: string, verb: 'stop' | 'restart'): Action[] {
+/** The choices after a savepoint that failed; the job runs on. A restart stays the one that was asked for. */
+export function savepointChoices({
+  op,
+  results,
+}: {
+  op: Pick<Operation, 'kind' | 'job' | 'input'>;
+  results: StepContext['results'];
+}): Action[] {
+  // What this operation has built is there: to build again could give something else.
+  const built = results['build-bind']?.['version'];
+  const asked = { kind: op.kind, job: op.job, input: built === undefined ? op.input : { version: built } };
   return [
-    { label: 'Try again', command: `${verb} ${job}`, style: 'primary' },
-    {
-      label: verb === 'stop' ? 'Stop without savepoint' : 'Restart without savepoint',
-      command: `${verb} ${job} --no-savepoint --reason {input}`,
-      style: 'danger',
-      input: {
-        title: 'Without a savepoint',
-        label: 'Why? What came in since the last checkpoint is read again.',
-        placeholder: 'savepoint storage is down',
-      },
-    },
-    { label: 'Leave it running', command: `status ${job}` },
+    { label: 'Try again', command: askedWords(asked), style: 'primary' },
+    withoutSavepoint(
+      op.kind === 'stop' ? 'Stop without savepoint' : 'Restart without savepoint',
+      askedWords({ ...asked, input: { ...asked.input, noSavepoint: true } }),
+    ),
+    { label: 'Leave it running', command: `status ${op.job}` },
   ];
+}
+/** The choices after a restore's safety savepoint that failed. Without one the job is stopped first, so that this is decided by itself. */
+export function safetyChoices(op: Operation): Action[] {
+  return [
+    { ...askAgain(op), label: 'Try again', style: 'primary' },
+    withoutSavepoint('Stop without savepoint', `stop ${op.job} --no-savepoint`),
+    { label: 'Leave it running', command: `status ${op.job}` },
+  ];
+}
+function withoutSavepoint(label: string, line: string): Action {
+  return {
+    label,
+    command: `${line} --reason {input}`,
+    style: 'danger',
+    input: {
+      title: 'Without a savepoint',
+      label: 'Why? What came in since the last checkpoint is read again.',
+      placeholder: 'savepoint storage is down',
+    },
+  };
 }

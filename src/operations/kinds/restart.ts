@@ -29,7 +29,7 @@ export const restartKind: OperationKind = {
       return {
         ...said,
         title: `${c.op.job} was not restarted: its savepoint failed. The old run goes on`,
-        actions: savepointChoices(c.op.job, 'restart'),
+        actions: savepointChoices(c),
       };
     if (endedWhileStopping(error))
       return {

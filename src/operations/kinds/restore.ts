@@ -1,5 +1,6 @@
 import { text } from '../../core/message.ts';
 import { findApproval } from '../approvals.store.ts';
+import { askAgain } from '../ask-again.ts';
 import { failureOutcome } from '../message.ts';
 import { preflight } from '../steps/plan.ts';
 import { endedWhileStopping, isSavepointFailure } from '../steps/savepoint.ts';
@@ -8,7 +9,7 @@ import { restoreStopSteps } from '../steps/stop.ts';
 import { targetStep } from '../steps/target.ts';
 import { undoStart } from '../steps/undo-start.ts';
 import type { OperationKind, StepContext } from '../types.ts';
-import { runsOutcome, unprovenOutcome } from './describe.ts';
+import { runsOutcome, safetyChoices, unprovenOutcome } from './describe.ts';
 import { canceledAfterStop } from './stopped-before.ts';
 
 /** The safety savepoint, whichever way the run was ended. */
@@ -44,7 +45,7 @@ export const restoreKind: OperationKind = {
       return {
         ...said,
         title: `${c.op.job} was not restored: the safety savepoint failed. What ran goes on`,
-        actions: [{ label: 'Status', command: `status ${c.op.job}` }],
+        actions: safetyChoices(c.op),
       };
     if (endedWhileStopping(error))
       return {
@@ -55,7 +56,7 @@ export const restoreKind: OperationKind = {
           { label: 'Logs', command: `logs ${c.op.job}` },
         ],
       };
-    if (!c.results['stop-ended']) return { ...said, actions: [{ label: 'Ask again', command: `restore ${c.op.job}` }] };
+    if (!c.results['stop-ended']) return { ...said, actions: [askAgain(c.op)] };
     const safety = safetyOf(c);
     return {
       ...said,

@@ -50,7 +50,7 @@ export const stopKind: OperationKind = {
       return {
         ...said,
         title: `${c.op.job} was not stopped: its savepoint failed. It runs on`,
-        actions: savepointChoices(c.op.job, 'stop'),
+        actions: savepointChoices(c),
       };
     if (endedWhileStopping(error))
       return {
