@@ -225,6 +225,18 @@ export const scenes: readonly Scene[] = [
   },
 ];
 
+/** Not for the crash points: what was running is only brought back once. */
+export const takenOver: Scene = {
+  name: 'a restart of what a new JobManager does not list yet',
+  kind: 'restart',
+  ends: 'failed',
+  async prepare(w, job) {
+    await runningJob(w, job);
+    await restorePoint(w, job, 'checkpoint');
+    w.flink?.takeOver(8000);
+    return `restart ${job}`;
+  },
+};
 /** Not for the crash points: a plan that was allowed when it was asked for, and is not any more when it is approved. */
 export const lostRole: Scene = {
   name: 'a restore whose requester has lost the role',

@@ -29,9 +29,13 @@ export interface JobManager {
   savepoints: Savepoints;
   views: Views;
   handle(request: Request, refuse: (why: string) => void, reply: (answer: Answer) => void): void;
+  /** With high availability: another process takes its place, and finds its jobs again after a while. */
+  takeOver(unknownForMs: number): void;
   /** Ends the process: its jobs are lost; neither their tasks nor anything that waited goes on. */
   die(): void;
 }
+
+const newWebDir = () => `/tmp/flink-web-${randomUUID()}`;
 
 /** Starts a JobManager that knows nothing. */
 export function bootJobManager(about: Omit<Cluster, 'after'>): JobManager {
@@ -44,7 +48,7 @@ export function bootJobManager(about: Omit<Cluster, 'after'>): JobManager {
   const manager: JobManager = {
     cluster,
     clock,
-    webDir: `/tmp/flink-web-${randomUUID()}`,
+    webDir: newWebDir(),
     jobs,
     jars,
     savepoints,
@@ -57,6 +61,11 @@ export function bootJobManager(about: Omit<Cluster, 'after'>): JobManager {
           if (!dead) reply(one);
         });
       else reply(made);
+    },
+    takeOver(unknownForMs) {
+      manager.webDir = newWebDir();
+      savepoints.forgetAll();
+      jobs.takeOver(unknownForMs);
     },
     die() {
       dead = true;

@@ -36,6 +36,8 @@ export interface Jobs {
   offerSlots(): void;
   /** The JobManager is gone: every job with it. */
   loseAll(): void;
+  /** Another JobManager takes over: each job that has not ended goes on from its last checkpoint, and none is known for so long. */
+  takeOver(unknownForMs: number): void;
 }
 
 /** The Dispatcher: the jobs of one JobManager process. */
@@ -44,6 +46,7 @@ export function createJobs(cluster: Cluster): Jobs {
   const used = new Set<string>();
   const { timing, behaviour } = cluster;
   let slotsTaken = 0;
+  let unknownUntil = 0;
   const isOld = (job: Job) => job.endedAt !== undefined && job.endedAt < Date.now() - timing.jobsKeptMs;
   const isAlive = (job: Job) => jobs.get(job.id) === job && !endedStates.includes(job.state);
 
@@ -217,11 +220,12 @@ export function createJobs(cluster: Cluster): Jobs {
   return {
     list() {
       sweep();
+      if (Date.now() < unknownUntil) return [];
       return [...jobs.values()];
     },
     get(id) {
       const job = jobs.get(id);
-      return job && !isOld(job) ? job : undefined;
+      return job && !isOld(job) && Date.now() >= unknownUntil ? job : undefined;
     },
     wasUsed: (id) => used.has(id),
     submit(spec) {
@@ -245,6 +249,14 @@ export function createJobs(cluster: Cluster): Jobs {
       job.endedAt = Date.now();
       job.phase = 'ENDED';
       enter(job, 'FAILED');
+    },
+    takeOver(unknownForMs) {
+      unknownUntil = Date.now() + unknownForMs;
+      for (const job of jobs.values()) {
+        if (!isAlive(job) || job.state === 'CANCELLING') continue;
+        breakOff(job, suspending);
+        restart(job);
+      }
     },
     cancel(job) {
       if (!isAlive(job) || job.state === 'CANCELLING') return;

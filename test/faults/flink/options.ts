@@ -55,6 +55,8 @@ export interface Behaviour {
   submitAnswerDelayMs: number;
   /** No task gets a slot: jobs say RUNNING and none of their tasks runs. */
   noSlots: boolean;
+  /** It says that it keeps its jobs (see `takeOver`). */
+  highAvailability: boolean;
 }
 const usualBehaviour: Behaviour = {
   savepointDelayMs: 0,
@@ -65,6 +67,7 @@ const usualBehaviour: Behaviour = {
   submitDelayMs: 0,
   submitAnswerDelayMs: 0,
   noSlots: false,
+  highAvailability: false,
 };
 
 export interface FlinkStandInOptions {

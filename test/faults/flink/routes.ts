@@ -67,7 +67,12 @@ const routes: readonly Route[] = [
       features: { 'web-submit': true, 'web-cancel': true, 'web-rescale': false, 'web-history': false },
     }),
   ),
-  get('/jobmanager/config', ({ manager }) => answer('job manager config', 200, [{ key: 'web.tmpdir', value: manager.webDir }])),
+  get('/jobmanager/config', ({ manager }) =>
+    answer('job manager config', 200, [
+      { key: 'web.tmpdir', value: manager.webDir },
+      ...(manager.cluster.behaviour.highAvailability ? [{ key: 'high-availability.type', value: 'zookeeper' }] : []),
+    ]),
+  ),
   get('/taskmanagers', ({ manager }) => answer('task-managers', 200, { taskmanagers: [taskManager(manager)] })),
   get('/jobmanager/log', () => answer('log', 200, 'A stand-in writes no log.\n')),
   get('/taskmanagers/:taskmanagerid/log', () => answer('log of a task manager', 200, 'A stand-in writes no log.\n')),

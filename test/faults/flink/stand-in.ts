@@ -44,6 +44,8 @@ export interface FlinkStandIn {
   startJobManager(): Promise<void>;
   /** Kill and start; `downMs` between them, 0 by default. */
   restartJobManager(downMs?: number): Promise<void>;
+  /** With high availability: another JobManager takes the place of this one; for so long it does not know the jobs, which go on. */
+  takeOver(unknownForMs: number): void;
   close(): Promise<void>;
 }
 
@@ -170,6 +172,10 @@ export async function startFlinkStandIn(options: FlinkStandInOptions): Promise<F
       await standIn.killJobManager();
       if (downMs > 0) await new Promise((done) => setTimeout(done, downMs));
       await standIn.startJobManager();
+    },
+    takeOver(unknownForMs) {
+      manager.cluster.behaviour.highAvailability = true;
+      manager.takeOver(unknownForMs);
     },
     async close() {
       // The end of the test is no event.
