@@ -38,7 +38,15 @@ const net = (name: keyof FaultWorld['proxies'], write: RegExp): Fault[] => [
     make: (w, chance) => w.proxies[name].set({ is: 'reset-after-commit', matching: write, times: chance.whole(1, 3) }),
   },
   { name: `${name}: reset before`, make: (w, chance) => w.proxies[name].set({ is: 'reset', matching: write, times: chance.whole(1, 3) }) },
+  {
+    name: `${name}: slow drip`,
+    make: (w, chance) => forAWhile(w.proxies[name], { is: 'slow-drip', bytesPerSecond: chance.whole(300, 5000) }, chance.whole(2000, 6000)),
+  },
   { name: `${name}: half-close`, make: (w) => w.proxies[name].set({ is: 'half-close', side: 'client', matching: write, times: 1 }) },
+  {
+    name: `${name}: half-close to the server`,
+    make: (w) => w.proxies[name].set({ is: 'half-close', side: 'server', matching: write, times: 1 }),
+  },
   { name: `${name}: cut after`, make: (w, chance) => w.proxies[name].set({ is: 'cut-after', bytes: chance.whole(100, 20_000) }) },
 ];
 const odd = (name: string, behaviour: Partial<Behaviour>, back: Partial<Behaviour>): Fault => ({

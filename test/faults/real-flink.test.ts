@@ -28,7 +28,7 @@ const breakers = 2;
 /** What breaks on the way to anything, and a real cluster's own processes (twice: they are few among the others). */
 function realFaults(cluster: LocalCluster): Fault[] {
   const onTheWay = faults.filter(
-    (fault) => !fault.name.startsWith('flink: ') || /^flink: (cut|refuse|blackhole|latency|reset|half)/.test(fault.name),
+    (fault) => !fault.name.startsWith('flink: ') || /^flink: (cut|refuse|blackhole|latency|reset|slow drip|half)/.test(fault.name),
   );
   let turn = Promise.resolve();
   /** One at a time: a process that is just being started again cannot be stopped well. */
