@@ -320,11 +320,7 @@ describe('restart', () => {
     assert.deepEqual(await findRun(rig.database.db, old.id), old);
     assert.deepEqual(
       (await actionsOf(rig, op)).map((a) => a.command),
-      [
-        'restart etl-orders --version v1',
-        'restart etl-orders --no-savepoint --version v1 --reason {input}',
-        'status etl-orders',
-      ],
+      ['restart etl-orders --version v1', 'restart etl-orders --no-savepoint --version v1 --reason {input}', 'status etl-orders'],
       'the version that was asked for, not the current one',
     );
   });
@@ -335,7 +331,10 @@ describe('restart', () => {
     ['the current version', { version: 'current' }, {}, '--version current'],
   ] as const)
     it(`whose savepoint failed offers ${what} again`, () => {
-      const [again, without] = savepointChoices({ op: { kind: 'restart', job: 'etl-orders', input: { right: 'change', ...input } }, results });
+      const [again, without] = savepointChoices({
+        op: { kind: 'restart', job: 'etl-orders', input: { right: 'change', ...input } },
+        results,
+      });
       assert.equal(again?.command, `restart etl-orders ${words}`);
       assert.equal(without?.command, `restart etl-orders --no-savepoint ${words} --reason {input}`);
     });
