@@ -286,6 +286,13 @@ export async function unheard(tx: Tx, forMs: number): Promise<Incident[]> {
 export async function unpaintedLeaders(tx: Tx): Promise<Incident[]> {
   return tx.select().from(incidents).where(sql`${incidents.joined} > ${incidents.painted}`).for('update', { skipLocked: true });
 }
+/** Its message counts as not up to date. @param joins something joined it just now. */
+export async function lowerPainted(tx: Tx, id: string, to: number, joins: boolean): Promise<void> {
+  await tx
+    .update(incidents)
+    .set({ painted: sql`least(${incidents.painted}, ${to})`, ...(joins ? { joinedAt: now } : {}) })
+    .where(eq(incidents.id, id));
+}
 /** Counts those that joined an incident under its message; as it is then. */
 export async function growIncident(tx: Tx, id: string, messageId: string, by: number): Promise<Incident | undefined> {
   const [row] = await tx

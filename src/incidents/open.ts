@@ -214,7 +214,7 @@ async function fireInCrowd(
   const [again] = await changeIncidents(tx, [row.id], fired);
   const quietMs = (await dbNow(tx)).getTime() - (leader.joinedAt ?? leader.firstSeen).getTime();
   const calls = quietMs >= burstMs && !fired.silenced && fired.comebacks <= callsBack;
-  await fade(tx, leader, calls ? { joinedAt: now } : {});
+  await fade(tx, leader, { joins: calls });
   await tellEvent(tx, again ?? row, `Again: ${row.title}`, { thread: false });
   const words = `Again: ${row.title}. The message counts those that follow.`;
   if (calls) await tellEvent(tx, leader, words, callsAtOnce(row) ? { calls: 'on-call', also: [row] } : {});

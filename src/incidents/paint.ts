@@ -1,8 +1,5 @@
 import { type Part, text } from '../core/message.ts';
-import type { now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
-import { sql } from '../db/query.ts';
-import { incidents } from '../db/schema/index.ts';
 import { desire, findMessage, hushThread, nowhere } from '../outbox/outbox.store.ts';
 import { callsBack, ruleOf } from './causes.ts';
 import {
@@ -13,6 +10,7 @@ import {
   insertEvent,
   listEvents,
   lockIncident,
+  lowerPainted,
 } from './incidents.store.ts';
 import { groupMessage, groupSpans, type IncidentFacts, incidentMessage, shownOfGroup } from './message.ts';
 
@@ -24,12 +22,8 @@ const faded = { quietly: -1, toTell: -2 };
 /** Whether something in the message of a large one was over since it was painted, of which people were told. */
 export const hasFaded = (leader: Incident): boolean => leader.painted <= faded.toTell && isLarge(leader);
 /** Has the message of a large one brought up to date at the next look at what time brings. @param tells that all are over is worth a line. */
-export async function fade(
-  tx: Tx,
-  leader: Incident,
-  { tells = false, ...more }: { tells?: boolean; joinedAt?: typeof now } = {},
-): Promise<void> {
-  await changeIncidents(tx, [leader.id], { painted: sql`least(${incidents.painted}, ${tells ? faded.toTell : faded.quietly})`, ...more });
+export async function fade(tx: Tx, leader: Incident, { tells = false, joins = false } = {}): Promise<void> {
+  await lowerPainted(tx, leader.id, tells ? faded.toTell : faded.quietly, joins);
 }
 /** The incident in whose message this one is told: often itself. */
 export async function leaderOfMessage(tx: Tx, row: Incident): Promise<Incident> {
