@@ -38,6 +38,7 @@ export const mutants: readonly PlantedMutant[] = [
     name: 'a lease is compared with the clock of the host',
     file: 'src/operations/operations.store.ts',
     from: 'o.lease_until < sluice_now() or o.owner',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is put into a template of the source
     to: 'o.lease_until < ${new Date()} or o.owner',
     // Each takes it from the other, again and again, until it is given to a person.
     shows: { scene: 'a stop', replicas: 2, savepointMs: 8000, clocksAhead: true },
