@@ -112,6 +112,22 @@ test('a JobManager that restarts forgets jobs, triggers and jars; the dead socke
   assert.ok((truthOf('job-started').at(-1)?.counter ?? 0) > 0);
 });
 
+test('with high availability another JobManager takes over: it does not know the jobs for a while, and they go on from a checkpoint', async (t) => {
+  const { flink, deployer, start, untilState, truthOf } = await rig(t);
+  const id = await start();
+  await until('a checkpoint', async () => truthOf('restore-point').length > 0);
+  const before = await deployer.jobManager();
+  assert.equal(await deployer.keepsJobs(), false);
+  flink.takeOver(500);
+  assert.equal(await deployer.keepsJobs(), true);
+  assert.notEqual(await deployer.jobManager(), before);
+  assert.deepEqual((await deployer.look(id)).is, 'gone');
+  assert.deepEqual([...(await deployer.listRuns())], []);
+  await untilState(id, 'RUNNING');
+  assert.ok((await deployer.checkpoints(id)).restored, 'from its last checkpoint');
+  assert.deepEqual([truthOf('job-started').length, truthOf('job-ended').length], [1, 0], 'the same run');
+});
+
 test('what a frozen JobManager was asked is executed when it thaws, although nobody waits any more', async (t) => {
   const { flink, deployer, start, submit, state, truthOf } = await rig(t);
   await start();
