@@ -165,6 +165,14 @@ export const causeRules = {
     settles: false,
     patient: true,
   },
+  stranded: {
+    name: 'carried on by nobody',
+    severity: 'critical',
+    text: 'An operation that a newer version of Sluice began waits for a replica of that version, for 5 minutes.',
+    closes: 'when somebody carries it on',
+    settles: false,
+    runs: true,
+  },
   parked: {
     name: 'parked',
     severity: 'critical',

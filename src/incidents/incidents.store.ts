@@ -229,9 +229,10 @@ export async function duePending(tx: Tx): Promise<Incident[]> {
       and(
         eq(incidents.state, 'pending'),
         sql`${incidents.fireAt} <= ${now}`,
-        // Of a cluster that does not answer nothing is known, and it has a message of its own; of a job that an operation holds the operation tells.
+        // Of a cluster that does not answer nothing is known, and it has a message of its own; of a job that an operation holds the operation tells, unless nobody carries it on.
         sql`not exists (select 1 from cluster_views v where v.cluster = ${incidents.cluster} and v.failures > 0)`,
-        sql`not exists (select 1 from operations o where o.job = ${incidents.job} and o.holds and o.state in ('queued', 'running'))`,
+        sql`(${incidents.cause} = 'stranded' or not exists (select 1 from operations o
+          where o.job = ${incidents.job} and o.holds and o.state in ('queued', 'running')))`,
       ),
     )
     .orderBy(asc(incidents.fireAt))

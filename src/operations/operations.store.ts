@@ -299,6 +299,20 @@ export async function requestCancel(tx: Tx, id: string, by: PersonRef): Promise<
   return rows.length === 1;
 }
 /** Operations that wait for a person. */
+/** Operations that nobody works on, of a kind or with a step that is not among these: a newer replica began them. @param steps of all kinds. */
+export async function leftToOthers(db: Db, kinds: readonly string[], steps: readonly string[]): Promise<Operation[]> {
+  return db
+    .select()
+    .from(operations)
+    .where(
+      and(
+        inArray(operations.state, ['queued', 'running']),
+        sql`(${operations.leaseUntil} is null or ${operations.leaseUntil} < sluice_now())`,
+        sql`(not (${operations.kind} = any(${arrayOf(kinds)})) or exists (select 1 from operation_steps s
+          where s.operation_id = ${operations.id} and not (s.name = any(${arrayOf(steps)}))))`,
+      ),
+    );
+}
 export async function parkedOperations(db: Db | Tx): Promise<Operation[]> {
   return db.select().from(operations).where(eq(operations.state, 'parked'));
 }

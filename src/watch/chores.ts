@@ -3,6 +3,7 @@ import { expireWaiting } from '../operations/expire.ts';
 import { placeHomeless } from './homeless.ts';
 import { tellParked } from './parked.ts';
 import type { PollDeps } from './poll-deps.ts';
+import { tellStranded } from './stranded.ts';
 
 /** What time brings every few seconds, beside the polls. */
 export interface Chores {
@@ -20,6 +21,7 @@ export function createChores(deps: PollDeps): Chores {
   const works: Record<string, Work> = {
     'expiry of approvals': async () => (await expireWaiting(database)) > 0,
     'parked operations': () => tellParked(deps),
+    'operations of a newer Sluice': () => tellStranded(deps),
     'messages without a channel': () => placeHomeless(deps),
     incidents: async () => {
       const news = await database.transaction((tx) => carryIncidentsOn(tx, incidents.calls, incidents.channels.whenSlackIsDown));

@@ -18,6 +18,9 @@ function samples(expression: string): string[] {
   if (/(op|execution\.op)\.id$|^id$|^(f\.)?operation(Id)?$/.test(expression)) return ['op_4k2m9x7qw3tz'];
   if (/(row|leader)\.id$/.test(expression)) return ['inc_4k2m9x7qw3tz'];
   if (/p\.id$/.test(expression)) return ['rp_4k2m9x7qw3tz'];
+  if (/^target$/.test(expression)) return ['etl-orders', 'cluster:standalone'];
+  if (/^(line|words)$/.test(expression))
+    return ['restart etl-orders --version v3', 'restart etl-orders --build --branch main', 'stop etl-orders'];
   if (/job|name/i.test(expression)) return ['etl-orders'];
   throw new Error(`a button's command holds \${${expression}}, for which this test knows no sample value`);
 }

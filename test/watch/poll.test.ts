@@ -19,6 +19,7 @@ import { claimDue } from '../../src/outbox/turns.store.ts';
 import { pollCluster } from '../../src/watch/cluster-poll.ts';
 import { leftToDo } from '../../src/watch/left-to-do.store.ts';
 import { tellParked } from '../../src/watch/parked.ts';
+import { tellStranded } from '../../src/watch/stranded.ts';
 import { clustersPage } from '../../views/clusters.ts';
 import { checkpoint, facts, gone, noCheckpoints, seen, unknown } from '../helpers/fake-deployer.ts';
 import { flinkId, insertOp, openKeys, rig } from './rig.ts';
@@ -77,6 +78,30 @@ describe('a parked operation', () => {
     await r.poll(true);
     assert.deepEqual((await openKeys(r)).sort(), ['job:orders:restarting', 'operation:op_stop:parked']);
   });
+});
+
+it('an operation that a newer Sluice began and nobody carries on for five minutes is told, until somebody does', async (t) => {
+  const r = await rig(t);
+  await insertOp(r, 'running');
+  await r.database.db.execute(sql`insert into operation_steps (operation_id, seq, name, title, state, started_at)
+    select id, 1, 'fold-space', 'Fold space', 'running', sluice_now() from operations`);
+  await r.database.db.execute(sql`update operations set owner = 'new:1:1', lease_until = sluice_now() + interval '15 seconds'`);
+  const later = async (ms: number) => {
+    await moveClock(r.database.db, ms);
+    await tellStranded(r.deps);
+    await r.database.transaction((tx) => carryIncidentsOn(tx, { firstMs: 1e9, escalateMs: 1e9, againMs: 1e9 }));
+  };
+  await later(0);
+  assert.deepEqual(await listIncidents(r.database.db), [], 'its owner lives');
+  await later(20_000);
+  await later(4 * 60_000);
+  assert.deepEqual(await openKeys(r), [], 'it may be restarted just now');
+  await later(2 * 60_000);
+  const [incident] = await openIncidents(r.database.db);
+  assert.match(await r.text(incident!.messageId), /^orders: nobody carries .* on\n[\s\S]*does not know all of its steps/);
+  await r.database.db.execute(sql`update operations set lease_until = sluice_now() + interval '15 seconds'`);
+  await later(1000);
+  assert.deepEqual(await openKeys(r), []);
 });
 
 describe('a run that the list of a cluster does not name', () => {
