@@ -53,7 +53,20 @@ test('many incidents over many channels, while calls fail and answers get lost: 
   };
   sender.on.post = answer;
   sender.on.update = answer;
-  // Looking back may be unclear for a while, too.
+  // Looking back may be unclear for a while, and one time in ten the channel does not show yet what was posted.
+  let unclear = 0;
+  let overlooked = 0;
+  sender.on.find = ({ outboxId }) => {
+    const way = chance.whole(1, 10);
+    if (way <= 3) {
+      unclear++;
+      return 'unclear';
+    }
+    const there = [...sender.visible].find(([, one]) => one.outboxId === outboxId);
+    if (!there || way > 4) return there && { channel: there[1].channel, ts: there[0] };
+    overlooked++;
+    return undefined;
+  };
   const loop = start(t, database, sender);
   const unseen = () => {
     const seen = new Set([...sender.visible.values()].map((one) => one.title));
@@ -70,8 +83,8 @@ test('many incidents over many channels, while calls fail and answers get lost: 
   const duplicates = sender.visible.size - many;
   assert.equal((await listIncidents(database.db, undefined, many + 1)).length, many);
   assert.ok(faults > 0, 'calls went wrong');
-  assert.ok(duplicates <= ambiguous, `${duplicates} messages too many, ${ambiguous} answers lost`);
+  assert.ok(duplicates <= overlooked, `${duplicates} messages too many, of ${ambiguous} lost answers ${overlooked} were overlooked`);
   t.diagnostic(
-    `${many} incidents over ${channels} channels, seed ${seed}: ${faults} faults, ${ambiguous} answers lost, ${duplicates} messages twice, 0 incidents without a message`,
+    `${many} incidents over ${channels} channels, seed ${seed}: ${faults} faults, ${ambiguous} answers lost, ${unclear} looks back unclear, ${overlooked} overlooked what was there, ${duplicates} messages twice, 0 incidents without a message`,
   );
 });

@@ -64,10 +64,10 @@ export const mutants: readonly RuleMutant[] = [
     scene: 'crash-loop',
   },
   {
-    name: 'a loop is over as soon as the job runs',
-    file: 'src/watch/tell-loop.ts',
-    from: 'open.lastSeen.getTime() < loopWindowMs',
-    to: 'open.lastSeen.getTime() < 0',
+    name: 'a loop is over after a minute',
+    file: 'src/watch/restart-loop.rule.ts',
+    from: 'loopWindowMs = 15 * 60_000',
+    to: 'loopWindowMs = 60_000',
     scene: 'crash-loop',
   },
   {
