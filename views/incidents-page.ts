@@ -84,7 +84,7 @@ export function timelineOf(events: readonly { at: Date; text: string }[], story:
       { at: run.from, words: `A run began: ${run.words.split(' ')[0]}` },
       ...run.restarting.flatMap(({ from, to }) => [
         { at: from, words: 'Not all of its tasks run' },
-        ...(to < story.to ? [{ at: to, words: 'All of its tasks run again' }] : []),
+        ...(to < run.to && to < story.to ? [{ at: to, words: 'All of its tasks run again' }] : []),
       ]),
       ...(run.lives ? [] : [{ at: run.to, words: `The run ended: ${run.words}` }]),
     ]),

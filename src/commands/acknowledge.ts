@@ -15,9 +15,9 @@ export const acknowledge = defineCommand({
   summary: 'Say that you look after an incident.',
   details:
     'Nobody is called to it any more, until it is over, or for as long as you say: then who is on call is called again. `unacknowledge` takes it back.',
-  examples: ['acknowledge inc_4k2m9x7qw3tz', 'acknowledge inc_4k2m9x7qw3tz "broker is being replaced" --for 2h'],
+  examples: ['acknowledge etl-orders', 'acknowledge inc_4k2m9x7qw3tz "broker is being replaced" --for 2h'],
   arguments: [
-    { name: 'incident', summary: 'The id of the incident.', required: true, kind: 'text' },
+    { name: 'incident', summary: 'Its id, or the job or cluster:name that it is about.', required: true, kind: 'text' },
     { name: 'reason', summary: 'What you do about it: everybody who looks reads it.', required: false, kind: 'rest' },
   ],
   options: { for: { summary: 'For how long; until it is over when absent.', value: 'duration' } },
@@ -53,7 +53,7 @@ export const acknowledge = defineCommand({
       await record(tx, {
         actor: { person: me, origin: ctx.request.origin.kind },
         action: 'incident.acknowledged',
-        subject: `incident:${id}`,
+        subject: `incident:${incident.id}`,
         ...(says ? { details: { ...(reason ? { reason } : {}), ...(forMs ? { for: formatDuration(forMs) } : {}) } } : {}),
       });
       return message(

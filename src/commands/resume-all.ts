@@ -20,7 +20,7 @@ export const resumeAll = defineCommand({
   details:
     'One operation for each job: the version that ran, from its newest complete state. Jobs that run, or that somebody works on, are left alone. At most 500 at once.',
   examples: ['resume-all inc_4k2m9x7qw3tz'],
-  arguments: [{ name: 'incident', summary: 'The id of the incident.', required: true, kind: 'text' }],
+  arguments: [{ name: 'incident', summary: 'Its id, or the job or cluster:name that it is about.', required: true, kind: 'text' }],
   options: {},
   kind: 'operate',
   right: 'operate',

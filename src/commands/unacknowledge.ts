@@ -12,8 +12,8 @@ export const unacknowledge = defineCommand({
   aliases: ['unack'],
   summary: 'Say that nobody looks after an incident any more.',
   details: 'Who is on call is called to it again, at once. Also of what somebody else has acknowledged.',
-  examples: ['unacknowledge inc_4k2m9x7qw3tz'],
-  arguments: [{ name: 'incident', summary: 'The id of the incident.', required: true, kind: 'text' }],
+  examples: ['unacknowledge etl-orders', 'unacknowledge inc_4k2m9x7qw3tz'],
+  arguments: [{ name: 'incident', summary: 'Its id, or the job or cluster:name that it is about.', required: true, kind: 'text' }],
   options: {},
   kind: 'operate',
   right: 'operate',
@@ -31,11 +31,11 @@ export const unacknowledge = defineCommand({
         `${me.name ?? me.userId} says that nobody looks after it any more.`,
       );
       if (given.length === 0)
-        throw new ConflictError('Nobody looks after it.', { hint: `Nothing was done. To take it: /flink acknowledge ${id}` });
+        throw new ConflictError('Nobody looks after it.', { hint: `Nothing was done. To take it: /flink acknowledge ${incident.id}` });
       await record(tx, {
         actor: { person: me, origin: ctx.request.origin.kind },
         action: 'incident.unacknowledged',
-        subject: `incident:${id}`,
+        subject: `incident:${incident.id}`,
       });
       const more = given.length > 1 ? `, and ${given.length - 1} more like it` : '';
       return message('neutral', `Nobody looks after it any more: ${given[0]?.title ?? incident.title}${more}`);

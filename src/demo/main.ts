@@ -8,6 +8,17 @@ import { startDemo } from './demo.ts';
 
 const usage = 'npm run demo -- [--flink 1.20.5[,2.3.0]] [--home DIR] [--port N] [--practice-port M] [--socket] [--no-open]';
 
+const help = `${usage}
+
+Everything that Sluice needs, on this machine; Ctrl-C ends all of it.
+
+  --flink A[,B]        releases of Flink, a cluster each (1.20.5)
+  --home DIR           where its data stays
+  --port N             of the admin page (8095)
+  --practice-port M    of the practice workspace, which stands in for Slack (8096)
+  --socket             Socket Mode instead of signed HTTP between the two
+  --no-open            opens no browser, and prints the addresses, and the file that makes a job fail, as one line of JSON`;
+
 /** `npm run demo`: everything on this machine, ended by one Ctrl-C. */
 async function main(): Promise<void> {
   const options = readOptions();
@@ -26,7 +37,7 @@ async function main(): Promise<void> {
   });
   if (!demo || giveUp.signal.aborted) return;
   if (options.noOpen) {
-    console.log(JSON.stringify({ sluice: demo.sluiceUrl, practice: demo.practiceUrl }));
+    console.log(JSON.stringify({ sluice: demo.sluiceUrl, practice: demo.practiceUrl, failFile: demo.clusters[0]?.demo.failFile }));
     return;
   }
   console.log(`
@@ -58,10 +69,15 @@ function readOptions() {
         'practice-port': { type: 'string', default: '8096' },
         socket: { type: 'boolean', default: false },
         'no-open': { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
       },
     }));
   } catch (cause) {
     throw new UserError(`The demo was given an option that it does not know.`, { cause, hint: usage });
+  }
+  if (values['help'] === true) {
+    console.log(help);
+    process.exit(0);
   }
   const port = (name: string) => {
     const n = Number(values[name]);

@@ -157,10 +157,13 @@ function changesPart(f: IncidentFacts): Part[] {
     ...f.changes.map((change) => text('• ', { time: change.at, style: 'time' }, ` ${change.what}`)),
   ];
 }
+/** The page of the incident instead of that of its job or of all clusters: it leads to the job. */
+const ownPage = <L extends { label: string; url: string }>(link: L, id: string): L =>
+  link.label === 'Page' ? { ...link, url: link.url.replace(/\/(?:jobs|clusters)(?:\/[^/]*)?$/, `/incidents/${id}`) } : link;
 /** Of many jobs: the page of their incident and the runbook of the cause, without the job that one of them is about. */
 function groupLinks(leader: typeof incidents.$inferSelect): { label: string; url: string }[] {
   return ((leader.facts as IncidentFacts).links ?? []).flatMap(({ label, url }) => {
-    if (label === 'Page') return [{ label, url: url.replace(/\/(?:jobs|clusters)(?:\/[^/]*)?$/, `/incidents/${leader.id}`) }];
+    if (label === 'Page') return [ownPage({ label, url }, leader.id)];
     return /\/runbooks\/[a-z-]+(?:\?|$)/.test(url) ? [{ label: 'Runbook', url: url.replace(/\?.*$/, '') }] : [];
   });
 }
@@ -236,7 +239,7 @@ export function incidentMessage(row: typeof incidents.$inferSelect): Message {
   if (path) parts.push(context({ code: path }));
   if (f.otherCopy && !over) parts.push(text({ bold: f.otherCopy }));
   if (f.detail) parts.push(text(f.detail));
-  parts.push(...changesPart(f), ...linksPart(f), ...stateParts(row));
+  parts.push(...changesPart(f), ...linksPart({ links: (f.links ?? []).map((link) => ownPage(link, row.id)) }), ...stateParts(row));
   const buttons = over ? [] : buttonsOf(row);
   if (buttons.length > 0) parts.push(actions(...buttons));
   return {

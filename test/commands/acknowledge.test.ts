@@ -34,6 +34,18 @@ test('on-call acknowledges; the message says who looks after it', async (t) => {
   await w.refused(emma, `acknowledge ${id}`, /^Omar looks after it already/);
 });
 
+test('by the name of the job or of the cluster, while something is wrong with it', async (t) => {
+  const w = await createWorld(t);
+  const id = await incident(w);
+  await incident(w, null);
+  assert.equal((await w.say(omar, 'ack etl-orders')).text, 'You look after: etl-orders failed');
+  assert.equal((await findIncident(w.database.db, id))?.ackedBy?.userId, omar.userId);
+  assert.equal((await w.say(omar, 'ack cluster:standalone')).text, 'You look after: standalone does not answer');
+  await w.refused(omar, 'ack customers', /^Nothing is wrong with customers, as far as anybody was told/);
+  await w.refused(nina, 'ack customers', /not yours|may not|no job/i);
+  await w.refused(omar, 'ack etl-order', /^There is no incident etl-order/);
+});
+
 test('of two at the same moment one looks after it; five deliveries are one', async (t) => {
   const w = await createWorld(t);
   const id = await incident(w);

@@ -99,7 +99,7 @@ test('an incident can be kept as a text: its message and all that the picture sh
   assert.match(String(file.headers['content-disposition']), /attachment; filename="inc_\w+\.md"/);
   assert.match(
     file.body,
-    /^# payments-fraud-scoring failed\n[\s\S]*OutOfMemoryError[\s\S]*## Timeline[\s\S]*\n- \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: checkpoint 7 failed/,
+    /^# payments-fraud-scoring failed\n\ninc_\w+, since [\d :-]+, not over\. All times are UTC\.\n[\s\S]*OutOfMemoryError[\s\S]*## Timeline[\s\S]*\n- \d{4}-\d\d-\d\d \d\d:\d\d:\d\d: checkpoint 7 failed/,
   );
   assert.doesNotMatch(file.body, /\[Resume\]|hunter2/);
   await db.execute(sql`update jobs set team = 'elsewhere' where name = 'payments-fraud-scoring'`);
