@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { type AppError, UnreachableError } from '../../src/core/errors.ts';
 import { newFlinkId } from '../../src/core/ids.ts';
 import { processStartTime, startDaemon } from '../../src/core/process.ts';
+import { createFlinkClient } from '../../src/flink/client.ts';
 import { type SupervisionEvent, startLocalCluster } from '../../src/flink/local-cluster.ts';
-import { startTestCluster, type TestCluster, testDistribution, until, untilRunning } from '../helpers/flink.ts';
+import { startTestCluster, type TestCluster, testDistribution, until, untilRunning, untilState } from '../helpers/flink.ts';
 import { compileJob, ordersJob } from '../helpers/flink-job.ts';
 
 const version = '2.3.0';
@@ -72,17 +73,40 @@ describe('a local cluster', () => {
     );
     await flink.cluster.restart('jobmanager');
     await flink.cluster.waitReady();
-    assert.deepEqual(await flink.client.jobs(), []);
-    assert.ok((await flink.client.jars()).some((jar) => jar.id === jarId));
+    const fresh = createFlinkClient({ url: flink.url });
+    assert.deepEqual(await fresh.jobs(), []);
+    assert.ok((await fresh.jars()).some((jar) => jar.id === jarId));
+    await fresh.close();
     const folder = join(flink.cluster.checkpointDir, jobId);
     // A checkpoint that was being written at the kill has no _metadata.
     const files = (await readdir(folder, { recursive: true })).flatMap((name) => /^chk-(\d+)\/_metadata$/.exec(name)?.[1] ?? []);
     const newest = Math.max(...files.map(Number));
     const restored = newFlinkId();
     const savepointPath = join(folder, `chk-${newest}`);
+    // The first that this client sends goes out on a connection to the process that died: it is noticed, and sent once more.
     await flink.client.runJar({ jarId, jobId: restored, entryClass: ordersJob, savepointPath });
     await untilRunning(flink.client, restored);
     assert.equal((await flink.client.checkpoints(restored)).latest.restored?.external_path, `file:${savepointPath}`);
+  });
+
+  test('a field that Flink does not know is ignored without a word: the job runs, with the default', async () => {
+    const run = async (field: string) => {
+      const jobId = newFlinkId();
+      const body = JSON.stringify({ entryClass: ordersJob, jobId, [field]: 2 });
+      const answer = await fetch(`${flink.url}/jars/${jarId}/run`, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json' },
+      });
+      assert.equal(answer.status, 200);
+      const { vertices } = await untilRunning(flink.client, jobId).then(() => flink.client.job(jobId));
+      await flink.client.cancelJob(jobId);
+      await untilState(flink.client, jobId, 'CANCELED');
+      return Math.max(...vertices.map((vertex) => vertex.parallelism));
+    };
+    for (const job of await flink.client.jobs()) if (job.status === 'RUNNING') await flink.client.cancelJob(job.id);
+    assert.equal(await run('parallelism'), 2);
+    assert.equal(await run('paralelism'), 1);
   });
 
   test('a stopped JobManager process accepts but does not answer, and goes on later', async () => {
