@@ -7,7 +7,7 @@ import type { CommandContext } from './spec.ts';
 export const wrongNow = 'What is wrong now: /flink list failed';
 
 /**
- * The incident of that id, or the newest one that is told and not over of that job, or of `cluster:name`.
+ * The incident of that id, or the newest one that is told and not over of that job, or of `cluster:name`; one that nobody looks after before the others.
  * @throws NotFoundError also for one that was over so long ago that it is not kept any more: the buttons of its message stay where they are.
  */
 export async function keptIncident(ctx: CommandContext, id: string): Promise<Incident> {
@@ -29,8 +29,10 @@ async function newestOf(ctx: CommandContext, typed: string): Promise<Incident | 
   if (name.startsWith('cluster:')) return (await openIncidents(db)).find((one) => one.job === null && `cluster:${one.cluster}` === name);
   const job = await findJob(db, name);
   if (!job) return undefined;
-  const [newest] = await openIncidents(db, job.name);
-  if (newest) return newest;
+  // Whoever may not see the job does not learn how it is.
   await ctx.job(job.name);
+  const open = await openIncidents(db, job.name);
+  const newest = open.find((one) => !one.ackedBy) ?? open[0];
+  if (newest) return newest;
   throw new ConflictError(`Nothing is wrong with ${job.name}, as far as anybody was told.`, { hint: `Nothing was done. ${wrongNow}` });
 }

@@ -96,6 +96,14 @@ export async function firingKeys(db: Db | Tx, cause: string): Promise<string[]> 
     .where(and(firing, eq(incidents.cause, cause)));
   return rows.map((row) => row.key);
 }
+/** Keys of what is not over, of one cause: also of what may pass before anybody is told. */
+export async function unresolvedKeys(db: Db | Tx, cause: string): Promise<string[]> {
+  const rows = await db
+    .select({ key: incidents.key })
+    .from(incidents)
+    .where(and(ne(incidents.state, 'resolved'), eq(incidents.cause, cause)));
+  return rows.map((row) => row.key);
+}
 /** What is not over of a cluster, of these causes; without what is told of it. */
 export async function unresolvedOf(db: Db | Tx, cluster: string, causes: readonly string[]) {
   const { key, job, cause, runId, firstSeen } = incidents;

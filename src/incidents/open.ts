@@ -131,11 +131,15 @@ async function comeBack(
 export async function turnInto(tx: Tx, before: Incident, input: IncidentInput): Promise<boolean> {
   if (before.messageId === null || before.leaderId !== null || before.joined > 0) return false;
   const known = before.facts as IncidentFacts;
+  const alsoTo = union(known.alsoTo, input.facts.alsoTo);
   const [row] = await changeIncidents(tx, [before.id], {
+    // Who looked after what was over does not look after this; a silence may have begun or ended since.
+    ...(before.state === 'firing' ? {} : untaken),
+    silenced: await silenceOf(tx, before),
     key: input.key,
     cause: input.cause,
     title: input.title,
-    facts: { ...input.facts, ...(known.changes ? { changes: known.changes } : {}) },
+    facts: { ...input.facts, ...(alsoTo.length > 0 ? { alsoTo } : {}), ...(known.changes ? { changes: known.changes } : {}) },
     fingerprint: input.facts.exception ? fingerprint(input.facts.exception, input.job) : null,
     runId: input.runId ?? null,
     state: 'firing',

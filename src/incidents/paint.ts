@@ -1,6 +1,6 @@
 import { type Part, text } from '../core/message.ts';
 import type { Tx } from '../db/db.ts';
-import { desire, findMessage, hushThread, nowhere } from '../outbox/outbox.store.ts';
+import { desire, findMessage, hushThread, nowhere, repaintWanted } from '../outbox/outbox.store.ts';
 import { callsBack, ruleOf } from './causes.ts';
 import {
   changeIncidents,
@@ -43,9 +43,13 @@ export async function repaint(tx: Tx, row: Incident): Promise<{ total: number; o
   // What is silenced, or comes back again and again without lasting, calls nobody by other ways either.
   const openRows = rows.filter((one) => one.state !== 'resolved');
   const flaps = (leader.comebacks > callsBack || ruleOf(leader.cause).patient === true) && leader.calledAt === null;
-  const quiet = flaps || (openRows.length > 0 && openRows.every((one) => one.silenced !== null));
-  for (const { kind, name } of quiet ? [] : ((leader.facts as IncidentFacts).alsoTo ?? []))
-    await desire(tx, { dedupeKey: `incident:${leaderId}:${name}`, channelKind: kind, channel: name, message, priority: 1 });
+  const quiet = openRows.length > 0 && openRows.every((one) => one.silenced !== null);
+  for (const { kind, name } of quiet ? [] : ((leader.facts as IncidentFacts).alsoTo ?? [])) {
+    const dedupeKey = `incident:${leaderId}:${name}`;
+    if (!flaps) await desire(tx, { dedupeKey, channelKind: kind, channel: name, message, priority: 1 });
+    // Where it was told while it did not, its end is told too.
+    else if (counts.open === 0) await repaintWanted(tx, dedupeKey, message);
+  }
   // What waits to be read in its thread calls nobody to what is over by then.
   if (counts.open === 0 && leader.messageId !== null) await hushThread(tx, leader.messageId);
   if (leader.painted !== leader.joined) await changeIncidents(tx, [leaderId], { painted: leader.joined });

@@ -74,7 +74,7 @@ export async function incidentStory(db: Db, incident: Incident, now: Date): Prom
 
 /** When not every task of a job ran for long: its incidents of that cause, each time that they came. */
 async function restartingStretches(db: Db, job: string, to: Date): Promise<Stretch[]> {
-  const all = (await listIncidents(db, job, 100)).filter((one) => one.cause === 'restarting' || one.cause === 'restart-loop');
+  const all = (await listIncidents(db, job, 100)).filter((one) => one.cause === 'restarting');
   const stretches = all.map(async (one) => stretchesOf(one, one.comebacks > 0 ? await listEvents(db, one.id) : [], to));
   return (await Promise.all(stretches)).flat();
 }

@@ -79,6 +79,10 @@ export function repainted(message: Message) {
   };
 }
 
+/** What a message that is wanted already should say; nothing where there is none. */
+export async function repaintWanted(tx: Tx, dedupeKey: string, message: Message): Promise<void> {
+  await tx.update(outboxMessages).set(repainted(message)).where(eq(outboxMessages.dedupeKey, dedupeKey));
+}
 /** Lines of a thread that nobody could read yet keep their title alone: whom they called need not come any more. */
 export async function hushThread(tx: Tx, messageId: string): Promise<void> {
   const m = outboxMessages;
@@ -86,7 +90,15 @@ export async function hushThread(tx: Tx, messageId: string): Promise<void> {
     .update(m)
     .set({ desired: sql`jsonb_set(${m.desired}, '{parts}', '[]')`, desiredVersion: sql`${m.desiredVersion} + 1` })
     // One that is on its way may be there already, and an edit would only take its mention away.
-    .where(and(eq(m.threadOf, messageId), inArray(m.state, ['pending', 'failed']), isNull(m.sentTs), isNull(m.leaseUntil)));
+    .where(
+      and(
+        eq(m.threadOf, messageId),
+        inArray(m.state, ['pending', 'failed']),
+        isNull(m.sentTs),
+        isNull(m.leaseUntil),
+        isNull(m.postingSince),
+      ),
+    );
 }
 /** A message by outbox id. */
 export async function findMessage(db: Db | Tx, id: string): Promise<OutboxRow | undefined> {

@@ -116,8 +116,13 @@ export async function pollCluster(
   const followed = changed.length > 0;
   const storm = followed && (await followRuns(deps, open, changed, known));
   const looping = having((job) => [loopKey(job)]);
-  const asked = fetched.checkpoints.map(({ run }) => run).filter((run) => looping.has(run.job));
-  if (asked.length > 0) await tellLoopsOver(deps, open, asked, at);
+  if (looping.size > 0)
+    await tellLoopsOver(
+      deps,
+      open,
+      runs.filter((run) => looping.has(run.job)),
+      at,
+    );
   await tellSilent(deps, open, restless, unresolved);
   if (followed || left.ends) await tellEnds(deps, name);
   // While hundreds end, the next look comes first: others may have ended meanwhile.

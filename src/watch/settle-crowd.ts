@@ -26,7 +26,7 @@ const wordsKeptMs = 3_600_000;
 
 /** So many that give no answer in one poll: the cluster is silent, not they. */
 const silentFrom = 3;
-/** Runs that gave none while others did, and when they are asked again; forgotten with this process. */
+/** Runs that gave none, and when they are asked again; forgotten with this process. */
 const inVain = new Map<string, { times: number; notBefore: number }>();
 const vainForMs = 15_000;
 
@@ -74,12 +74,11 @@ export async function readLastWords(deps: PollDeps, open: OpenCluster): Promise<
     else read.push({ run, words });
   });
   for (const { run } of read) inVain.delete(run.id);
-  // One that gives no answer while others do must not keep them from their turn.
-  if (vain.length < silentFrom)
-    for (const id of vain) {
-      const times = (inVain.get(id)?.times ?? 0) + 1;
-      inVain.set(id, { times, notBefore: times > 1 ? performance.now() + vainForMs : 0 });
-    }
+  // Those that give no answer must not keep others from their turn.
+  for (const id of vain) {
+    const times = (inVain.get(id)?.times ?? 0) + 1;
+    inVain.set(id, { times, notBefore: times > 1 ? performance.now() + vainForMs : 0 });
+  }
   if (read.length === 0) return;
   await database.transaction(async (tx) => {
     const incidents = await openOfRuns(

@@ -1,4 +1,4 @@
-import { firingKeys, openKeys } from '../incidents/incidents.store.ts';
+import { unresolvedKeys } from '../incidents/incidents.store.ts';
 import { openIncident, resolveIncidents } from '../incidents/open.ts';
 import { incidentLinks } from '../incidents/runbook.ts';
 import { jobChannels } from '../jobs/channels.ts';
@@ -20,11 +20,10 @@ const steps = stepNamesOf(operationKinds);
  */
 export async function tellStranded({ database, publicUrl, defaults, incidents }: PollDeps): Promise<boolean> {
   const left = await leftToOthers(database.db, kinds, steps);
-  const told = await firingKeys(database.db, 'stranded');
-  if (left.length === 0 && told.length === 0) return false;
-  const keys = left.map((op) => keyOf(op.id));
-  const known = new Set(await openKeys(database.db, keys));
-  const over = told.filter((key) => !keys.includes(key));
+  const known = new Set(await unresolvedKeys(database.db, 'stranded'));
+  const keys = new Set(left.map((op) => keyOf(op.id)));
+  // A newer replica that was only restarted takes it up before anybody is told.
+  const over = [...known].filter((key) => !keys.has(key));
   const untold = left.filter((op) => !known.has(keyOf(op.id)));
   if (over.length === 0 && untold.length === 0) return false;
   await database.transaction(async (tx) => {

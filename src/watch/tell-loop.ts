@@ -1,4 +1,5 @@
 import { findTeam } from '../access/people.store.ts';
+import { eachWithin } from '../core/lists.ts';
 import { formatDuration } from '../core/time.ts';
 import { dbNow, now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
@@ -48,21 +49,35 @@ export async function noteCalm(tx: Tx, job: string): Promise<void> {
 /**
  * Says of runs that restarted again and again which have come to rest: all their tasks run, for as long as failures count no restart was seen, and Flink's own
  * list has none either: nobody may have looked for a while.
- * @param runs whose checkpoints were read at this look: so it is asked once a minute.
+ * @param runs with such an incident; each is looked at once a minute.
  */
-export async function tellLoopsOver(deps: PollDeps, { deployer }: OpenCluster, runs: readonly Run[], at: Date): Promise<void> {
-  for (const run of runs) {
-    if (healthOf(run) !== 'healthy') continue;
-    const [incident] = await firingOfKey(deps.database.db, loopKey(run.job));
-    if (!incident) continue;
-    const another = incident.runId !== null && incident.runId !== run.id;
-    if (!another && at.getTime() - incident.lastSeen.getTime() < loopWindowMs) continue;
-    if (!another) {
-      const told = await deployer.rootCause(run.flinkJobId, { timeoutMs: 1500 }).catch(() => 'no answer' as const);
-      if (told === 'no answer' || restartLoop(told?.failures ?? [], 1, at)) continue;
-    }
-    const words = another ? 'It was started anew.' : `It has run for ${formatDuration(loopWindowMs)} without a restart.`;
-    await deps.database.transaction((tx) => resolveIncidents(tx, [loopKey(run.job)], words));
-    deps.onNews();
+export async function tellLoopsOver(deps: PollDeps, open: OpenCluster, runs: readonly Run[], at: Date): Promise<void> {
+  const lookedAt = looks.get(deps.deployers) ?? new Map<string, number>();
+  looks.set(deps.deployers, lookedAt);
+  if (lookedAt.size > lookedAtMost) lookedAt.clear();
+  const due = runs.filter((run) => healthOf(run) === 'healthy' && Math.abs(at.getTime() - (lookedAt.get(run.id) ?? 0)) >= lookEveryMs);
+  await eachWithin(due, lookLimits, async (run) => {
+    lookedAt.set(run.id, at.getTime());
+    await tellLoopOver(deps, open, run, at);
+  });
+}
+/** Of each replica: when a run was looked at last, by the database's clock. */
+const looks = new WeakMap<PollDeps['deployers'], Map<string, number>>();
+const lookedAtMost = 20_000;
+const lookEveryMs = 60_000;
+/** The states of the cluster wait meanwhile. */
+const lookLimits = { atOnce: 4, forMs: 1000 };
+
+async function tellLoopOver(deps: PollDeps, { deployer }: OpenCluster, run: Run, at: Date): Promise<void> {
+  const [incident] = await firingOfKey(deps.database.db, loopKey(run.job));
+  if (!incident) return;
+  const another = incident.runId !== null && incident.runId !== run.id;
+  if (!another && at.getTime() - incident.lastSeen.getTime() < loopWindowMs) return;
+  if (!another) {
+    const told = await deployer.rootCause(run.flinkJobId, { timeoutMs: 1500 }).catch(() => 'no answer' as const);
+    if (told === 'no answer' || restartLoop(told?.failures ?? [], 1, at)) return;
   }
+  const words = another ? 'It was started anew.' : `It has run for ${formatDuration(loopWindowMs)} without a restart.`;
+  await deps.database.transaction((tx) => resolveIncidents(tx, [loopKey(run.job)], words));
+  deps.onNews();
 }

@@ -527,6 +527,29 @@ it('a cluster that does not answer is told at once; people and pagers are called
   assert.match((await r.threads())[0] ?? '', /Nobody looks after it, for 2 min[\s\S]*S0ONCALL/);
 });
 
+it('a pager that was called hears of the end, also when the incident was handed back meanwhile', async (t) => {
+  const r = await incidentRig(t);
+  await r.transaction((tx) =>
+    openIncident(tx, {
+      key: 'cluster:standalone:unreachable',
+      job: undefined,
+      cluster: 'standalone',
+      cause: 'unreachable',
+      title: 'standalone does not answer',
+      facts: { onCall: 'S0ONCALL', alsoTo: [{ kind: 'events', name: 'pager' }] },
+      runId: undefined,
+      channel: 'C0ALERT',
+      fallbackChannels: [],
+    }),
+  );
+  await r.later(121_000);
+  const [one] = await openIncidents(r.database.db);
+  await r.transaction((tx) => acknowledgeIncidents(tx, [one!.id], lee));
+  await r.transaction((tx) => unacknowledgeIncidents(tx, [one!.id], 'not me'));
+  await r.transaction((tx) => resolveIncidents(tx, ['cluster:standalone:unreachable'], 'standalone answers again.'));
+  assert.deepEqual((await r.elsewhere('pager')).at(-1)?.[2], 'resolved');
+});
+
 it('who is on call is mentioned for what is critical, not for what can wait until the morning', async (t) => {
   const r = await incidentRig(t, ['orders', 'clicks']);
   await r.breaks('orders');

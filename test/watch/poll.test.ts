@@ -94,6 +94,10 @@ it('an operation that a newer Sluice began and nobody carries on for five minute
   await later(0);
   assert.deepEqual(await listIncidents(r.database.db), [], 'its owner lives');
   await later(20_000);
+  await r.database.db.execute(sql`update operations set lease_until = sluice_now() + interval '15 seconds'`);
+  await later(1000);
+  await later(10 * 60_000);
+  assert.deepEqual(await openKeys(r), [], 'its owner was only restarted, and lives since');
   await later(4 * 60_000);
   assert.deepEqual(await openKeys(r), [], 'it may be restarted just now');
   await later(2 * 60_000);

@@ -6,6 +6,7 @@ import { asc, eq } from '../../src/db/query.ts';
 import { incidents, outboxMessages } from '../../src/db/schema/index.ts';
 import { listIncidents } from '../../src/incidents/incidents.store.ts';
 import { carryIncidentsOn } from '../../src/incidents/lifecycle.ts';
+import { acknowledgeIncidents } from '../../src/incidents/open.ts';
 import { addVersion, findJob } from '../../src/jobs/jobs.store.ts';
 import { endRun } from '../../src/jobs/runs.store.ts';
 import { failuresKept, loopWindowMs, restartLoop } from '../../src/watch/restart-loop.rule.ts';
@@ -154,6 +155,19 @@ describe('a job that is back within seconds each time', () => {
       all.join('\n'),
     );
     assert.deepEqual(await open(r), ['restart-loop']);
+  });
+  it('calls once more, although somebody looked after the restarts before', async (t) => {
+    const r = await running(t);
+    r.shows({ orders: ['RESTARTING', 0] });
+    await r.later(second);
+    await r.later(31 * second);
+    const [told] = await listIncidents(r.database.db);
+    await r.database.transaction((tx) => acknowledgeIncidents(tx, [told!.id], ann));
+    r.shows({ orders: ['RUNNING', 4] });
+    await r.later(second);
+    for (let n = 0; n < 6; n++) await r.fails();
+    const [loop] = (await listIncidents(r.database.db)).filter((one) => one.cause === 'restart-loop');
+    assert.deepEqual([loop?.id, loop?.ackedBy, loop?.state], [told?.id, null, 'firing']);
   });
   it('is not over because nobody looked for a while, nor because it was down all the time', async (t) => {
     const r = await running(t);

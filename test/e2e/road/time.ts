@@ -85,6 +85,15 @@ export function time(so: Conversation): void {
     assert.match(later.text, /A crash now goes back to where it started from/);
     assert.equal((await w.flink.checkpoints(flinkJobIdOf(started))).counts.completed, 0);
     await busyWithASavepoint(so);
+    // Its savepoint takes longer than Flink gives it: the stop ends nothing, and says what can be done.
+    const kept = await does(w.emma, '/flink stop customers', /customers (was not )?stopped/);
+    assert.match(kept.text, /customers was not stopped: its savepoint failed\. It runs on/);
+    assert.match(kept.text, /expired/i);
+    assert.deepEqual(
+      kept.buttons.map((b) => b.text),
+      ['Try again', 'Stop without savepoint', 'Leave it running'],
+    );
+    assert.equal(await w.flink.jobStatus(flinkJobIdOf(started)), 'RUNNING');
     await does(w.emma, '/flink stop customers --no-savepoint', /customers stopped without a savepoint/);
     await onlyJobIs(w, so.flinkJobId);
   });
