@@ -261,4 +261,20 @@ export const expected: readonly ExpectedScene[] = [
       },
     ],
   },
+  {
+    scene: 'job-removed',
+    heard: [
+      {
+        cause: 'lost',
+        told: ['removed', 0, 12],
+        over: 'open',
+        tone: 'bad',
+        says: [
+          /^orders is gone: standalone answers but no longer knows it$/m,
+          /Its JobManager was not restarted: the job was removed there\. It does not run\./,
+          /\[Resume\]/,
+        ],
+      },
+    ],
+  },
 ];

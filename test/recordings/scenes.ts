@@ -268,4 +268,15 @@ export const scenes: readonly Scene[] = [
       await sleep(10 * second);
     },
   },
+  {
+    name: 'job-removed',
+    about:
+      'The job is canceled by hand on a cluster that keeps nothing of what has ended: it is gone from the list, and the JobManager is the same.',
+    cluster: { conf: { 'jobstore.max-capacity': '0' } },
+    async act({ flink, flinkJobId, mark }) {
+      await flink.client.cancelJob(flinkJobId);
+      mark('removed');
+      await sleep(20 * second);
+    },
+  },
 ];
