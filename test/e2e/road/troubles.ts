@@ -27,7 +27,7 @@ export function troubles(so: Conversation): void {
     assert.match(incident.text, /\w+Exception: /);
     assert.deepEqual(
       incident.buttons.map((b) => b.text),
-      ['Resume', 'Restore', 'Logs', 'Acknowledge'],
+      ['Resume', 'Restore', 'Logs', 'Acknowledge', 'Silence 1 h'],
     );
 
     const cause = /IllegalStateException: Cannot write order \d+: the target database refused the connection/;
