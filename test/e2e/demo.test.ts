@@ -37,8 +37,9 @@ describe('npm run demo', { timeout: 900_000 }, () => {
     const home = await demoHome(t);
     const demo = startDemo(t, home);
     const [line] = await demo.says(/^.*\n/, { on: 'stdout', timeoutMs: 480_000 });
-    const { sluice, practice, ...rest } = JSON.parse(line) as { sluice: string; practice: string };
+    const { sluice, practice, failFile, ...rest } = JSON.parse(line) as { sluice: string; practice: string; failFile: string };
     assert.deepEqual(rest, {});
+    assert.ok(failFile.startsWith(home), 'the file that makes a job fail');
     for (const url of [sluice, practice]) assert.match(url, /^http:\/\/127\.0\.0\.1:\d+$/);
     for (const step of [
       /Flink 1\.20\.5 session cluster …/,
