@@ -103,7 +103,7 @@ test('a missing argument is named with usage and example', () => {
   const { text, buttons } = answer('start');
   assert.match(text, /^start needs the name of a job\.\nUsage: \/flink start <job> .*\nExample: \/flink start etl-orders/);
   assert.deepEqual(buttons, ['list']);
-  assert.match(answer('acknowledge').text, /^acknowledge needs <incident>: the id of the incident\./);
+  assert.match(answer('acknowledge').text, /^acknowledge needs <incident>: its id, or the job or cluster:name that it is about\./);
   assert.match(answer('diff x').text, /^diff needs <from>: a version, for example v3\./);
   assert.match(answer('set x').text, /^set needs <key=value>: what to change, for example parallelism=4\./);
 });
