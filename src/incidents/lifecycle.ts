@@ -2,18 +2,8 @@ import { formatDuration } from '../core/time.ts';
 import { dbNow, now } from '../db/clock.ts';
 import type { Tx } from '../db/db.ts';
 import { type Cause, causeRules, patientMs, ruleOf } from './causes.ts';
-import {
-  changeIncidents,
-  duePending,
-  findIncident,
-  type Incident,
-  lapsedIncidents,
-  openOfKey,
-  uncalled,
-  unheard,
-  unpaintedLeaders,
-  unresolvedIncidents,
-} from './incidents.store.ts';
+import { duePending, lapsedIncidents, uncalled, unheard, unpaintedLeaders } from './due.store.ts';
+import { changeIncidents, findIncident, type Incident, openOfKey, unresolvedIncidents } from './incidents.store.ts';
 import type { IncidentFacts } from './message.ts';
 import { fire, silenceOf, unacknowledgeIncidents, union } from './open.ts';
 import { hasFaded, repaint, repaintOrFade, tellAlike, tellEvent } from './paint.ts';
