@@ -1,6 +1,7 @@
 import { UnreachableError, UpstreamError } from '../core/errors.ts';
 import { eachWithin } from '../core/lists.ts';
 import type { Log } from '../core/log.ts';
+import { waitAtMost } from '../core/time.ts';
 import type { CheckpointConfigSight, CheckpointSight } from '../deploy/deployer.ts';
 import type { OpenCluster } from '../deploy/deployers.ts';
 import type { Run } from '../jobs/runs.store.ts';
@@ -90,7 +91,7 @@ export function createCheckpointReads(log: Log, clock: () => number = () => perf
     async read(open, wanted) {
       forget(wanted);
       const atOnce = Math.max(0, limits.atOnce - underway.size);
-      await atMost(
+      await waitAtMost(
         waitMs,
         eachWithin(inTurn(wanted), { ...limits, atOnce }, (run) => readOne(open, run)),
       );
@@ -103,14 +104,4 @@ export function createCheckpointReads(log: Log, clock: () => number = () => perf
       return read;
     },
   };
-}
-async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([
-    work,
-    new Promise((resolve) => {
-      timer = setTimeout(resolve, ms);
-    }),
-  ]);
-  clearTimeout(timer);
 }

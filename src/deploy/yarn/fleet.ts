@@ -1,3 +1,4 @@
+import { waitAtMost } from '../../core/time.ts';
 import { createFlinkClient } from '../../flink/client.ts';
 import { sessionDeployer } from '../kinds/standalone.ts';
 import { type ApplicationFilter, attemptOf, isWanted, proxyOf, type YarnApplication } from './application.ts';
@@ -72,13 +73,13 @@ export function createFleet(rm: ResourceManager, options: FleetOptions): Fleet {
       const answer = jobManager?.ask();
       return isSlow ? undefined : answer;
     });
-    await atMost(waitMs, Promise.all(asked));
+    await waitAtMost(waitMs, Promise.all(asked));
     return next;
   }
 
   return {
     members: () => members,
-    askMore: (ask) => atMost(waitMs, Promise.all([...members.values()].map(({ jobManager }) => jobManager && ask(jobManager)))),
+    askMore: (ask) => waitAtMost(waitMs, Promise.all([...members.values()].map(({ jobManager }) => jobManager && ask(jobManager)))),
     round(ask, beside) {
       underway ??= meet(ask, beside).finally(() => {
         underway = undefined;
@@ -90,14 +91,4 @@ export function createFleet(rm: ResourceManager, options: FleetOptions): Fleet {
       members = new Map();
     },
   };
-}
-async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([
-    work,
-    new Promise((resolve) => {
-      timer = setTimeout(resolve, ms);
-    }),
-  ]);
-  clearTimeout(timer);
 }
